@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+
+
+class ConsoleAdminConfig(AdminConfig):
+    default_site = "config.admin.ConsoleAdminSite"
+
+
+class ConsoleConfig(AppConfig):
+    """The top floor: composes the apps into the console; owns no one else's rules."""
+
+    name = "config"
+    label = "console"

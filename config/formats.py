@@ -1,0 +1,148 @@
+"""How facts are written on a page: relative dates, money, numbers, masked names. Plain functions, no queries."""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import get_language, gettext, ngettext
+
+DASH = "—"
+MINUS = "−"
+
+# ISO 4217 currencies whose minor unit is not a hundredth.
+_MINOR_DIGITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "KWD": 3, "BHD": 3, "TND": 3}
+_SYMBOLS = {"CNY": "¥", "USD": "$", "EUR": "€", "GBP": "£", "JPY": "JP¥", "HKD": "HK$", "TWD": "NT$"}
+
+_COMPOUND_SURNAMES = ("欧阳", "司马", "上官", "诸葛", "司徒", "东方", "皇甫", "尉迟", "公孙", "慕容", "令狐", "夏侯")
+
+
+def is_chinese() -> bool:
+    """Whether the page is being written in Chinese."""
+    return (get_language() or "").startswith("zh")
+
+
+def number_text(value: int | float | Decimal | None, *, digits: int = 0) -> str:
+    """``value`` with thousands separated, a true minus sign, and ``digits`` decimals; a dash for None."""
+    if value is None:
+        return DASH
+    return f"{value:,.{digits}f}".replace("-", MINUS)
+
+
+def compact_number_text(value: int | float | Decimal | None) -> str:
+    """``value`` in three significant figures: 万 and 亿 in Chinese, K, M and B in other languages."""
+    if value is None:
+        return DASH
+    steps = ((10**8, "亿"), (10**4, "万")) if is_chinese() else ((10**9, "B"), (10**6, "M"), (10**4, "K"))
+    for size, word in steps:
+        if abs(value) >= size:
+            divisor = 1000 if word == "K" else size
+            scaled = value / divisor
+            digits = max(0, 3 - len(str(int(abs(scaled)))))
+            text = number_text(scaled, digits=digits)
+            return f"{text.rstrip('0').rstrip('.') if '.' in text else text} {word}"
+    return number_text(value)
+
+
+def money_text(amount_minor: int | None, currency: str, *, compact: bool = False) -> str:
+    """``amount_minor`` (integer minor units) of ``currency`` as a price; round amounts show no decimals."""
+    if amount_minor is None:
+        return DASH
+    digits = _MINOR_DIGITS.get(currency, 2)
+    major = Decimal(amount_minor).scaleb(-digits)
+    sign = MINUS if major < 0 else ""
+    shown = compact_number_text(abs(major)) if compact else ""
+    if not shown or shown.isdigit():
+        shown = number_text(abs(major), digits=0 if major == major.to_integral_value() else digits)
+    symbol = _SYMBOLS.get(currency)
+    return f"{sign}{symbol}{shown}" if symbol else f"{sign}{currency} {shown}"
+
+
+def percent_text(share: float | Decimal | None, *, digits: int = 0) -> str:
+    """A share of 0–1 as a percentage; a dash for None."""
+    return DASH if share is None else number_text(share * 100, digits=digits) + "%"
+
+
+def exact_text(instant: datetime) -> str:
+    """``instant`` to the minute in the viewer's zone, with its offset: what a relative date shows on hover."""
+    local = timezone.localtime(instant)
+    offset = local.strftime("%z")
+    hours, minutes = int(offset[:3]), offset[3:]
+    zone = f"UTC{hours:+d}" + (f":{minutes}" if minutes != "00" else "")
+    return f"{local:%Y-%m-%d %H:%M} ({zone})"
+
+
+def day_text(day: date, today: date) -> str:
+    """``day`` as people say it: today, in 7 days, 3 days ago; the plain date beyond 60 days."""
+    days = (day - today).days
+    if days == 0:
+        return gettext("today")
+    if days == 1:
+        return gettext("tomorrow")
+    if days == -1:
+        return gettext("yesterday")
+    if 1 < days <= 60:
+        return ngettext("in %(days)s day", "in %(days)s days", days) % {"days": days}
+    if -60 <= days < -1:
+        return ngettext("%(days)s day ago", "%(days)s days ago", -days) % {"days": -days}
+    return day.isoformat()
+
+
+def instant_text(instant: datetime, at: datetime) -> str:
+    """``instant`` as seen from ``at``: minutes within the hour, the clock time up to a day away, else days."""
+    seconds = (instant - at).total_seconds()
+    if abs(seconds) < 60:
+        return gettext("just now") if seconds <= 0 else gettext("in a moment")
+    if abs(seconds) < 3600:
+        minutes = int(abs(seconds) // 60)
+        if seconds < 0:
+            return ngettext("%(n)s minute ago", "%(n)s minutes ago", minutes) % {"n": minutes}
+        return ngettext("in %(n)s minute", "in %(n)s minutes", minutes) % {"n": minutes}
+    local, today = timezone.localtime(instant), timezone.localtime(at).date()
+    words = day_text(local.date(), today)
+    if abs((local.date() - today).days) <= 1:
+        return f"{words} {local:%H:%M}"
+    return words
+
+
+def heading_day_text(day: date, today: date) -> str:
+    """``day`` as the heading of a group: Today, Yesterday, else the date, with its year when it is another one."""
+    if day == today:
+        return gettext("Today")
+    if day == today - timedelta(days=1):
+        return gettext("Yesterday")
+    if day == today + timedelta(days=1):
+        return gettext("Tomorrow")
+    return date_format(day, "MONTH_DAY_FORMAT" if day.year == today.year else "DATE_FORMAT")
+
+
+def mask_name(name: str) -> str:
+    """``name`` with the given name hidden: 王小明 → 王*明, 王明 → 王*, 欧阳静 → 欧阳*, Yue Shen → Yue S."""
+    name = name.strip()
+    if not name:
+        return ""
+    if name.isascii() or " " in name:
+        first, *rest = name.split()
+        if rest:
+            return f"{first} {rest[-1][0]}."
+        return first[0] + "*" * min(len(first) - 1, 3)
+    surname = next((s for s in _COMPOUND_SURNAMES if name.startswith(s) and len(name) > len(s)), name[0])
+    given = name[len(surname) :]
+    return f"{surname}*{given[-1]}" if len(given) > 1 else f"{surname}*"
+
+
+def mask_phone(phone: str) -> str:
+    """``phone`` with its middle hidden: 13812342716 → 138****2716; a short one keeps its last two digits."""
+    phone = phone.strip()
+    if len(phone) < 7:
+        return "*" * max(len(phone) - 2, 0) + phone[-2:] if len(phone) > 2 else "*" * len(phone)
+    head = len(phone) - 8 if len(phone) > 8 else 1
+    return phone[:head] + "****" + phone[-4:]
+
+
+def mask_email(email: str) -> str:
+    """``email`` with its local part hidden: wang@mail.cn → w***g@mail.cn."""
+    local, at, domain = email.strip().partition("@")
+    if not at:
+        return mask_name(email)
+    return f"{local[:1]}***{local[-1:] if len(local) > 2 else ''}@{domain}"

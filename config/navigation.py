@@ -1,0 +1,80 @@
+"""The console's menu: what stands in it, in which order, and who sees it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import groupby
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from config.staff.access import Permission
+from config.staff.models import User
+
+Text = str | Promise
+
+
+@dataclass(frozen=True)
+class NavItem:
+    """One entry. ``badge`` counts what waits there; it runs on every full page, so it must be one cheap query."""
+
+    label: Text
+    url_name: str
+    icon: str
+    permission: Permission
+    section: Text = ""
+    badge: Callable[[User], int] | None = None
+
+
+@dataclass(frozen=True)
+class ShownItem:
+    """A menu entry as one viewer sees it on one page."""
+
+    label: Text
+    href: str
+    icon: str
+    current: bool
+    badge: int
+
+
+NAVIGATION = (
+    NavItem(_("Today"), "console:home", "layout-dashboard", Permission.VIEW),
+    NavItem(_("Members"), "members:list", "users", Permission.VIEW, _("Members")),
+    NavItem(_("Imports & exports"), "imports:list", "database-import", Permission.IMPORT, _("Members")),
+    NavItem(_("Messages"), "campaigns:messages", "mail", Permission.VIEW, _("Operations")),
+    NavItem(_("Lifecycle policy"), "lifecycle:policy", "route", Permission.VIEW, _("Operations")),
+    NavItem(_("Audit log"), "console:audit", "history", Permission.VIEW, _("System")),
+    NavItem(_("Settings"), "console:settings", "adjustments-horizontal", Permission.VIEW, _("System")),
+)
+
+
+def href_of(url_name: str) -> str:
+    """The address of a page, or an empty string while nothing answers under that name."""
+    try:
+        return reverse(url_name)
+    except NoReverseMatch:
+        return ""
+
+
+def menu_for(
+    user: User, path: str, items: Iterable[NavItem] = NAVIGATION
+) -> list[tuple[Text, list[ShownItem]]]:
+    """The sections of the menu that ``user`` may open, each with its entries; the one ``path`` lies in is current."""
+    allowed = [(item, href) for item in items if user.may(item.permission) and (href := href_of(item.url_name))]
+    current = max((href for _item, href in allowed if path.startswith(href)), key=len, default="")
+    return [
+        (
+            section,
+            [
+                ShownItem(
+                    label=item.label,
+                    href=href,
+                    icon=item.icon,
+                    current=href == current,
+                    badge=item.badge(user) if item.badge else 0,
+                )
+                for item, href in group
+            ],
+        )
+        for section, group in groupby(allowed, key=lambda pair: pair[0].section)
+    ]

@@ -1,0 +1,57 @@
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from config.staff.access import PERMISSIONS_OF, Permission, Role
+
+
+class User(AbstractUser):
+    """A staff account. Members never sign in here."""
+
+    role = models.CharField(_("role"), max_length=16, choices=Role.choices, default=Role.VIEWER)
+    time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
+
+    class Meta(AbstractUser.Meta):
+        verbose_name = _("staff account")
+        verbose_name_plural = _("staff accounts")
+
+    def may(self, permission: Permission) -> bool:
+        """Whether this account's role holds ``permission``."""
+        return self.is_active and permission in PERMISSIONS_OF.get(self.role, frozenset())
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:
+        """The Django admin is for admins, who may do everything in it."""
+        return self.may(Permission.ADMINISTER)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return self.may(Permission.ADMINISTER)
+
+
+class AuditEntry(models.Model):
+    """Who did what to which thing, when and why. Append-only; holds no personal data."""
+
+    at = models.DateTimeField(_("at"), db_index=True)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("actor"), null=True, blank=True, on_delete=models.PROTECT,
+        related_name="+",
+    )
+    action = models.CharField(_("action"), max_length=64)
+    target_type = models.CharField(_("target type"), max_length=64)
+    target_id = models.CharField(_("target"), max_length=64, blank=True)
+    # No foreign key: the ground floor does not know members.
+    member_id = models.BigIntegerField(_("member"), null=True, blank=True)
+    reason = models.TextField(_("reason"), blank=True)
+    data = models.JSONField(_("data"), default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit log")
+        ordering = ["-at", "-id"]
+        indexes = [
+            models.Index(fields=["member_id", "-at"], name="audit_member_at"),
+            models.Index(fields=["target_type", "target_id", "-at"], name="audit_target_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.target_type} {self.target_id}"

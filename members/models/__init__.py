@@ -1,0 +1,24 @@
+from members.models.events import ActiveDay, Event, EventDefinition, EventReceipt, Source
+from members.models.lifecycle import LifecyclePolicy, LifecycleTransition, MemberLifecycle, SweepBrake
+from members.models.people import Consent, Identity, Member, MemberTag
+from members.models.terms import MembershipTerm, MemberSignal, Plan, Tier
+
+__all__ = [
+    "ActiveDay",
+    "Consent",
+    "Event",
+    "EventDefinition",
+    "EventReceipt",
+    "Identity",
+    "LifecyclePolicy",
+    "LifecycleTransition",
+    "Member",
+    "MemberLifecycle",
+    "MemberSignal",
+    "MemberTag",
+    "MembershipTerm",
+    "Plan",
+    "Source",
+    "SweepBrake",
+    "Tier",
+]

@@ -1,0 +1,251 @@
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+from django_fsm import FSMField, transition
+
+from members.lifecycle import MOVES, MembershipStatus, Move, Rule, State
+from members.models.people import Member
+from members.models.terms import Tier
+from members.querysets.lifecycle import LifecycleQuerySet, TransitionQuerySet
+
+
+class LifecyclePolicy(models.Model):
+    """One version of the lifecycle thresholds. Exactly one is active; drafts need a second person."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", _("Draft")
+        SUBMITTED = "submitted", _("Waiting for approval")
+        ACTIVE = "active", _("In force")
+        RETIRED = "retired", _("Retired")
+        REJECTED = "rejected", _("Rejected")
+
+    version = models.PositiveIntegerField(_("version"), unique=True)
+    status = FSMField(_("status"), choices=Status.choices, default=Status.DRAFT, protected=True)
+    expiring_window_days = models.PositiveSmallIntegerField(
+        _("reminder window (days)"), default=7, validators=[MaxValueValidator(60)]
+    )
+    expiring_fraction = models.FloatField(
+        _("at most this part of the term"), default=0.25, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)]
+    )
+    silent_days = models.PositiveSmallIntegerField(_("silent after (days)"), default=30, validators=[MinValueValidator(1)])
+    tenure_days = models.PositiveSmallIntegerField(_("stable from tenure (days)"), default=90)
+    stable_active_weeks = models.PositiveSmallIntegerField(
+        _("stable: active weeks"), default=3, validators=[MaxValueValidator(12)]
+    )
+    stable_of_weeks = models.PositiveSmallIntegerField(
+        _("stable: of the last weeks"), default=4, validators=[MinValueValidator(1), MaxValueValidator(12)]
+    )
+    active_days_enter = models.PositiveSmallIntegerField(_("highly active from (active days)"), default=8)
+    active_days_keep = models.PositiveSmallIntegerField(_("highly active kept at (active days)"), default=5)
+    active_window_days = models.PositiveSmallIntegerField(
+        _("counted over (days)"), default=30, validators=[MinValueValidator(1), MaxValueValidator(90)]
+    )
+    churn_after_days = models.PositiveSmallIntegerField(_("churned after (days)"), default=30)
+    grace_days = models.PositiveSmallIntegerField(
+        _("grace (days)"), default=3, validators=[MinValueValidator(1), MaxValueValidator(3)]
+    )
+    settlement_hours = models.PositiveSmallIntegerField(_("settlement of automatic renewals (hours)"), default=24)
+    brake_percent = models.FloatField(
+        _("brake above (% of the base)"), default=5.0, validators=[MinValueValidator(0.1), MaxValueValidator(100.0)]
+    )
+    brake_floor = models.PositiveIntegerField(_("brake never below (members)"), default=50)
+    note = models.CharField(_("what changes and why"), max_length=200, blank=True)
+    preview = models.JSONField(_("preview"), null=True, blank=True)
+    previewed_at = models.DateTimeField(_("previewed"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created"))
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("proposed by"), null=True, blank=True, on_delete=models.PROTECT,
+        related_name="+",
+    )
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("approved by"), null=True, blank=True, on_delete=models.PROTECT,
+        related_name="+",
+    )
+    activated_at = models.DateTimeField(_("in force since"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("lifecycle policy")
+        verbose_name_plural = _("lifecycle policies")
+        ordering = ["-version"]
+        constraints = [
+            models.UniqueConstraint(fields=["status"], condition=Q(status="active"), name="policy_one_active"),
+            models.CheckConstraint(condition=Q(active_days_keep__lte=F("active_days_enter")), name="policy_hysteresis"),
+            models.CheckConstraint(condition=Q(stable_active_weeks__lte=F("stable_of_weeks")), name="policy_weeks"),
+        ]
+
+    def __str__(self) -> str:
+        return f"v{self.version}"
+
+    @transition(field=status, source=Status.DRAFT, target=Status.SUBMITTED)
+    def submit(self) -> None:
+        """Ask a second person."""
+
+    @transition(field=status, source=Status.SUBMITTED, target=Status.REJECTED)
+    def reject(self) -> None:
+        """Not in force, kept for the record."""
+
+    @transition(field=status, source=Status.SUBMITTED, target=Status.ACTIVE)
+    def activate(self) -> None:
+        """In force from now on; the former version must have been retired in the same transaction."""
+
+    @transition(field=status, source=Status.ACTIVE, target=Status.RETIRED)
+    def retire(self) -> None:
+        """A newer version is in force."""
+
+
+class LifecycleTransition(models.Model):
+    """The log of state changes: the row is written first and the state row names it. Append-only."""
+
+    member = models.ForeignKey(Member, verbose_name=_("member"), on_delete=models.CASCADE, related_name="transitions")
+    from_state = models.CharField(_("from"), max_length=16, choices=State.choices, null=True, blank=True)
+    to_state = models.CharField(_("to"), max_length=16, choices=State.choices)
+    move = models.CharField(_("move"), max_length=32)
+    rule = models.CharField(_("rule"), max_length=16, choices=Rule.choices)
+    policy = models.ForeignKey(LifecyclePolicy, verbose_name=_("policy"), on_delete=models.PROTECT)
+    effective_at = models.DateTimeField(_("effective"))
+    recorded_at = models.DateTimeField(_("recorded"))
+    facts = models.JSONField(_("facts"), default=dict)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("actor"), null=True, blank=True, on_delete=models.PROTECT,
+        related_name="+",
+    )
+
+    objects = TransitionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("lifecycle transition")
+        verbose_name_plural = _("lifecycle transitions")
+        indexes = [
+            models.Index(fields=["member", "effective_at"], name="transition_member_at"),
+            models.Index(fields=["effective_at"], name="transition_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.from_state or '∅'} → {self.to_state}"
+
+
+class SweepBrake(models.Model):
+    """A sweep that would have moved too many members into one state, held for a person's decision."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", _("Waiting for a decision")
+        APPROVED = "approved", _("Approved")
+        RELEASED = "released", _("Released for a new check")
+
+    status = FSMField(_("status"), choices=Status.choices, default=Status.OPEN, protected=True)
+    raised_at = models.DateTimeField(_("raised"))
+    swept_at = models.DateTimeField(_("sweep instant"))
+    base_count = models.PositiveIntegerField(_("members in the base"))
+    held_count = models.PositiveIntegerField(_("members held"))
+    limit_count = models.PositiveIntegerField(_("limit per state"))
+    matrix = models.JSONField(_("moves it would make"))
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("decided by"), null=True, blank=True, on_delete=models.PROTECT,
+        related_name="+",
+    )
+    decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
+    reason = models.TextField(_("reason"), blank=True)
+
+    class Meta:
+        verbose_name = _("sweep brake")
+        verbose_name_plural = _("sweep brakes")
+        ordering = ["-raised_at"]
+
+    def __str__(self) -> str:
+        return f"brake {self.pk}"
+
+    @transition(field=status, source=Status.OPEN, target=Status.APPROVED)
+    def approve(self) -> None:
+        """The moves are right: they may run."""
+
+    @transition(field=status, source=Status.OPEN, target=Status.RELEASED)
+    def release(self) -> None:
+        """The facts were mended: judge again."""
+
+
+class MemberLifecycle(models.Model):
+    """The narrow hot row of one member: state, membership facts and when to look again.
+
+    Written only by the lifecycle engine (``members.operations.sweep``) and by ``mark_due``, which moves
+    ``next_due_at`` nearer.
+    """
+
+    member = models.OneToOneField(
+        Member, verbose_name=_("member"), primary_key=True, on_delete=models.CASCADE, related_name="lifecycle"
+    )
+    lifecycle_state = FSMField(_("lifecycle state"), max_length=16, choices=State.choices, null=True, protected=True)
+    resume_state = models.CharField(_("state before"), max_length=16, choices=State.choices, null=True, blank=True)
+    target_state = models.CharField(_("computed state"), max_length=16, choices=State.choices, null=True, blank=True)
+    target_rule = models.CharField(_("rule"), max_length=16, choices=Rule.choices, null=True, blank=True)
+    # Not a foreign key: the statement-level trigger checks it, and a key would cost an index probe a row.
+    transition_id = models.BigIntegerField(_("last transition"), null=True, blank=True)
+    state_since = models.DateTimeField(_("in this state since"), null=True, blank=True)
+    membership_status = models.CharField(
+        _("membership status"), max_length=8, choices=MembershipStatus.choices, default=MembershipStatus.NONE
+    )
+    tier = models.ForeignKey(
+        Tier, verbose_name=_("tier"), null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    activation_time = models.DateTimeField(_("activation time"), null=True, blank=True)
+    expiration_time = models.DateTimeField(_("expiration time"), null=True, blank=True)
+    last_active_time = models.DateTimeField(_("last active"), null=True, blank=True)
+    usage_rate = models.FloatField(_("usage rate"), null=True, blank=True)
+    auto_renewal_flag = models.BooleanField(_("auto-renewal"), default=False)
+    time_zone = models.CharField(_("time zone"), max_length=64, blank=True, default="")
+    known_since = models.DateTimeField(_("known since"))
+    assessed_at = models.DateTimeField(_("assessed"), null=True, blank=True)
+    next_due_at = models.DateTimeField(_("next look"), null=True, blank=True)
+    brake = models.ForeignKey(
+        SweepBrake, verbose_name=_("held by"), null=True, blank=True, on_delete=models.SET_NULL, related_name="held",
+        db_index=False,
+    )
+
+    objects = LifecycleQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("member lifecycle")
+        verbose_name_plural = _("member lifecycles")
+        indexes = [
+            models.Index(
+                fields=["next_due_at"], name="lifecycle_due", condition=Q(next_due_at__isnull=False, brake__isnull=True)
+            ),
+            models.Index(fields=["lifecycle_state", "expiration_time", "member"], name="lifecycle_state_expiry"),
+            models.Index(fields=["expiration_time"], name="lifecycle_expiry", condition=Q(expiration_time__isnull=False)),
+            models.Index(fields=["brake"], name="lifecycle_held", condition=Q(brake__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.lifecycle_state} of #{self.member_id}"
+
+
+def _guarded_by(move: Move) -> Callable[[MemberLifecycle], bool]:
+    """The move's guard for one object, checked by the database as the set-based executor does."""
+
+    def holds(row: MemberLifecycle) -> bool:
+        columns = {f.attname: getattr(row, f.attname) for f in row._meta.concrete_fields}
+        return move.guard.check(columns)
+
+    return holds
+
+
+def _declare(move: Move) -> None:
+    def apply(row: MemberLifecycle) -> None:
+        """Nothing but the state changes here; the operation logs and saves."""
+
+    apply.__name__ = apply.__qualname__ = move.name
+    declared = transition(
+        field=MemberLifecycle._meta.get_field("lifecycle_state"),
+        source=list(move.sources),
+        target=move.target.value,
+        conditions=[_guarded_by(move)],
+        permission=lambda row, user: user is None or user.may(move.permission),
+    )(apply)
+    setattr(MemberLifecycle, move.name, declared)
+
+
+for _move in MOVES:
+    _declare(_move)

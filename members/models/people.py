@@ -1,0 +1,109 @@
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Member(models.Model):
+    """A person who has, had or may have a membership: the profile, apart from the hot lifecycle row."""
+
+    class Gender(models.TextChoices):
+        UNKNOWN = "", _("Not said")
+        FEMALE = "female", _("Female")
+        MALE = "male", _("Male")
+        OTHER = "other", _("Other")
+
+    display_name = models.CharField(_("name"), max_length=120, blank=True)
+    language = models.CharField(_("language"), max_length=16, blank=True)
+    gender = models.CharField(_("gender"), max_length=8, choices=Gender.choices, blank=True, default="")
+    birthday_on = models.DateField(_("birthday"), null=True, blank=True)
+    city = models.CharField(_("city"), max_length=80, blank=True)
+    channel = models.CharField(_("source channel"), max_length=80, blank=True)
+    registered_at = models.DateTimeField(_("registered"), null=True, blank=True)
+    attributes = models.JSONField(_("attributes"), default=dict, blank=True)
+    is_demo = models.BooleanField(_("demo data"), default=False, editable=False)
+    created_at = models.DateTimeField(_("created"))
+    updated_at = models.DateTimeField(_("updated"))
+
+    class Meta:
+        verbose_name = _("member")
+        verbose_name_plural = _("members")
+
+    def __str__(self) -> str:
+        return self.display_name or f"#{self.pk}"
+
+
+class Identity(models.Model):
+    """One way to recognise a member. ``value`` is normalised: lower-case address, E.164-like phone."""
+
+    class Kind(models.TextChoices):
+        EXTERNAL_ID = "external_id", _("External id")
+        EMAIL = "email", _("Email")
+        PHONE = "phone", _("Phone")
+        OPENID = "openid", _("WeChat openid")
+        UNIONID = "unionid", _("WeChat unionid")
+
+    member = models.ForeignKey(Member, verbose_name=_("member"), on_delete=models.CASCADE, related_name="identities")
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind.choices)
+    value = models.CharField(_("value"), max_length=200)
+    created_at = models.DateTimeField(_("created"))
+
+    class Meta:
+        verbose_name = _("identity")
+        verbose_name_plural = _("identities")
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "value"], name="identity_kind_value"),
+            models.UniqueConstraint(
+                fields=["member", "kind"],
+                condition=models.Q(kind__in=["external_id", "email", "phone"]),
+                name="identity_one_per_kind",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of #{self.member_id}"
+
+
+class Consent(models.Model):
+    """What a member said last about being contacted through a channel. No row: the project's default."""
+
+    member = models.ForeignKey(Member, verbose_name=_("member"), on_delete=models.CASCADE, related_name="consents")
+    channel = models.CharField(_("channel"), max_length=16)
+    is_granted = models.BooleanField(_("granted"))
+    changed_at = models.DateTimeField(_("changed"))
+    source = models.CharField(_("where it was said"), max_length=64)
+
+    class Meta:
+        verbose_name = _("consent")
+        verbose_name_plural = _("consents")
+        constraints = [models.UniqueConstraint(fields=["member", "channel"], name="consent_member_channel")]
+
+    def __str__(self) -> str:
+        return f"{self.channel} of #{self.member_id}"
+
+
+class MemberTag(models.Model):
+    """A tag a member carries or carried, with when and why it came."""
+
+    class Code(models.TextChoices):
+        RETURNED = "returned", _("Returned")
+        GIFTED = "gifted", _("Gifted")
+        HIGH_FREQUENCY = "high_frequency", _("High-frequency user")
+        LOW_USE = "low_use", _("Low use")
+
+    member = models.ForeignKey(Member, verbose_name=_("member"), on_delete=models.CASCADE, related_name="tags")
+    code = models.CharField(_("tag"), max_length=32, choices=Code.choices)
+    since = models.DateTimeField(_("since"))
+    until = models.DateTimeField(_("until"), null=True, blank=True)
+    evidence = models.JSONField(_("evidence"), default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("tag")
+        verbose_name_plural = _("tags")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["member", "code"], condition=models.Q(until__isnull=True), name="tag_once_at_a_time"
+            )
+        ]
+        indexes = [models.Index(fields=["code", "member"], name="tag_code_member")]
+
+    def __str__(self) -> str:
+        return f"{self.code} of #{self.member_id}"

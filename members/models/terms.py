@@ -1,0 +1,170 @@
+from django.conf import settings
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.db import models
+from django.db.models import Case, F, Func, Q, Value, When
+from django.db.models.functions import Coalesce, Greatest, Least
+from django.utils.translation import gettext_lazy as _
+
+from members.models.people import Member
+from members.querysets.terms import TermQuerySet
+
+
+class Tier(models.Model):
+    code = models.SlugField(_("code"), max_length=32, unique=True)
+    name = models.CharField(_("name"), max_length=80)
+    name_zh = models.CharField(_("Chinese name"), max_length=80, blank=True)
+    rank = models.PositiveSmallIntegerField(_("rank"), unique=True, help_text=_("Higher is better."))
+
+    class Meta:
+        verbose_name = _("tier")
+        verbose_name_plural = _("tiers")
+        ordering = ["rank"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Plan(models.Model):
+    """What is sold: a tier for a duration at a price."""
+
+    class Unit(models.TextChoices):
+        DAY = "day", _("days")
+        WEEK = "week", _("weeks")
+        MONTH = "month", _("months")
+        YEAR = "year", _("years")
+
+    class SwitchPolicy(models.TextChoices):
+        IMMEDIATE = "immediate", _("Switch now, unused value pro rata")
+        APPEND = "append", _("Start when the current term ends")
+
+    code = models.SlugField(_("code"), max_length=32, unique=True)
+    name = models.CharField(_("name"), max_length=80)
+    name_zh = models.CharField(_("Chinese name"), max_length=80, blank=True)
+    tier = models.ForeignKey(Tier, verbose_name=_("tier"), on_delete=models.PROTECT, related_name="plans")
+    duration_unit = models.CharField(_("unit"), max_length=8, choices=Unit.choices, default=Unit.MONTH)
+    duration_count = models.PositiveSmallIntegerField(_("length"), default=1)
+    price_cents = models.PositiveBigIntegerField(_("price"), help_text=_("In minor units."))
+    currency = models.CharField(_("currency"), max_length=3, default="CNY")
+    trial_days = models.PositiveSmallIntegerField(_("trial days"), default=0)
+    switch_policy = models.CharField(
+        _("when another tier is bought"), max_length=16, choices=SwitchPolicy.choices, default=SwitchPolicy.IMMEDIATE
+    )
+    is_sold = models.BooleanField(_("sold now"), default=True)
+
+    class Meta:
+        verbose_name = _("plan")
+        verbose_name_plural = _("plans")
+        ordering = ["tier__rank", "price_cents"]
+        constraints = [models.CheckConstraint(condition=Q(duration_count__gte=1), name="plan_lasts")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MembershipTerm(models.Model):
+    """A half-open interval ``[starts_at, ends_at)`` in which a member has a tier.
+
+    ``closed_at`` cuts it short (refund, switch, conversion) or, with reason ``void``, unmakes it. ``booked_at`` is
+    when the system learned of it, so that any past instant can be judged by what was known then.
+    """
+
+    class Kind(models.TextChoices):
+        TRIAL = "trial", _("Trial term")
+        PAID = "paid", _("Paid")
+        GIFT = "gift", _("Gift")
+        COMPENSATION = "compensation", _("Compensation")
+
+    class CloseReason(models.TextChoices):
+        REFUND = "refund", _("Refunded")
+        CONVERTED = "converted", _("Converted to paid")
+        SWITCHED = "switched", _("Switched to another plan")
+        VOID = "void", _("Voided")
+
+    member = models.ForeignKey(Member, verbose_name=_("member"), on_delete=models.CASCADE, related_name="terms")
+    plan = models.ForeignKey(Plan, verbose_name=_("plan"), null=True, blank=True, on_delete=models.PROTECT)
+    tier = models.ForeignKey(Tier, verbose_name=_("tier"), on_delete=models.PROTECT)
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind.choices)
+    starts_at = models.DateTimeField(_("starts"))
+    ends_at = models.DateTimeField(_("ends"))
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+    close_reason = models.CharField(_("why closed"), max_length=16, choices=CloseReason.choices, blank=True)
+    price_cents = models.BigIntegerField(_("price paid"), default=0)
+    currency = models.CharField(_("currency"), max_length=3, default="CNY")
+    external_ref = models.CharField(_("order number"), max_length=120, null=True, blank=True, unique=True)
+    anchor_on = models.DateField(_("first day of the chain"))
+    anchor_months = models.PositiveSmallIntegerField(
+        _("months since the anchor"), default=1, help_text=_("This term ends so many months after the anchor.")
+    )
+    booked_at = models.DateTimeField(_("recorded"))
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("recorded by"), null=True, blank=True, on_delete=models.PROTECT,
+        related_name="+",
+    )
+    period = models.GeneratedField(
+        expression=Case(
+            When(close_reason="void", then=Value("empty", output_field=DateTimeRangeField())),
+            default=Func(
+                F("starts_at"),
+                Greatest(F("starts_at"), Least(F("ends_at"), Coalesce(F("closed_at"), F("ends_at")))),
+                function="tstzrange",
+                output_field=DateTimeRangeField(),
+            ),
+            output_field=DateTimeRangeField(),
+        ),
+        output_field=DateTimeRangeField(),
+        db_persist=True,
+    )
+
+    objects = TermQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("membership term")
+        verbose_name_plural = _("membership terms")
+        ordering = ["starts_at", "id"]
+        indexes = [models.Index(fields=["member", "starts_at"], name="term_member_start")]
+        constraints = [
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="term_has_length"),
+            models.CheckConstraint(
+                condition=Q(closed_at__isnull=True, close_reason="") | Q(closed_at__isnull=False) & ~Q(close_reason=""),
+                name="term_closed_with_reason",
+            ),
+            ExclusionConstraint(
+                name="term_no_overlap",
+                expressions=[("member", RangeOperators.EQUAL), ("period", RangeOperators.OVERLAPS)],
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.starts_at:%Y-%m-%d} → {self.ends_at:%Y-%m-%d}"
+
+    @property
+    def effective_ends_at(self):
+        """When cover really ends: the earlier of the scheduled end and the closing."""
+        return min(self.ends_at, self.closed_at) if self.closed_at else self.ends_at
+
+
+class MemberSignal(models.Model):
+    """A dated fact the lifecycle needs that is neither a term nor activity. Append-only."""
+
+    class Kind(models.TextChoices):
+        AUTO_RENEWAL_ON = "auto_renewal_on", _("Auto-renewal switched on")
+        AUTO_RENEWAL_OFF = "auto_renewal_off", _("Auto-renewal switched off")
+        RENEWAL_FAILED = "renewal_failed", _("Automatic renewal failed")
+        UNINSTALLED = "uninstalled", _("App uninstalled")
+
+    member = models.ForeignKey(Member, verbose_name=_("member"), on_delete=models.CASCADE, related_name="signals")
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
+    at = models.DateTimeField(_("at"))
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("recorded by"), null=True, blank=True, on_delete=models.PROTECT,
+        related_name="+",
+    )
+
+    class Meta:
+        verbose_name = _("signal")
+        verbose_name_plural = _("signals")
+        indexes = [models.Index(fields=["member", "at"], name="signal_member_at")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of #{self.member_id}"

@@ -1,0 +1,382 @@
+"""The lifecycle engine's one statement: judge members at their due instants, log the moves, write the rows.
+
+LIFECYCLE.md in SQL. Every fact is read as it was known at the instant judged (``booked_at``, ``closed_at``,
+``first_at`` and signal times not later than it), so judging late gives the same log as judging on time.
+Stages are materialised: a pulled-up sub-select would be evaluated once per reference.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+from django.db import connection
+
+from members.lifecycle import MOVES, RESUMABLE
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Where the engine reads state and writes: the real tables, or a simulation's copies."""
+
+    state: str = "members_memberlifecycle"
+    log: str = "members_lifecycletransition"
+    tags: str = "members_membertag"
+
+
+DUE = """
+due AS MATERIALIZED (
+  SELECT s.*, greatest(s.next_due_at, s.assessed_at) AS at
+  FROM {state} s
+  WHERE s.next_due_at <= %(at)s AND {scope}
+  ORDER BY s.next_due_at
+  LIMIT %(limit)s
+  FOR UPDATE SKIP LOCKED
+)"""
+
+# Judged at one instant without touching anything: what "why" pages show.
+AS_OF = """
+due AS MATERIALIZED (
+  SELECT s.*, %(at)s::timestamptz AS at FROM {state} s WHERE s.member_id = ANY(%(members)s)
+)"""
+
+_TERMS = """
+termed AS MATERIALIZED (
+  SELECT d.*, z.zone, (d.at AT TIME ZONE z.zone)::date AS on_day, t.*, g.*
+  FROM due d
+  CROSS JOIN LATERAL (SELECT coalesce(nullif(d.time_zone, ''), %(zone)s) AS zone OFFSET 0) z
+  CROSS JOIN LATERAL (
+    SELECT
+      max(v.id) FILTER (WHERE v.is_now) AS cur_id,
+      max(v.kind) FILTER (WHERE v.is_now) AS cur_kind,
+      max(v.tier_id) FILTER (WHERE v.is_now) AS cur_tier_id,
+      max(v.starts_at) FILTER (WHERE v.is_now) AS cur_starts_at,
+      max(v.end_at) FILTER (WHERE v.is_now) AS cur_ends_at,
+      max(v.prev_end) FILTER (WHERE v.is_now) AS cur_prev_end,
+      max(v.booked_at) FILTER (WHERE v.is_now) AS cur_booked_at,
+      max(v.starts_at) FILTER (
+        WHERE v.kind <> 'trial' AND v.starts_at <= d.at
+          AND (v.prev_end IS NULL OR v.prev_end < v.starts_at - make_interval(days => %(grace_days)s))
+      ) AS cover_since,
+      coalesce(bool_or(v.starts_at > d.at), false) AS has_later,
+      min(v.starts_at) FILTER (WHERE v.starts_at <= d.at) AS first_start,
+      min(v.booked_at) AS first_booked,
+      max(v.end_at) FILTER (WHERE v.end_at <= d.at) AS last_end,
+      max(ARRAY[extract(epoch FROM v.end_at), (v.kind = 'paid' AND v.reason <> 'refund')::int,
+                (v.reason = 'refund')::int, v.tier_id]) FILTER (WHERE v.end_at <= d.at) AS last_term,
+      max(v.end_at) AS final_end,
+      bool_or(v.end_at <= d.at AND v.kind = 'paid' AND v.reason <> 'refund') AS had_paid,
+      min(least(
+        CASE WHEN v.starts_at > d.at THEN v.starts_at END,
+        CASE WHEN v.end_at > d.at THEN v.end_at END
+      )) AS next_edge
+    FROM (
+      SELECT w.*, w.starts_at <= d.at AND w.end_at > d.at AS is_now,
+        max(CASE WHEN w.kind <> 'trial' THEN w.end_at END)
+          OVER (ORDER BY w.starts_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS prev_end
+      FROM (
+        SELECT m.id, m.kind, m.tier_id, m.starts_at, m.booked_at,
+          CASE WHEN m.closed_at <= d.at THEN m.close_reason ELSE '' END AS reason,
+          CASE WHEN m.closed_at <= d.at THEN least(m.closed_at, m.ends_at) ELSE m.ends_at END AS end_at
+        FROM members_membershipterm m
+        WHERE m.member_id = d.member_id AND m.booked_at <= d.at
+          AND NOT (m.close_reason = 'void' AND m.closed_at <= d.at)
+      ) w
+      WHERE w.end_at > w.starts_at
+    ) v
+  ) t
+  CROSS JOIN LATERAL (
+    SELECT
+      coalesce((max(ARRAY[extract(epoch FROM g.at), g.id, (g.kind = 'auto_renewal_on')::int])
+        FILTER (WHERE g.at <= d.at AND g.kind <> 'uninstalled'))[3] = 1, false) AS auto_on,
+      max(g.at) FILTER (WHERE g.at <= d.at AND g.kind = 'uninstalled') AS uninstalled_at,
+      min(g.at) FILTER (WHERE g.at > d.at) AS next_signal
+    FROM members_membersignal g WHERE g.member_id = d.member_id
+  ) g
+)"""
+
+_ACTIVITY = """
+active AS MATERIALIZED (
+  SELECT t.*, a.*,
+    CASE WHEN t.cur_id IS NULL AND t.first_start IS NULL THEN EXISTS (
+      SELECT 1 FROM members_membershipterm m
+      WHERE m.member_id = t.member_id AND m.close_reason = 'void' AND m.closed_at <= t.at
+    ) ELSE false END AS was_voided,
+    (SELECT min(least(CASE WHEN m.booked_at > t.at THEN m.booked_at END,
+                      CASE WHEN m.closed_at > t.at THEN m.closed_at END))
+     FROM members_membershipterm m WHERE m.member_id = t.member_id) AS next_fact,
+    CASE WHEN t.last_active_time > t.at THEN (
+      SELECT min(n.first_at) FROM members_activeday n
+      WHERE n.member_id = t.member_id AND n.local_on >= t.on_day AND n.first_at > t.at
+    ) END AS next_activity
+  FROM termed t
+  LEFT JOIN LATERAL (
+    SELECT
+      count(*) FILTER (WHERE y.local_on > t.on_day - %(active_window_days)s)::int AS active_days,
+      count(DISTINCT date_trunc('week', y.local_on)) FILTER (
+        WHERE y.local_on < date_trunc('week', t.on_day)::date
+          AND y.local_on >= date_trunc('week', t.on_day)::date - 7 * %(stable_of_weeks)s
+      )::int AS active_weeks,
+      max(y.local_on) AS last_on,
+      (array_agg(y.local_on ORDER BY y.local_on DESC))[%(active_days_keep)s] AS kept_until
+    FROM members_activeday y
+    WHERE y.member_id = t.member_id AND y.local_on <= t.on_day AND y.first_at <= t.at
+      AND y.local_on > t.on_day - %(horizon_days)s
+  ) a ON t.cur_id IS NOT NULL AND %(activity_since)s::timestamptz <= t.at
+)"""
+
+_DERIVED = """
+derived AS MATERIALIZED (
+  SELECT a.*,
+    (a.cur_ends_at AT TIME ZONE a.zone)::date AS ends_on,
+    least(%(expiring_window_days)s, floor(
+      ((a.cur_ends_at AT TIME ZONE a.zone)::date - (a.cur_starts_at AT TIME ZONE a.zone)::date)
+      * %(expiring_fraction)s::float8)::int) AS window_days,
+    (a.cover_since AT TIME ZONE a.zone)::date AS cover_on,
+    (a.last_end AT TIME ZONE a.zone)::date AS ended_on,
+    (a.last_end AT TIME ZONE a.zone + make_interval(days => %(grace_days)s)) AT TIME ZONE a.zone AS grace_until,
+    a.last_end + make_interval(hours => %(settlement_hours)s) AS settled_at,
+    CASE WHEN %(activity_since)s::timestamptz <= a.at THEN greatest(
+      a.last_on, (a.cover_since AT TIME ZONE a.zone)::date,
+      (%(activity_since)s::timestamptz AT TIME ZONE a.zone)::date, (a.known_since AT TIME ZONE a.zone)::date
+    ) END AS quiet_since,
+    a.lifecycle_state IS NULL OR (a.lifecycle_state = 'prospect' AND a.first_start < a.first_booked) AS is_placing,
+    a.lifecycle_state = 'churned' AND a.target_rule = 'silent' AS was_silent,
+    a.at < %(at)s AS is_late
+  FROM active a
+)"""
+
+_JUDGED = """
+judged AS MATERIALIZED (
+  SELECT d.*,
+    d.cur_id IS NULL AND d.auto_on AND d.last_end IS NOT NULL AND d.settled_at > d.at AND d.last_term[3] = 0
+      AND d.lifecycle_state IN ('trial', 'first_paid', 'highly_active', 'stable', 'expiring') AS is_settling,
+    coalesce(d.cur_kind <> 'trial' AND NOT d.auto_on AND NOT d.has_later
+      AND d.on_day >= d.ends_on - d.window_days, false) AS is_expiring,
+    coalesce(d.cur_kind <> 'trial' AND NOT %(silence_suspended)s
+      AND d.on_day - d.quiet_since >= %(silent_days)s, false) AS is_silent,
+    CASE
+      WHEN d.on_day - d.cover_on >= %(tenure_days)s
+        AND (d.quiet_since IS NULL OR d.active_weeks >= %(stable_active_weeks)s) THEN 'stable'
+      WHEN d.active_days >= CASE WHEN d.lifecycle_state = 'highly_active'
+        THEN %(active_days_keep)s ELSE %(active_days_enter)s END THEN 'highly_active'
+      ELSE 'first_paid'
+    END AS grown,
+    CASE
+      WHEN d.resume_state = 'stable' THEN 'stable'
+      WHEN d.resume_state = 'highly_active' AND d.active_days >= %(active_days_keep)s THEN 'highly_active'
+      ELSE 'first_paid'
+    END AS resumed
+  FROM derived d
+)"""
+
+# (condition, target, rule, whether the same instant must be judged again after the move), first match wins.
+_TARGETS = """
+    WHEN j.cur_kind = 'trial' THEN ARRAY['trial', 'trial_term', '']
+    WHEN j.cur_id IS NOT NULL AND j.is_placing THEN CASE
+      WHEN j.is_expiring THEN ARRAY['expiring', 'window', '']
+      WHEN j.is_silent THEN ARRAY['churned', 'silent', '']
+      ELSE ARRAY[j.grown, {grown_rule}, ''] END
+    WHEN j.cur_id IS NOT NULL AND (j.lifecycle_state IN ('prospect', 'trial')
+      OR j.lifecycle_state = 'expired' AND NOT (j.resume_state IS NOT NULL AND j.cur_prev_end >= j.cur_starts_at)
+      OR j.lifecycle_state = 'churned' AND NOT j.was_silent)
+      THEN ARRAY['first_paid', 'paid_term', CASE WHEN j.is_expiring OR j.is_silent OR j.grown <> 'first_paid' THEN 'again' ELSE '' END]
+    WHEN j.cur_id IS NOT NULL AND j.lifecycle_state = 'expired'
+      THEN ARRAY[j.resumed, 'resumed', 'again']
+    WHEN j.cur_id IS NOT NULL AND j.is_expiring THEN ARRAY['expiring', 'window', '']
+    WHEN j.cur_id IS NOT NULL AND j.lifecycle_state = 'expiring' THEN ARRAY[j.resumed, 'resumed', 'again']
+    WHEN j.cur_id IS NOT NULL AND j.is_silent THEN ARRAY['churned', 'silent', '']
+    WHEN j.cur_id IS NOT NULL AND j.was_silent THEN ARRAY[j.resumed, 'resumed', 'again']
+    WHEN j.cur_id IS NOT NULL AND j.lifecycle_state = 'stable' THEN ARRAY['stable', 'tenure', '']
+    WHEN j.cur_id IS NOT NULL THEN ARRAY[j.grown, {grown_rule}, '']
+    WHEN j.is_settling THEN ARRAY[j.lifecycle_state, 'settling', '']
+    WHEN j.first_start IS NULL THEN ARRAY['prospect', CASE WHEN j.was_voided THEN 'all_voided' ELSE 'no_term' END, '']
+    WHEN j.uninstalled_at >= j.last_end AND (j.is_placing OR j.lifecycle_state = 'expired'
+      OR j.lifecycle_state = 'churned' AND NOT j.was_silent) THEN ARRAY['churned', 'uninstalled', '']
+    WHEN j.on_day - j.ended_on > %(churn_after_days)s AND (j.is_placing OR j.lifecycle_state = 'expired'
+      OR j.lifecycle_state = 'churned' AND NOT j.was_silent) THEN ARRAY['churned', 'long_gone', '']
+    ELSE ARRAY['expired', 'lapsed', CASE WHEN j.lifecycle_state IS DISTINCT FROM 'expired'
+      AND (j.uninstalled_at >= j.last_end OR j.on_day - j.ended_on > %(churn_after_days)s) THEN 'again' ELSE '' END]"""
+
+_GROWN_RULE = """CASE j.grown WHEN 'stable' THEN 'tenure' WHEN 'highly_active' THEN CASE WHEN j.lifecycle_state =
+        'highly_active' THEN 'kept' ELSE 'active_days' END ELSE 'paid_term' END"""
+
+_TARGETED = f"""
+targeted AS MATERIALIZED (
+  SELECT j.*, CASE {_TARGETS.format(grown_rule=_GROWN_RULE)}
+  END AS verdict FROM judged j
+)"""
+
+# Column names of the lifecycle row, so that a move's guard, compiled for that table, reads this stage instead.
+_DECIDED = """
+decided AS MATERIALIZED (
+  SELECT r.*, {move_case} AS move
+  FROM (
+    SELECT t.member_id, t.lifecycle_state, t.resume_state, t.verdict[1] AS target_state, t.verdict[2] AS target_rule,
+      t.verdict[3] = 'again' AS is_chained, t.at, t.zone, t.on_day, t.known_since, t.last_active_time, t.usage_rate,
+      t.auto_on AS auto_renewal_flag, t.is_late,
+      CASE
+        WHEN t.cur_kind = 'trial' THEN 'trialing'
+        WHEN t.cur_id IS NOT NULL OR t.is_settling THEN 'active'
+        WHEN t.first_start IS NULL THEN 'none'
+        WHEN t.last_term[2] = 1 AND t.grace_until > t.at THEN 'grace'
+        ELSE 'expired'
+      END AS membership_status,
+      CASE
+        WHEN t.cur_id IS NOT NULL THEN t.cur_tier_id
+        WHEN t.is_settling OR (t.last_term[2] = 1 AND t.grace_until > t.at) THEN t.last_term[4]::bigint
+      END AS tier_id,
+      coalesce(t.cur_starts_at, t.first_start) AS activation_time,
+      t.final_end AS expiration_time,
+      t.cur_id, t.cur_kind, t.cover_on, t.ends_on, t.window_days, t.has_later, t.active_days, t.active_weeks,
+      t.last_on, t.quiet_since, t.ended_on, t.uninstalled_at, t.had_paid, t.last_term, t.grown, t.is_expiring,
+      t.is_silent, t.is_settling, t.was_silent, t.first_booked,
+      CASE WHEN t.last_term[2] = 1 THEN t.grace_until END AS grace_until,
+      least(t.next_edge, t.next_fact, t.next_signal, t.next_activity, later_look) AS next_look
+    FROM (
+      SELECT t.*, least(
+        CASE WHEN t.cur_kind <> 'trial' AND NOT t.auto_on AND NOT t.has_later AND NOT t.is_expiring
+          THEN (t.ends_on - t.window_days)::timestamp AT TIME ZONE t.zone END,
+        CASE WHEN t.cur_kind <> 'trial' AND NOT t.is_silent AND NOT t.is_expiring
+          THEN (t.quiet_since + %(silent_days)s)::timestamp AT TIME ZONE t.zone END,
+        CASE WHEN t.cur_kind <> 'trial' AND NOT t.is_expiring AND t.on_day - t.cover_on < %(tenure_days)s
+          THEN (t.cover_on + %(tenure_days)s)::timestamp AT TIME ZONE t.zone END,
+        CASE WHEN t.cur_kind <> 'trial' AND NOT t.is_expiring AND t.grown <> 'stable' AND t.active_days > 0
+            AND t.verdict[1] IN ('first_paid', 'highly_active') AND t.on_day + 7 - t.cover_on >= %(tenure_days)s
+          THEN (date_trunc('week', t.on_day)::date + 7)::timestamp AT TIME ZONE t.zone END,
+        CASE WHEN t.verdict[1] = 'highly_active'
+          THEN (t.kept_until + %(active_window_days)s)::timestamp AT TIME ZONE t.zone END,
+        CASE WHEN t.is_settling THEN t.settled_at END,
+        CASE WHEN t.cur_id IS NULL AND t.last_term[2] = 1 AND t.grace_until > t.at THEN t.grace_until END,
+        CASE WHEN t.cur_id IS NULL AND t.verdict[1] = 'expired'
+          THEN (t.ended_on + %(churn_after_days)s + 1)::timestamp AT TIME ZONE t.zone END
+      ) AS later_look
+      FROM targeted t
+    ) t
+  ) r
+)"""
+
+_WRITE = """
+logged AS (
+  INSERT INTO {log} (member_id, from_state, to_state, move, rule, policy_id, effective_at, recorded_at, facts, actor_id)
+  SELECT d.member_id, d.lifecycle_state, d.target_state, d.move, d.target_rule, %(policy)s, d.at,
+         %(recorded_at)s, {facts}, %(actor)s
+  FROM decided d WHERE d.move IS NOT NULL
+  RETURNING id, member_id, from_state, to_state
+),
+written AS (
+  UPDATE {state} s SET
+    lifecycle_state = coalesce(l.to_state, d.lifecycle_state),
+    transition_id = coalesce(l.id, s.transition_id),
+    state_since = CASE WHEN l.id IS NULL THEN s.state_since ELSE d.at END,
+    resume_state = CASE WHEN l.id IS NULL THEN d.resume_state ELSE {resume} END,
+    target_state = d.target_state,
+    target_rule = d.target_rule,
+    membership_status = d.membership_status,
+    tier_id = d.tier_id,
+    activation_time = d.activation_time,
+    expiration_time = d.expiration_time,
+    auto_renewal_flag = d.auto_renewal_flag,
+    assessed_at = d.at,
+    next_due_at = CASE WHEN l.id IS NOT NULL AND d.is_chained THEN d.at ELSE d.next_look END,
+    brake_id = NULL
+  FROM decided d LEFT JOIN logged l USING (member_id)
+  WHERE s.member_id = d.member_id
+  RETURNING 1
+)"""
+
+_RESUME = """CASE
+      WHEN d.target_state = 'expiring' OR d.target_rule = 'silent' THEN CASE
+        WHEN d.lifecycle_state IN {live} THEN d.lifecycle_state
+        WHEN d.lifecycle_state IS NULL OR d.lifecycle_state = 'prospect' THEN d.grown
+        ELSE d.resume_state END
+      WHEN d.target_state = 'expired' AND d.last_term[3] = 0 THEN CASE
+        WHEN d.lifecycle_state IN {live} THEN d.lifecycle_state
+        WHEN d.lifecycle_state IS NULL OR d.lifecycle_state = 'prospect'
+          THEN CASE WHEN d.last_term[2] = 1 THEN 'first_paid' END
+        ELSE d.resume_state END
+    END"""
+
+_TAGS = """
+tagged AS (
+  INSERT INTO {tags} (member_id, code, since, evidence)
+  SELECT d.member_id, c.code, d.at, jsonb_build_object('state', d.target_state, 'active_days', d.active_days)
+  FROM decided d
+  CROSS JOIN LATERAL (
+    SELECT 'returned' AS code WHERE d.move IN ('start_paid', 'win_back')
+      AND d.lifecycle_state IN ('expired', 'churned') AND d.had_paid
+    UNION ALL SELECT 'gifted' WHERE d.move IS NOT NULL AND d.target_state = 'first_paid' AND d.cur_kind = 'gift'
+      AND d.target_rule = 'paid_term'
+    UNION ALL SELECT 'high_frequency' WHERE d.target_state = 'trial' AND d.active_days >= %(active_days_enter)s
+    UNION ALL SELECT 'low_use' WHERE d.target_state = 'stable' AND d.active_days < %(active_days_keep)s
+  ) c
+  ON CONFLICT DO NOTHING
+),
+untagged AS (
+  UPDATE {tags} g SET until = d.at FROM decided d
+  WHERE g.member_id = d.member_id AND g.until IS NULL
+    AND (g.code = 'low_use' AND (d.target_state <> 'stable' OR d.active_days >= %(active_days_keep)s)
+      OR g.code = 'high_frequency' AND d.lifecycle_state = 'trial' AND d.target_state <> 'trial')
+    AND (d.active_days IS NOT NULL OR d.lifecycle_state IN ('trial', 'stable'))
+)"""
+
+FACTS = """jsonb_strip_nulls(jsonb_build_object(
+    'term', d.cur_id, 'kind', d.cur_kind, 'ends_on', d.ends_on, 'days_left', d.ends_on - d.on_day,
+    'window_days', d.window_days, 'auto_renewal', d.auto_renewal_flag, 'later_term', d.has_later,
+    'active_days', d.active_days, 'active_weeks', d.active_weeks, 'last_active_on', d.last_on,
+    'quiet_since', d.quiet_since, 'tenure_days', CASE WHEN d.cur_id IS NOT NULL THEN d.on_day - d.cover_on END,
+    'ended_on', d.ended_on, 'days_out', CASE WHEN d.cur_id IS NULL THEN d.on_day - d.ended_on END,
+    'grace_until', CASE WHEN d.cur_id IS NULL THEN d.grace_until END, 'uninstalled_at', d.uninstalled_at,
+    'resume_state', d.resume_state,
+    'conversion', CASE WHEN d.target_state = 'first_paid' AND d.cur_kind = 'paid' AND NOT coalesce(d.had_paid, false)
+      AND d.lifecycle_state IN ('prospect', 'trial', 'expired', 'churned') THEN true END))"""
+
+_ROUND_END = """
+SELECT l.from_state, l.to_state, count(*)::int FROM logged l GROUP BY 1, 2
+UNION ALL SELECT NULL, NULL, (SELECT count(*) FROM written)::int"""
+
+
+@cache
+def _move_case() -> str:
+    """``CASE`` naming the declared move for a judged row, each guard compiled by the ORM from the Move table."""
+    from members.models import MemberLifecycle
+
+    branches = []
+    for move in MOVES:
+        query = MemberLifecycle.objects.filter(move.guard).query
+        where, params = query.where.as_sql(query.get_compiler(connection=connection), connection)
+        named = ", ".join(repr(source) for source in sorted(s for s in move.sources if s is not None))
+        sources = [f"r.lifecycle_state IN ({named})"] if named else []
+        if None in move.sources:
+            sources.append("r.lifecycle_state IS NULL")
+        branches.append(f"WHEN ({' OR '.join(sources)}) AND {_inline(where, params)} THEN '{move.name}'")
+    lines = "\n      ".join(branches)
+    return f"CASE WHEN r.target_state = r.lifecycle_state THEN NULL\n      {lines}\n    END"
+
+
+def _inline(where: str, params: tuple) -> str:
+    """The guard's own constants, all from the Move table, written into the statement."""
+    quoted = [str(p) if isinstance(p, int) else "'" + str(p).replace("'", "''") + "'" for p in params]
+    return (where % tuple(quoted)).replace('"members_memberlifecycle".', "r.").replace("%", "%%")
+
+
+def _stages(due: str, tables: Tables, scope: str = "true") -> str:
+    stages = [due.format(state=tables.state, scope=scope), _TERMS, _ACTIVITY, _DERIVED, _JUDGED, _TARGETED]
+    return "WITH " + ",".join(stages) + "," + _DECIDED.replace("{move_case}", _move_case())
+
+
+def round_sql(tables: Tables, *, only_members: bool) -> str:
+    """One round over due members: returns (from, to, moves) rows and a last row (NULL, NULL, members judged)."""
+    scope = "s.member_id = ANY(%(members)s)" if only_members else "s.brake_id IS NULL"
+    live = "(" + ", ".join(f"'{state.value}'" for state in RESUMABLE) + ")"
+    write = _WRITE.format(
+        log=tables.log, state=tables.state, facts=FACTS, resume=_RESUME.format(live=live)
+    )
+    return ",".join([_stages(DUE, tables, scope), write, _TAGS.format(tags=tables.tags)]) + _ROUND_END
+
+
+def explain_sql() -> str:
+    """What the engine would decide for ``members`` at ``at``, with the facts it sees; writes nothing."""
+    return (
+        _stages(AS_OF, Tables())
+        + f"\nSELECT d.member_id, d.lifecycle_state, d.target_state, d.target_rule, d.move, {FACTS}, d.next_look"
+        + "\nFROM decided d ORDER BY d.member_id"
+    )

@@ -1,0 +1,36 @@
+from datetime import datetime
+
+from django.db import models
+from django.db.models import F, Q
+
+
+class TermQuerySet(models.QuerySet):
+    def not_voided(self) -> "TermQuerySet":
+        return self.exclude(close_reason="void")
+
+    def covering(self, at: datetime) -> "TermQuerySet":
+        """Terms that give cover at ``at``."""
+        return self.filter(period__contains=at)
+
+    def upcoming(self, at: datetime) -> "TermQuerySet":
+        """Terms that start after ``at`` and were neither voided nor refunded before they began."""
+        return self.filter(starts_at__gt=at, period__isempty=False)
+
+    def ended(self, at: datetime) -> "TermQuerySet":
+        """Terms with some cover, all of it before ``at``; a refund counts from its closing."""
+        return self.filter(period__fully_lt=(at, None), period__isempty=False)
+
+    def paid(self) -> "TermQuerySet":
+        return self.filter(kind="paid")
+
+    def unrefunded(self) -> "TermQuerySet":
+        return self.exclude(close_reason__in=["refund", "void"])
+
+    def open_or_upcoming(self, at: datetime) -> "TermQuerySet":
+        """Terms that still have cover left at ``at``, in order."""
+        return (
+            self.filter(ends_at__gt=at)
+            .filter(Q(closed_at__isnull=True) | Q(closed_at__gt=at))
+            .exclude(closed_at__lte=F("starts_at"))
+            .order_by("starts_at")
+        )
