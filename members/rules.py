@@ -1,6 +1,8 @@
 """Pure date arithmetic of terms. The standard library only: no clock, no database."""
 
 import calendar
+import re
+import unicodedata
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -58,3 +60,19 @@ def pro_rata_days(remaining_days: float, price_from: int, days_from: float, pric
     if price_from <= 0 or price_to <= 0 or days_from <= 0 or days_to <= 0 or remaining_days <= 0:
         return 0
     return int(remaining_days / days_from * price_from / (price_to / days_to))
+
+
+def normalise_identity(kind: str, value: str) -> str:
+    """The form in which an identity is stored and compared.
+
+    NFKC (full-width digits become plain), trimmed; an email lower-cased; a phone without separators, and a mainland
+    Chinese number without its country code.
+    """
+    plain = unicodedata.normalize("NFKC", value).strip()
+    if kind == "email":
+        return plain.lower()
+    if kind != "phone":
+        return plain
+    digits = re.sub(r"[\s\-().·]", "", plain)
+    mainland = re.fullmatch(r"(?:\+?86)?(1[3-9]\d{9})", digits)
+    return mainland.group(1) if mainland else digits

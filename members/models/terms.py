@@ -94,7 +94,7 @@ class MembershipTerm(models.Model):
     external_ref = models.CharField(_("order number"), max_length=120, null=True, blank=True, unique=True)
     anchor_on = models.DateField(_("first day of the chain"))
     anchor_months = models.PositiveSmallIntegerField(
-        _("months since the anchor"), default=1, help_text=_("This term ends so many months after the anchor.")
+        _("months since the anchor"), default=0, help_text=_("This term ends so many months after the anchor.")
     )
     booked_at = models.DateTimeField(_("recorded"))
     recorded_by = models.ForeignKey(
