@@ -28,7 +28,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
         "search_url": href_of("console:search"),
         "language_url": href_of("set_language"),
         "other_languages": [(code, name) for code, name in settings.LANGUAGES if code != get_language()],
-        "demo_data": settings.DEMO_DATA,
+        "demo_data": getattr(settings, "DEMO_DATA", False),
         "clock_banner": clock.now() if settings.CLOCK_OFFSET_SECONDS else None,
         "data_as_of": clock.now(),
     }

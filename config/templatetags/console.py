@@ -1,0 +1,302 @@
+"""The console's template vocabulary: marks, dates, numbers, masked people, form fields, components with slots."""
+
+from datetime import date, datetime
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, FileInput, RadioSelect, Select
+from django.template.base import FilterExpression, Node, NodeList, Parser, Token, token_kwargs
+from django.template.context import Context
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
+
+from config import formats
+from config.staff import clock
+from members.lifecycle import STAGE_OF, Stage, State
+
+register = template.Library()
+
+EMPTY = format_html('<span class="m">{}</span>', formats.DASH)
+
+
+# Marks -----------------------------------------------------------------------------------------------------------
+
+
+@register.simple_tag
+def icon(name: str, cls: str = "") -> SafeString:
+    """A decorative icon of ``static/icons.svg``: ``{% icon "users" %}``, ``{% icon "check" "i-ok" %}``."""
+    classes = f"i {cls}".strip()
+    return format_html(
+        '<svg class="{}" aria-hidden="true"><use href="{}#i-{}"/></svg>', classes, static("icons.svg"), name
+    )
+
+
+@register.simple_tag
+def glyph(state: str, cls: str = "") -> SafeString:
+    """The moon glyph of a lifecycle state, without its word; only where the word stands beside it."""
+    return format_html(
+        '<svg class="{}" data-state="{}" aria-hidden="true"><use href="{}#g-{}"/></svg>',
+        f"gl {cls}".strip(),
+        state,
+        static("icons.svg"),
+        state,
+    )
+
+
+@register.simple_tag
+def state(value: str, pill: bool = False) -> SafeString:
+    """A lifecycle state as glyph, colour and word; ``pill`` in page heads only. A dash when there is none."""
+    if not value:
+        return EMPTY
+    return format_html(
+        '<span class="{}" data-state="{}">{}{}</span>',
+        "st st-pill" if pill else "st",
+        value,
+        glyph(value),
+        State(value).label,
+    )
+
+
+@register.filter
+def state_label(value: str) -> str:
+    """The word of a lifecycle state."""
+    return str(State(value).label) if value else formats.DASH
+
+
+@register.filter
+def stage_label(value: str) -> str:
+    """The word of the stage a lifecycle state belongs to."""
+    return str(Stage(STAGE_OF[value]).label) if value else formats.DASH
+
+
+@register.simple_tag
+def status_dot(status: str, label: str) -> SafeString:
+    """A process status as dot and word. ``status``: ``""`` neutral, ``run``, ``good``, ``warn``, ``bad``, ``off``."""
+    return format_html('<span class="dot" data-status="{}">{}</span>', status or "", label)
+
+
+@register.simple_tag
+def bar(value: float | None, of: float = 1, label: str = "", status: str = "", cls: str = "") -> SafeString:
+    """``value`` of ``of`` as a thin bar; its geometry is SVG attributes, so it needs no inline style."""
+    share = min(max(float(value or 0) / float(of), 0), 1) if of else 0
+    width = f"{share * 100:.1f}%"
+    return format_html(
+        '<svg class="{}" role="img" aria-label="{}"><rect width="{}" height="6" class="{}"/></svg>',
+        f"bar {cls}".strip(),
+        label or formats.percent_text(share),
+        width,
+        f"f-{status}" if status else "",
+    )
+
+
+# Dates -----------------------------------------------------------------------------------------------------------
+
+
+def _time(instant: datetime | date, words: str, title: str) -> SafeString:
+    return format_html('<time datetime="{}" title="{}">{}</time>', instant.isoformat(), title, words)
+
+
+@register.simple_tag
+def reltime(instant: datetime | date | None, day: bool = False) -> SafeString:
+    """A relative date, the exact time on hover in the viewer's zone. ``day`` leaves out the time of day."""
+    if instant is None:
+        return EMPTY
+    at = clock.now()
+    today = timezone.localtime(at).date()
+    if not isinstance(instant, datetime):
+        return _time(instant, formats.day_text(instant, today), instant.isoformat())
+    local_day = timezone.localtime(instant).date()
+    words = formats.day_text(local_day, today) if day else formats.instant_text(instant, at)
+    return _time(instant, words, formats.exact_text(instant))
+
+
+@register.simple_tag
+def exact(instant: datetime | date | None) -> SafeString:
+    """The exact time as text, to the minute: ``2026-11-27 23:59``."""
+    if instant is None:
+        return EMPTY
+    if not isinstance(instant, datetime):
+        return _time(instant, instant.isoformat(), instant.isoformat())
+    return _time(instant, f"{timezone.localtime(instant):%Y-%m-%d %H:%M}", formats.exact_text(instant))
+
+
+@register.simple_tag
+def clock_time(instant: datetime) -> SafeString:
+    """The time of day alone, ``23:59``; for rows under a heading that names the day."""
+    return _time(instant, f"{timezone.localtime(instant):%H:%M}", formats.exact_text(instant))
+
+
+@register.filter
+def heading_day(day: datetime | date) -> str:
+    """A day as the heading of a timeline group: Today, Yesterday, November 16."""
+    local = timezone.localtime(day).date() if isinstance(day, datetime) else day
+    return formats.heading_day_text(local, timezone.localtime(clock.now()).date())
+
+
+# Numbers and people ------------------------------------------------------------------------------------------------
+
+
+@register.simple_tag
+def number(value: int | float | None, digits: int = 0, compact: bool = False) -> str:
+    """A number with thousands separated; ``compact`` writes 48.6 万 in Chinese, 486 K in English."""
+    return formats.compact_number_text(value) if compact else formats.number_text(value, digits=digits)
+
+
+@register.filter
+def num(value: int | float | None) -> str:
+    """``number`` as a filter, for use inside ``blocktranslate`` and attributes."""
+    return formats.number_text(value)
+
+
+@register.simple_tag
+def signed(value: int | float) -> str:
+    """A change with its sign: +1,237, −318, 0."""
+    return ("+" if value > 0 else "") + formats.number_text(value)
+
+
+@register.simple_tag
+def money(cents: int | None, currency: str = "", compact: bool = False) -> str:
+    """An amount in integer minor units as a price in ``currency`` (the project's own by default)."""
+    return formats.money_text(cents, currency or settings.PROJECT_CURRENCY, compact=compact)
+
+
+@register.simple_tag
+def percent(share: float | None, digits: int = 0) -> str:
+    """A share of 0–1 as a percentage."""
+    return formats.percent_text(share, digits=digits)
+
+
+@register.filter
+def mask_name(value: str | None) -> str:
+    return formats.mask_name(value or "")
+
+
+@register.filter
+def mask_phone(value: str | None) -> str:
+    return formats.mask_phone(value or "")
+
+
+@register.filter
+def mask_email(value: str | None) -> str:
+    return formats.mask_email(value or "")
+
+
+@register.filter
+def initial(value: str | None) -> str:
+    """What a person's round mark shows: the surname's first character, or two Latin initials."""
+    words = (value or "").split()
+    if not words:
+        return "?"
+    if words[0].isascii():
+        return "".join(word[0] for word in words[:2]).upper()
+    return words[0][0]
+
+
+@register.simple_tag
+def person(name: str, sub: str = "", href: str = "") -> SafeString:
+    """A masked name, linked when ``href`` is given, over one grey line of identifiers (already masked)."""
+    shown = formats.mask_name(name) or gettext("No name")
+    line = format_html('<span class="m s sub">{}</span>', sub) if sub else ""
+    if href:
+        return format_html('<a href="{}">{}</a>{}', href, shown, line)
+    return format_html("{}{}", shown, line)
+
+
+# Forms and tables ----------------------------------------------------------------------------------------------------
+
+
+@register.inclusion_tag("components/field.html")
+def field(bound: BoundField, cls: str = "", **attrs: str) -> dict[str, Any]:
+    """A form field with label, hint and errors tied to it; extra keywords become widget attributes."""
+    widget = bound.field.widget
+    attrs = {name.replace("_", "-"): value for name, value in attrs.items()}
+    if isinstance(widget, RadioSelect | CheckboxSelectMultiple):
+        kind = "choices"
+    elif isinstance(widget, CheckboxInput):
+        kind = "check"
+        attrs["class"] = "form-check-input"
+    else:
+        kind = "text"
+        attrs["class"] = "form-select" if isinstance(widget, Select) else "form-control"
+        if bound.errors:
+            attrs["class"] += " is-invalid"
+    return {
+        "field": bound,
+        "kind": kind,
+        "cls": cls,
+        "control": bound.as_widget(attrs=attrs) if kind != "choices" else "",
+        "is_file": isinstance(widget, FileInput),
+    }
+
+
+@register.inclusion_tag("components/sort_th.html", takes_context=True)
+def sort_th(context: Context, key: str, label: str, cls: str = "", col: str = "") -> dict[str, Any]:
+    """A column head that sorts: toggles ``?sort=key`` and ``?sort=-key``, leaves the other parameters, drops paging."""
+    query = context["request"].GET.copy()
+    current = query.get("sort", "")
+    for name in ("after", "before", "page"):
+        query.pop(name, None)
+    query["sort"] = f"-{key}" if current == key else key
+    direction = {key: "ascending", f"-{key}": "descending"}.get(current, "")
+    return {"label": label, "cls": cls, "col": col or key, "direction": direction, "href": f"?{query.urlencode()}"}
+
+
+# Components with content ---------------------------------------------------------------------------------------------
+
+
+class SlotNode(Node):
+    """Named content of the component around it; rendered by that component, never by itself."""
+
+    def __init__(self, name: str, nodelist: NodeList) -> None:
+        self.name = name
+        self.nodelist = nodelist
+
+    def render(self, context: Context) -> str:
+        raise template.TemplateSyntaxError(f"slot “{self.name}” must stand directly inside a component")
+
+
+class ComponentNode(Node):
+    def __init__(self, name: str, values: dict[str, FilterExpression], children: NodeList) -> None:
+        self.name = name
+        self.values = values
+        self.slots = [node for node in children if isinstance(node, SlotNode)]
+        self.nodelist = NodeList(node for node in children if not isinstance(node, SlotNode))
+
+    def render(self, context: Context) -> str:
+        values: dict[str, Any] = {name: value.resolve(context) for name, value in self.values.items()}
+        values["content"] = mark_safe(self.nodelist.render(context).strip())
+        for slot in self.slots:
+            values[slot.name] = mark_safe(slot.nodelist.render(context).strip())
+        values["csrf_token"] = context.get("csrf_token")
+        assert context.template is not None
+        component = context.template.engine.get_template(f"components/{self.name}.html")
+        return str(component.render(context.new(values)))
+
+
+@register.tag
+def component(parser: Parser, token: Token) -> ComponentNode:
+    """``{% component "card" title=… %}…{% slot "actions" %}…{% endslot %}…{% endcomponent %}``.
+
+    Renders ``templates/components/<name>.html`` with the keywords, ``content``, and each slot under its name;
+    nothing else of the page's context is visible inside.
+    """
+    _, name, *bits = token.split_contents()
+    values = token_kwargs(bits, parser)
+    if bits:
+        raise template.TemplateSyntaxError(f"component takes keywords only, not {bits}")
+    children = parser.parse(("endcomponent",))
+    parser.delete_first_token()
+    return ComponentNode(name.strip("\"'"), values, children)
+
+
+@register.tag
+def slot(parser: Parser, token: Token) -> SlotNode:
+    """Named content of a component; stands directly inside it."""
+    _, name = token.split_contents()
+    nodelist = parser.parse(("endslot",))
+    parser.delete_first_token()
+    return SlotNode(name.strip("\"'"), nodelist)
