@@ -1,0 +1,113 @@
+"""Fixtures for every test: the four roles, clients, the instant all tests agree on, and the factories."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.utils import translation
+
+from config.staff.access import Role
+from config.staff.models import User
+from tests import factories
+
+AT = datetime(2026, 11, 16, 4, 0, tzinfo=UTC)
+"""Monday 2026-11-16, 12:00 in Shanghai."""
+
+
+@pytest.fixture
+def at() -> datetime:
+    return AT
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """Texts are asserted in the source language; tests of the Chinese pages switch by themselves."""
+    with translation.override("en"):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def empty_cache(request: pytest.FixtureRequest) -> None:
+    """No test reads what another one cached. Only tests with a database can have cached anything."""
+    if {"db", "transactional_db", "live_server"} & set(request.fixturenames):
+        cache.clear()
+
+
+@pytest.fixture
+def user_with(db: None) -> Callable[[str], User]:
+    """``user_with(role)``: a staff account of that role."""
+    return lambda role: factories.UserFactory(role=role)
+
+
+@pytest.fixture
+def client_as(user_with: Callable[[str], User]) -> Callable[[str], Client]:
+    """``client_as(role)``: a client signed in with that role, reading English."""
+
+    def sign_in(role: str) -> Client:
+        return signed_in_client(user_with(role))
+
+    return sign_in
+
+
+def signed_in_client(user: User, language: str = "en") -> Client:
+    client = Client(headers={"accept-language": language})
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+@pytest.fixture
+def viewer(user_with: Callable[[str], User]) -> User:
+    return user_with(Role.VIEWER)
+
+
+@pytest.fixture
+def operator(user_with: Callable[[str], User]) -> User:
+    return user_with(Role.OPERATOR)
+
+
+@pytest.fixture
+def approver(user_with: Callable[[str], User]) -> User:
+    return user_with(Role.APPROVER)
+
+
+@pytest.fixture
+def admin(user_with: Callable[[str], User]) -> User:
+    return user_with(Role.ADMIN)
+
+
+@pytest.fixture
+def viewer_client(viewer: User) -> Client:
+    return signed_in_client(viewer)
+
+
+@pytest.fixture
+def operator_client(operator: User) -> Client:
+    return signed_in_client(operator)
+
+
+@pytest.fixture
+def approver_client(approver: User) -> Client:
+    return signed_in_client(approver)
+
+
+# Named as pytest-django's own fixture, so that nobody meets a superuser of another make.
+@pytest.fixture
+def admin_client(admin: User) -> Client:
+    return signed_in_client(admin)
+
+
+@pytest.fixture
+def tier(db: None):
+    return factories.TierFactory()
+
+
+@pytest.fixture
+def plan(db: None):
+    return factories.PlanFactory()
+
+
+@pytest.fixture
+def member(db: None, at: datetime):
+    return factories.make_member(at=at)

@@ -1,0 +1,24 @@
+"""The project's settings as the tests run them: the same, but quick, and deaf to workers that happen to run."""
+
+import os
+import tempfile
+
+from config.settings import *
+from config.settings import CACHES, DATABASES, STORAGES
+
+# A test's database must be droppable the moment it ends; an idle pool would hold it.
+DATABASES["default"]["OPTIONS"] = {}
+DATABASES["default"]["CONN_MAX_AGE"] = 0
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+CACHES["default"]["KEY_PREFIX"] = f"test-{WORKER}"
+
+# A wake-up that a test causes must reach no real worker. Tests call the task, or start workers of their own.
+CELERY_BROKER_URL = "memory://"
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+WHITENOISE_AUTOREFRESH = True
+MEDIA_ROOT = os.path.join(tempfile.gettempdir(), f"moc-test-media-{os.getuid()}-{WORKER}")
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+AXES_ENABLED = False
