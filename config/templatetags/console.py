@@ -210,8 +210,11 @@ def person(name: str, sub: str = "", href: str = "") -> SafeString:
 
 
 @register.inclusion_tag("components/field.html")
-def field(bound: BoundField, cls: str = "", **attrs: str) -> dict[str, Any]:
-    """A form field with label, hint and errors tied to it; extra keywords become widget attributes."""
+def field(bound: BoundField, cls: str = "", plain: bool = False, **attrs: str) -> dict[str, Any]:
+    """A form field with label, hint and errors tied to it; extra keywords become widget attributes.
+
+    ``plain`` leaves out the “optional” mark, for query forms where every field is.
+    """
     widget = bound.field.widget
     attrs = {name.replace("_", "-"): value for name, value in attrs.items()}
     if isinstance(widget, RadioSelect | CheckboxSelectMultiple):
@@ -228,13 +231,16 @@ def field(bound: BoundField, cls: str = "", **attrs: str) -> dict[str, Any]:
         "field": bound,
         "kind": kind,
         "cls": cls,
+        "plain": plain,
         "control": bound.as_widget(attrs=attrs) if kind != "choices" else "",
         "is_file": isinstance(widget, FileInput),
     }
 
 
 @register.inclusion_tag("components/sort_th.html", takes_context=True)
-def sort_th(context: Context, key: str, label: str, cls: str = "", col: str = "") -> dict[str, Any]:
+def sort_th(
+    context: Context, key: str, label: str, target: str = "", cls: str = "", col: str = ""
+) -> dict[str, Any]:
     """A column head that sorts: toggles ``?sort=key`` and ``?sort=-key``, leaves the other parameters, drops paging."""
     query = context["request"].GET.copy()
     current = query.get("sort", "")
@@ -242,7 +248,14 @@ def sort_th(context: Context, key: str, label: str, cls: str = "", col: str = ""
         query.pop(name, None)
     query["sort"] = f"-{key}" if current == key else key
     direction = {key: "ascending", f"-{key}": "descending"}.get(current, "")
-    return {"label": label, "cls": cls, "col": col or key, "direction": direction, "href": f"?{query.urlencode()}"}
+    return {
+        "label": label,
+        "cls": cls,
+        "col": col or key,
+        "direction": direction,
+        "href": f"?{query.urlencode()}",
+        "target": target,
+    }
 
 
 # Components with content ---------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ function typing(target) {
   return target.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
 }
 
-const rows = () => [...document.querySelectorAll("[data-rows] tbody tr")];
+const rows = () => [...document.querySelectorAll("[data-list] tbody tr")];
 const link = (row) => row.querySelector("th a, td a");
 
 function step(by) {
@@ -33,7 +33,7 @@ function step(by) {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (!enabled() || typing(event.target) || document.querySelector("dialog[open]")) return;
-  const row = document.activeElement?.closest?.("[data-rows] tbody tr");
+  const row = document.activeElement?.closest?.("[data-list] tbody tr");
   const act = {
     j: () => step(1),
     k: () => step(-1),
