@@ -73,9 +73,7 @@ def make_venv() -> None:
     if venv_works():
         return
     print(f"making {VENV}", flush=True)
-    made = subprocess.run(
-        [sys.executable, "-m", "venv", "--clear", VENV], text=True, capture_output=True, check=False
-    )
+    made = subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], text=True, capture_output=True, check=False)
     if made.returncode != 0:
         said = (made.stderr + made.stdout).strip()
         version = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
@@ -89,8 +87,8 @@ def install(lock: Path) -> None:
     if stamp.exists() and stamp.read_text() == digest:
         return
     print(f"installing {lock.name}", flush=True)
-    pip = [VENV_PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-    if subprocess.run([*pip, "--requirement", lock], check=False).returncode != 0:
+    pip = [str(VENV_PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
+    if subprocess.run([*pip, "--requirement", str(lock)], check=False).returncode != 0:
         fail(
             f"Installing {lock.name} failed; pip's own words are above. Check the network and the package index "
             "(pip's usual settings apply), then run the same command again."
@@ -101,9 +99,7 @@ def install(lock: Path) -> None:
 
 def server_binaries() -> list[Path]:
     code = "from config.runtime import valkey, postgres; print(postgres.binary('postgres'), valkey.binary(), sep='\\n')"
-    found = subprocess.run(
-        [VENV_PYTHON, "-c", code], cwd=ROOT, text=True, capture_output=True, check=False
-    )
+    found = subprocess.run([VENV_PYTHON, "-c", code], cwd=ROOT, text=True, capture_output=True, check=False)
     if found.returncode != 0:
         fail(f"The embedded servers are not installed as expected:\n{found.stderr.strip()}")
     return [Path(line) for line in found.stdout.splitlines()]
@@ -124,7 +120,8 @@ def check_libraries() -> None:
             fail(f"{path} does not start on this machine:\n{ran.stderr.strip()}")
             return
         package = LIBRARY_PACKAGES.get(missing[1])
-        known = f"Install it:\n  {apt_command(package)}" if package else f"Find its package: apt-file search {missing[1]}"
+        find = f"Find its package:\n  apt-file search {missing[1]}"
+        known = f"Install it:\n  {apt_command(package)}" if package else find
         fail(f"{path.name} needs the shared library {missing[1]}, which is missing. {known}")
 
 

@@ -18,6 +18,7 @@ from psycopg import sql
 
 from config.runtime import placement
 from config.runtime.processes import (
+    SHARED_MEMORY,
     FolderLock,
     RuntimeFailure,
     end_pids,
@@ -77,7 +78,7 @@ def server_settings() -> dict[str, str]:
     }
     if (placement.installed_programs() / "lib" / "pg_stat_statements.so").exists():
         settings["shared_preload_libraries"] = "pg_stat_statements"
-    if shutil.disk_usage("/dev/shm").total < GIB // 4 if Path("/dev/shm").is_dir() else True:
+    if not SHARED_MEMORY.is_dir() or shutil.disk_usage(SHARED_MEMORY).total < GIB // 4:
         # Containers give 64 MB, on which parallel queries fail.
         settings["dynamic_shared_memory_type"] = "mmap"
     return settings
@@ -134,8 +135,7 @@ class EmbeddedPostgres:
         """
         if self.process is not None and self.process.poll() is None:
             return
-        self._lock.acquire()
-        self._end_leftovers()
+        self.claim()
         if not (self.data / "PG_VERSION").exists():
             self._make_cluster()
         self._check_version()
@@ -150,6 +150,11 @@ class EmbeddedPostgres:
             if keep_port or "could not bind" not in self._log_tail() or time.monotonic() > deadline:
                 self.stop()
                 raise RuntimeFailure(f"PostgreSQL did not start. Its log {self.log} ends:\n{self._log_tail()}")
+
+    def claim(self) -> None:
+        """Makes the folder ours and ends a server whose owner is dead. Raises Taken when its owner lives."""
+        self._lock.acquire()
+        self._end_leftovers()
 
     def attach(self) -> bool:
         """Uses the server that another living process runs in this folder; False when there is none."""
@@ -223,9 +228,10 @@ class EmbeddedPostgres:
         secret.chmod(0o600)
         if self._account:
             os.chown(secret, self._account.uid, self._account.gid)
-        command = [self._program("initdb"), "-D", partial, "-U", USER, "--encoding=UTF8", "--locale=C.UTF-8"]
+        command = [str(self._program("initdb")), "-D", str(partial), "-U", USER]
+        command += ["--encoding=UTF8", "--locale=C.UTF-8", "--auth=scram-sha-256", f"--pwfile={secret}", "--no-sync"]
         made = subprocess.run(
-            [*command, "--auth=scram-sha-256", f"--pwfile={secret}", "--no-sync"],
+            command,
             env=self._environ(),
             cwd=self.home,
             text=True,

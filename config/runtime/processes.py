@@ -18,6 +18,7 @@ from typing import IO, Any, NamedTuple
 # left behind is recognised as ours, and nothing else ever is.
 MARKER = "MOC_RUN_DIR"
 PR_SET_PDEATHSIG = 1
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - memory that the kernel lends, not a folder for temporary files
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -26,7 +27,11 @@ class RuntimeFailure(Exception):
 
 
 class Taken(RuntimeFailure):
-    """Another living process owns the folder."""
+    """Another living process owns the folder; ``owner`` is its note."""
+
+    def __init__(self, path: Path, owner: str) -> None:
+        super().__init__(f"{path.parent} is in use by another command ({owner}). Let it finish, or end it.")
+        self.owner = owner
 
 
 class Account(NamedTuple):
@@ -50,18 +55,18 @@ class FolderLock:
         self._file: IO[str] | None = None
 
     def acquire(self) -> None:
-        """Raises Taken, whose text is the owner's note, when a living process holds it."""
+        """Raises Taken when a living process holds it."""
         if self._file is not None:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        held = open(self.path, "a+")
+        held = open(self.path, "a+")  # noqa: SIM115 - open for as long as the lock is held
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             held.seek(0)
             note = held.read().strip()
             held.close()
-            raise Taken(note) from None
+            raise Taken(self.path, note) from None
         self._file = held
         self.note(f"pid {os.getpid()}")
 
@@ -221,11 +226,11 @@ def free_port() -> int:
 
 
 def listen_on(first_port: int, *, tries: int = 100) -> socket.socket:
-    """A listening loopback socket on ``first_port`` or, if that is taken, the next free one above.
+    """A listening loopback socket on ``first_port`` or, if that is taken, the next free one above; 0 means any.
 
     Raises RuntimeFailure when none of ``tries`` ports is free.
     """
-    for port in range(first_port, min(first_port + tries, 65536)):
+    for port in range(first_port, min(first_port + tries, 65536)) if first_port else (0,):
         listener = socket.socket()
         # Without this a port stays taken for a minute after a stop.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
-import subprocess
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit, urlunsplit
 
 from config.runtime.postgres import EmbeddedPostgres, create_database
-from config.runtime.processes import RuntimeFailure, Taken, write_private
+from config.runtime.processes import Taken, write_private
 from config.runtime.valkey import EmbeddedValkey
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,11 +57,9 @@ class Servers:
                 continue
             try:
                 server.start()
-            except Taken as taken:
+            except Taken:
                 if not (self._reuse and server.attach()):
-                    raise RuntimeFailure(
-                        f"{self.var} is in use by another command ({taken}). Let it finish, or end it."
-                    ) from None
+                    raise
 
     def database_url(self, name: str) -> str:
         """The URL of the database called ``name``, which is made unless it exists.
@@ -103,8 +100,3 @@ class Servers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-
-def ended(process: subprocess.Popen[bytes] | None) -> bool:
-    """Whether a process that was started is no more."""
-    return process is not None and process.poll() is not None

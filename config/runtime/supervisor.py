@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from config.runtime.processes import RuntimeFailure, signal_group, spawn
@@ -29,7 +29,8 @@ class Service:
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     crashes: int = 0
-    due_at: float = field(default=0.0)
+    due_at: float = 0.0
+    output_from: int = 0
 
     def start(self, env: Mapping[str, str], cwd: Path) -> None:
         """Starts the process; its output is appended to the log, which is turned over when large."""
@@ -38,6 +39,7 @@ class Service:
             self.log.replace(self.log.with_suffix(".log.1"))
         descriptors = [self.listener.fileno()] if self.listener else []
         with open(self.log, "ab") as log:
+            self.output_from = log.tell()
             self.process = spawn(
                 self.command,
                 env=env,
@@ -48,8 +50,11 @@ class Service:
             )
         self.started_at = time.monotonic()
 
-    def log_tail(self, lines: int = 15) -> str:
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+    def output(self) -> str:
+        """What the process has written since its latest start."""
+        with open(self.log, "rb") as log:
+            log.seek(self.output_from)
+            return log.read().decode(errors="replace")
 
 
 class Supervisor:
@@ -59,6 +64,9 @@ class Supervisor:
         self.services = list(services)
         self.env = env
         self.cwd = cwd
+
+    def service(self, name: str) -> Service:
+        return next(service for service in self.services if service.name == name)
 
     def start(self) -> None:
         for service in self.services:
@@ -91,7 +99,7 @@ class Supervisor:
         """Raises RuntimeFailure with the end of its log when a service cannot stay up."""
         for service in self.services:
             if service.crashes >= limit:
-                raise RuntimeFailure(f"{service.name} does not stay up. Its log ends:\n{service.log_tail()}")
+                raise RuntimeFailure(f"{service.name} does not stay up. It says:\n{tail(service.output())}")
 
     def signal_all(self, number: signal.Signals) -> None:
         for service in self.services:
@@ -106,3 +114,7 @@ class Supervisor:
         for service in self.services:
             if service.process is not None and service.process.poll() is None:
                 service.process.send_signal(signal.SIGTERM)
+
+
+def tail(text: str, lines: int = 15) -> str:
+    return "\n".join(text.splitlines()[-lines:])
