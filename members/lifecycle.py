@@ -4,6 +4,7 @@ Two executors read this table: ``django-fsm`` for one member, the set-based swee
 trigger, generated from it, refuses every other edge.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from django.db.models import Q, TextChoices
@@ -88,7 +89,9 @@ class Move:
     permission: Permission = Permission.OPERATE
 
 
-def _move(name: str, sources: list[State | None], target: State, guard: Q | None = None, **extra: Permission) -> Move:
+def _move(
+    name: str, sources: Sequence[State | None], target: State, guard: Q | None = None, **extra: Permission
+) -> Move:
     computed = Q(target_state=target.value)
     # The trigger and both executors compare plain strings, so the enum members are unwrapped here.
     plain = frozenset(None if source is None else source.value for source in sources)

@@ -6,10 +6,11 @@ from functools import wraps
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
 from django.db.models import TextChoices
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 class Permission(TextChoices):
@@ -55,12 +56,13 @@ def requires(permission: Permission) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def gated(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-            if not request.user.may(permission):
+        def gated(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+            # The login middleware has sent everybody without an account to sign in.
+            if not request.user.may(permission):  # type: ignore[union-attr]
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
-        gated.required_permission = permission
+        gated.required_permission = permission  # type: ignore[attr-defined]
         return gated
 
     return decorate
@@ -68,12 +70,12 @@ def requires(permission: Permission) -> Callable[[View], View]:
 
 def signed_in(view: View) -> View:
     """Declare a view open to every signed-in user (the login middleware keeps the others out)."""
-    view.required_permission = "signed_in"
+    view.required_permission = "signed_in"  # type: ignore[attr-defined]
     return view
 
 
 def public(view: View) -> View:
     """Declare a view open to anyone: health checks, one-click unsubscribe."""
     view = login_not_required(view)
-    view.required_permission = "public"
+    view.required_permission = "public"  # type: ignore[attr-defined]
     return view

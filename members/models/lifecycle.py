@@ -31,7 +31,9 @@ class LifecyclePolicy(models.Model):
     expiring_fraction = models.FloatField(
         _("at most this part of the term"), default=0.25, validators=[MinValueValidator(0.0), MaxValueValidator(1.0)]
     )
-    silent_days = models.PositiveSmallIntegerField(_("silent after (days)"), default=30, validators=[MinValueValidator(1)])
+    silent_days = models.PositiveSmallIntegerField(
+        _("silent after (days)"), default=30, validators=[MinValueValidator(1)]
+    )
     tenure_days = models.PositiveSmallIntegerField(_("stable from tenure (days)"), default=90)
     stable_active_weeks = models.PositiveSmallIntegerField(
         _("stable: active weeks"), default=3, validators=[MaxValueValidator(12)]
@@ -58,11 +60,19 @@ class LifecyclePolicy(models.Model):
     previewed_at = models.DateTimeField(_("previewed"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"))
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("proposed by"), null=True, blank=True, on_delete=models.PROTECT,
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("proposed by"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
         related_name="+",
     )
     approved_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("approved by"), null=True, blank=True, on_delete=models.PROTECT,
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("approved by"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
         related_name="+",
     )
     activated_at = models.DateTimeField(_("in force since"), null=True, blank=True)
@@ -110,7 +120,11 @@ class LifecycleTransition(models.Model):
     recorded_at = models.DateTimeField(_("recorded"))
     facts = models.JSONField(_("facts"), default=dict)
     actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("actor"), null=True, blank=True, on_delete=models.PROTECT,
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("actor"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
         related_name="+",
     )
 
@@ -144,7 +158,11 @@ class SweepBrake(models.Model):
     limit_count = models.PositiveIntegerField(_("limit per state"))
     matrix = models.JSONField(_("moves it would make"))
     decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("decided by"), null=True, blank=True, on_delete=models.PROTECT,
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("decided by"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
         related_name="+",
     )
     decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
@@ -200,7 +218,12 @@ class MemberLifecycle(models.Model):
     assessed_at = models.DateTimeField(_("assessed"), null=True, blank=True)
     next_due_at = models.DateTimeField(_("next look"), null=True, blank=True)
     brake = models.ForeignKey(
-        SweepBrake, verbose_name=_("held by"), null=True, blank=True, on_delete=models.SET_NULL, related_name="held",
+        SweepBrake,
+        verbose_name=_("held by"),
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="held",
         db_index=False,
     )
 
@@ -214,7 +237,9 @@ class MemberLifecycle(models.Model):
                 fields=["next_due_at"], name="lifecycle_due", condition=Q(next_due_at__isnull=False, brake__isnull=True)
             ),
             models.Index(fields=["lifecycle_state", "expiration_time", "member"], name="lifecycle_state_expiry"),
-            models.Index(fields=["expiration_time"], name="lifecycle_expiry", condition=Q(expiration_time__isnull=False)),
+            models.Index(
+                fields=["expiration_time"], name="lifecycle_expiry", condition=Q(expiration_time__isnull=False)
+            ),
             models.Index(fields=["brake"], name="lifecycle_held", condition=Q(brake__isnull=False)),
         ]
 
@@ -239,9 +264,9 @@ def _declare(move: Move) -> None:
     apply.__name__ = apply.__qualname__ = move.name
     declared = transition(
         field=MemberLifecycle._meta.get_field("lifecycle_state"),
-        source=list(move.sources),
+        source=list(move.sources),  # type: ignore[arg-type]  # None: not yet placed
         target=move.target.value,
-        conditions=[_guarded_by(move)],
+        conditions=[_guarded_by(move)],  # type: ignore[list-item]
         permission=lambda row, user: user is None or user.may(move.permission),
     )(apply)
     setattr(MemberLifecycle, move.name, declared)

@@ -1,3 +1,5 @@
+from datetime import datetime
+
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
@@ -98,7 +100,11 @@ class MembershipTerm(models.Model):
     )
     booked_at = models.DateTimeField(_("recorded"))
     recorded_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("recorded by"), null=True, blank=True, on_delete=models.PROTECT,
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("recorded by"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
         related_name="+",
     )
     period = models.GeneratedField(
@@ -139,7 +145,7 @@ class MembershipTerm(models.Model):
         return f"{self.kind} {self.starts_at:%Y-%m-%d} → {self.ends_at:%Y-%m-%d}"
 
     @property
-    def effective_ends_at(self):
+    def effective_ends_at(self) -> datetime:
         """When cover really ends: the earlier of the scheduled end and the closing."""
         return min(self.ends_at, self.closed_at) if self.closed_at else self.ends_at
 
@@ -157,7 +163,11 @@ class MemberSignal(models.Model):
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
     at = models.DateTimeField(_("at"))
     recorded_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("recorded by"), null=True, blank=True, on_delete=models.PROTECT,
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("recorded by"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
         related_name="+",
     )
 

@@ -10,7 +10,8 @@ from django.db import transaction
 from django.db.models import Value
 from django.db.models.functions import Coalesce, Greatest, Least
 
-from members.models import Source
+from members.models import MemberLifecycle, Source
+from members.operations.sweep import is_stale
 from members.querysets.events import ensure_partitions, ingest, ingest_rows
 
 MONTHS_AHEAD = 3
@@ -51,7 +52,13 @@ def record_events_from(
 
 
 def note_arrival(*, source: Source, at: datetime, last_at: datetime) -> None:
-    """Note that a source has spoken: connected since the first time, last heard at the latest event."""
+    """Note that a source has spoken: connected since the first time, last heard at the latest event.
+
+    A stale source suspended the silence rules; when it speaks again everybody in cover is looked at anew.
+    """
+    heard = Source.objects.get(pk=source.pk)
+    if heard.connected_at and is_stale(heard, at):
+        MemberLifecycle.objects.filter(membership_status="active").mark_due(at)
     Source.objects.filter(pk=source.pk).update(
         connected_at=Least(Coalesce("connected_at", Value(at)), Value(at)),
         last_event_at=Greatest(Coalesce("last_event_at", Value(last_at)), Value(last_at)),

@@ -18,7 +18,7 @@ from members.querysets.lifecycle import Explanation, Matrix
 # Larger batches measured no faster, and a smaller one releases row locks sooner.
 BATCH = 50_000
 # A chain of instants is finite; this only stops a policy that would judge the same rows for ever.
-MAX_ROUNDS = 100_000
+MAX_ROUNDS = 20_000
 
 
 @dataclass
@@ -41,7 +41,7 @@ class _Braked(Exception):
 def parameters(policy: LifecyclePolicy, *, at: datetime, actor: User | None = None) -> dict[str, Any]:
     """The engine statement's parameters: the policy's thresholds, the sweep instant and the activity sources."""
     sources = list(Source.objects.filter(is_activity_source=True, connected_at__isnull=False))
-    connected = min((s.connected_at for s in sources), default=None)
+    connected = min((s.connected_at for s in sources if s.connected_at), default=None)
     return {
         "at": at,
         "recorded_at": at,
@@ -66,9 +66,10 @@ def parameters(policy: LifecyclePolicy, *, at: datetime, actor: User | None = No
 
 def is_stale(source: Source, at: datetime) -> bool:
     """Whether a source that must report has been silent for longer than it may."""
-    if source.stale_after_hours is None:
+    heard_at = source.last_event_at or source.connected_at
+    if source.stale_after_hours is None or heard_at is None:
         return False
-    return at - (source.last_event_at or source.connected_at) > timedelta(hours=source.stale_after_hours)
+    return at - heard_at > timedelta(hours=source.stale_after_hours)
 
 
 def active_policy() -> LifecyclePolicy:
@@ -127,13 +128,15 @@ def simulate(*, at: datetime, policy: LifecyclePolicy | None = None, judge_all: 
         cursor.execute(f"CREATE INDEX ON {copies.state} (member_id)")
         cursor.execute(f"ANALYZE {copies.state}")
         for copy, original in ((copies.log, Tables.log), (copies.tags, Tables.tags)):
-            cursor.execute(f"CREATE TEMP TABLE {copy} (LIKE {original} INCLUDING DEFAULTS INCLUDING IDENTITY) ON COMMIT DROP")
+            cursor.execute(
+                f"CREATE TEMP TABLE {copy} (LIKE {original} INCLUDING DEFAULTS INCLUDING IDENTITY) ON COMMIT DROP"
+            )
         return _rounds(parameters(policy, at=at), SweepResult(), tables=copies)
 
 
 def explain(*, member_ids: Iterable[int], at: datetime) -> list[Explanation]:
     """Why each member is where she is at ``at``: rule, facts, and when the engine looks again."""
-    return MemberLifecycle.objects.all().explain(member_ids, parameters(active_policy(), at=at))
+    return MemberLifecycle.objects.all().explain_states(member_ids, parameters(active_policy(), at=at))
 
 
 @transaction.atomic
@@ -220,5 +223,7 @@ def _decide_brake(brake_id: int, status: str, *, actor: User, at: datetime, reas
         brake.release()
     brake.decided_by, brake.decided_at, brake.reason = actor, at, reason
     brake.save(update_fields=["status", "decided_by", "decided_at", "reason"])
-    record_audit(actor=actor, at=at, action=f"sweep.{status}", target_type="sweep_brake", target_id=brake.pk, reason=reason)
+    record_audit(
+        actor=actor, at=at, action=f"sweep.{status}", target_type="sweep_brake", target_id=brake.pk, reason=reason
+    )
     return brake

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from config.staff.models import User
 from config.staff.operations import record_audit
-from members.models import MemberLifecycle, MemberSignal, MembershipTerm, Plan, Tier
+from members.models import MemberLifecycle, MembershipTerm, MemberSignal, Plan, Tier
 from members.operations.sweep import active_policy, catch_up
 from members.rules import add_duration, add_months, local_date, pro_rata_days, shift_local
 
@@ -103,9 +103,7 @@ def start_trial(*, member_id: int, plan: Plan, at: datetime, actor: User | None)
         raise TermRefused("plan_has_no_trial")
     if MembershipTerm.objects.filter(member_id=member_id).open_or_upcoming(at).exists():
         raise TermRefused("already_covered")
-    term = _book(
-        row, plan=plan, tier=plan.tier, kind=TRIAL, starts_at=at, days=plan.trial_days, at=at, actor=actor
-    )
+    term = _book(row, plan=plan, tier=plan.tier, kind=TRIAL, starts_at=at, days=plan.trial_days, at=at, actor=actor)
     return _done(term, at=at, actor=actor, action="term.trial")
 
 
@@ -271,12 +269,14 @@ def _book(
     anchor_on, months = start_on + timedelta(days=extra_days), 0
     if days is not None:
         anchor_on = ends_on = start_on + timedelta(days=days)
-    elif plan.duration_unit in (Plan.Unit.DAY, Plan.Unit.WEEK):
+    elif plan is None:
+        raise ValueError("a term needs a plan or a length")
+    elif plan.duration_unit in ("day", "week"):
         anchor_on = ends_on = add_duration(anchor_on, plan.duration_unit, plan.duration_count)
     else:
         if previous and previous.anchor_months and not extra_days:
             anchor_on, months = previous.anchor_on, previous.anchor_months
-        months += plan.duration_count * (12 if plan.duration_unit == Plan.Unit.YEAR else 1)
+        months += plan.duration_count * (12 if plan.duration_unit == "year" else 1)
         ends_on = add_months(anchor_on, months)
     return MembershipTerm.objects.create(
         member_id=row.member_id, plan=plan, tier=tier, kind=kind, starts_at=starts_at,

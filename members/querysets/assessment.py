@@ -8,6 +8,7 @@ Stages are materialised: a pulled-up sub-select would be evaluated once per refe
 from dataclasses import dataclass
 from functools import cache
 
+from django.apps import apps
 from django.db import connection
 
 from members.lifecycle import MOVES, RESUMABLE
@@ -232,7 +233,7 @@ decided AS MATERIALIZED (
       CASE WHEN t.last_term[2] = 1 THEN t.grace_until END AS grace_until,
       least(t.next_edge, t.next_fact, t.next_signal, t.next_activity, later_look) AS next_look
     FROM (
-      SELECT t.*, least(
+      SELECT t.*, (SELECT min(l.look) FROM unnest(ARRAY[
         CASE WHEN t.cur_kind <> 'trial' AND NOT t.auto_on AND NOT t.has_later AND NOT t.is_expiring
           THEN (t.ends_on - t.window_days)::timestamp AT TIME ZONE t.zone END,
         CASE WHEN t.cur_kind <> 'trial' AND NOT t.is_silent AND NOT t.is_expiring
@@ -248,7 +249,7 @@ decided AS MATERIALIZED (
         CASE WHEN t.cur_id IS NULL AND t.last_term[2] = 1 AND t.grace_until > t.at THEN t.grace_until END,
         CASE WHEN t.cur_id IS NULL AND t.verdict[1] = 'expired'
           THEN (t.ended_on + %(churn_after_days)s + 1)::timestamp AT TIME ZONE t.zone END
-      ) AS later_look
+      ]) AS l (look) WHERE l.look > t.at) AS later_look
       FROM targeted t
     ) t
   ) r
@@ -337,11 +338,11 @@ UNION ALL SELECT NULL, NULL, (SELECT count(*) FROM written)::int"""
 @cache
 def _move_case() -> str:
     """``CASE`` naming the declared move for a judged row, each guard compiled by the ORM from the Move table."""
-    from members.models import MemberLifecycle
-
+    # Through the registry: the model is made after its queryset.
+    rows = apps.get_model("members", "MemberLifecycle")._default_manager
     branches = []
     for move in MOVES:
-        query = MemberLifecycle.objects.filter(move.guard).query
+        query = rows.filter(move.guard).query
         where, params = query.where.as_sql(query.get_compiler(connection=connection), connection)
         named = ", ".join(repr(source) for source in sorted(s for s in move.sources if s is not None))
         sources = [f"r.lifecycle_state IN ({named})"] if named else []
@@ -367,9 +368,7 @@ def round_sql(tables: Tables, *, only_members: bool) -> str:
     """One round over due members: returns (from, to, moves) rows and a last row (NULL, NULL, members judged)."""
     scope = "s.member_id = ANY(%(members)s)" if only_members else "s.brake_id IS NULL"
     live = "(" + ", ".join(f"'{state.value}'" for state in RESUMABLE) + ")"
-    write = _WRITE.format(
-        log=tables.log, state=tables.state, facts=FACTS, resume=_RESUME.format(live=live)
-    )
+    write = _WRITE.format(log=tables.log, state=tables.state, facts=FACTS, resume=_RESUME.format(live=live))
     return ",".join([_stages(DUE, tables, scope), write, _TAGS.format(tags=tables.tags)]) + _ROUND_END
 
 

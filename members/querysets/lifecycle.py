@@ -79,7 +79,7 @@ class LifecycleQuerySet(models.QuerySet):
         moves: Matrix = Counter({(source, target): n for source, target, n in rows if target is not None})
         return Round(judged=next(n for _, target, n in rows if target is None), moves=moves)
 
-    def explain(self, member_ids: Iterable[int], params: Mapping[str, Any]) -> list[Explanation]:
+    def explain_states(self, member_ids: Iterable[int], params: Mapping[str, Any]) -> list[Explanation]:
         """Judge members at ``params["at"]`` without writing anything."""
         with connection.cursor() as cursor:
             cursor.execute(explain_sql(), {**params, "members": list(member_ids)})
