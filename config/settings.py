@@ -107,7 +107,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_timeout":
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_MAX_LOOP_INTERVAL = 5
+CELERY_BEAT_MAX_LOOP_INTERVAL = 1
+# A tick that finds no worker is dropped, not queued up: the next one does the same work.
+CELERY_BEAT_SCHEDULE = {
+    "lifecycle-sweep": {"task": "members.tasks.sweep_due", "schedule": 2.0, "options": {"expires": 10}},
+    "event-partitions": {"task": "members.tasks.prepare_partitions", "schedule": 6 * 3600.0, "options": {"expires": 600}},
+}
 
 AUTH_USER_MODEL = "staff.User"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]

@@ -55,7 +55,10 @@ def edit_member(
     time_zone: str | None = None,
     **profile: str | date | datetime | None,
 ) -> Member:
-    """Correct a member's profile and identities; an empty identity removes it. Audits which fields changed, not their values."""
+    """Correct a member's profile and identities; an empty identity removes it.
+
+    Audits which fields changed, not their values.
+    """
     member = Member.objects.select_for_update().get(pk=member_id)
     changed = sorted(name for name, value in profile.items() if getattr(member, name) != value)
     for name, value in _profile(profile).items():
