@@ -179,7 +179,8 @@ _TARGETS = """
     WHEN j.cur_id IS NOT NULL AND (j.lifecycle_state IN ('prospect', 'trial')
       OR j.lifecycle_state = 'expired' AND NOT (j.resume_state IS NOT NULL AND j.cur_prev_end >= j.cur_starts_at)
       OR j.lifecycle_state = 'churned' AND NOT j.was_silent)
-      THEN ARRAY['first_paid', 'paid_term', CASE WHEN j.is_expiring OR j.is_silent OR j.grown <> 'first_paid' THEN 'again' ELSE '' END]
+      THEN ARRAY['first_paid', 'paid_term',
+        CASE WHEN j.is_expiring OR j.is_silent OR j.grown <> 'first_paid' THEN 'again' ELSE '' END]
     WHEN j.cur_id IS NOT NULL AND j.lifecycle_state = 'expired'
       THEN ARRAY[j.resumed, 'resumed', 'again']
     WHEN j.cur_id IS NOT NULL AND j.is_expiring THEN ARRAY['expiring', 'window', '']
