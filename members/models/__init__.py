@@ -1,3 +1,4 @@
+from members.imports.models import ImportEffect, ImportIssue, ImportRun
 from members.models.events import ActiveDay, Event, EventDefinition, EventReceipt, Source
 from members.models.lifecycle import LifecyclePolicy, LifecycleTransition, MemberLifecycle, SweepBrake
 from members.models.people import Consent, Identity, Member, MemberTag
@@ -10,6 +11,9 @@ __all__ = [
     "EventDefinition",
     "EventReceipt",
     "Identity",
+    "ImportEffect",
+    "ImportIssue",
+    "ImportRun",
     "LifecyclePolicy",
     "LifecycleTransition",
     "Member",

@@ -1,0 +1,247 @@
+"""The write: one transaction that either lands whole or not at all, then the sweep and the comparison."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Max
+
+from config.staff.models import User
+from config.staff.operations import record_audit
+from members.imports import apply, comparison, staging
+from members.imports.apply import Occasion, Write
+from members.imports.failures import ImportRefused
+from members.imports.models import ImportEffect, ImportRun
+from members.imports.operations.checks import SESSION, check, judge, plan_of, prepare, source_code
+from members.imports.shapes import EVENT_PROFILES
+from members.imports.validation import Plan, is_good
+from members.models import Source, Tier
+from members.models import Plan as SoldPlan
+from members.operations.events import record_events_from
+from members.operations.sweep import sweep
+
+Status = ImportRun.Status
+# How often a write is tried again when what it saw has changed under it.
+RETRIES = 3
+
+SOURCE_NAMES = {"cdnow": "CDNOW", "file": "Imported files"}
+# The telco file's contracts: plan code, name, Chinese name, unit, count, months.
+TELCO_PLANS = {
+    "month": ("telco-month", "Telco month-to-month", "电信按月合约", "month", 1, 1),
+    "year": ("telco-one-year", "Telco one year", "电信一年合约", "year", 1, 12),
+    "two_years": ("telco-two-years", "Telco two years", "电信两年合约", "year", 2, 24),
+}
+TELCO_TIER = ("telco", "Telco subscriber", "电信用户")
+
+
+def confirm(*, run_id: int, mode: str, actor: User, at: datetime) -> bool:
+    """Hand a checked run to a worker for writing; returns False when it is not waiting for that.
+
+    Raises ImportRefused when all rows must be good and some are not, or when no row is good.
+    """
+    run = ImportRun.objects.get(pk=run_id)
+    if mode == ImportRun.Mode.ALL and run.rows_rejected:
+        raise ImportRefused("rows_rejected", count=run.rows_rejected)
+    if run.rows_read <= run.rows_rejected:
+        raise ImportRefused("nothing_to_write")
+    return ImportRun.objects.advance(
+        run_id, Status.CHECKED, Status.APPLYING, mode=mode, confirmed_by=actor, confirmed_at=at, attempts=0,
+        step="", progress_done=0, progress_total=0,
+    )  # fmt: skip
+
+
+def write(*, run_id: int, at: datetime) -> None:
+    """Write a confirmed run in one transaction. After a crash it begins anew; written runs are past this status.
+
+    When other work changed the same members since the check, the file is judged again: with the same rows rejected it
+    is written, otherwise the run goes back to wait for a person.
+    """
+    run = ImportRun.objects.get(pk=run_id)
+    rejected = run.rows_rejected
+    if not staging.is_staged(run_id, run.rows_read, rejected):
+        prepare(run)
+        judge(run)
+    for attempt in range(RETRIES):
+        if attempt or apply.changed_since(run.checked_at):
+            run.checked_at = at
+            if judge(run)["rejected"] != rejected:
+                ImportRun.objects.advance(run_id, Status.APPLYING, Status.CHECKING, attempts=0)
+                return check(run_id=run_id, at=at)
+        try:
+            return _write(run, at=at)
+        except IntegrityError:
+            if attempt == RETRIES - 1:
+                raise ImportRefused("changed_meanwhile") from None
+    return None
+
+
+def _write(run: ImportRun, *, at: datetime) -> None:
+    plan = plan_of(run)
+    creates = plan.shape.creates_members
+    base = apply.reserve_member_ids(apply.last_row_no(run.pk)) if creates else 0
+    occasion = Occasion(at, run.confirmed_by_id, base)
+    with _told(run.pk) as tell, transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(SESSION)
+            # Foreign keys are checked a statement at a time and not in one long pause at the end.
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        if run.profile in EVENT_PROFILES:
+            details = _write_events(run, plan, occasion, tell)
+        else:
+            apply.lock_members(plan)
+            ids = _telco_plans(run, at=at) if run.profile == ImportRun.Profile.TELCO else {}
+            writes = apply.term_writes(plan, occasion) if run.profile == "terms" else apply.member_writes(plan, occasion, ids)
+            _run(list(writes), tell)
+            details = {}
+        _finish_write(run, occasion, details)
+
+
+def _run(writes: list[Write], tell: "Teller") -> None:
+    with connection.cursor() as cursor:
+        for done, one in enumerate(writes):
+            tell(one.step, done, len(writes))
+            cursor.execute(one.sql)
+
+
+def _finish_write(run: ImportRun, occasion: Occasion, details: dict[str, int]) -> None:
+    effects = ImportEffect.objects.filter(run=run)
+    created, updated = run.to_create, 0
+    if run.profile == ImportRun.Profile.TERMS:
+        created = effects.filter(noun=ImportEffect.Noun.TERM).count()
+    elif run.profile in EVENT_PROFILES:
+        created = details["events"]
+    else:
+        created = _created_members(occasion.first_member_id, run)
+        updated = effects.filter(member_id__lte=occasion.first_member_id).values("member_id").distinct().count()
+    valid = run.rows_read - run.rows_rejected
+    moved = ImportRun.objects.advance(
+        run.pk, Status.APPLYING, Status.SETTLING, applied_at=occasion.at, first_member_id=occasion.first_member_id or None,
+        created_count=created, updated_count=updated, unchanged_count=max(valid - created - updated, 0),
+        details={**run.details, **details}, attempts=0, step="settling", progress_done=0, progress_total=0,
+    )  # fmt: skip
+    if not moved:
+        raise RuntimeError(f"import {run.pk} was taken from its worker")
+    record_audit(
+        actor=run.confirmed_by, at=occasion.at, action="import.written", target_type="import", target_id=run.pk,
+        data={"profile": run.profile, "sha256": run.sha256, "mode": run.mode, "created": created, "updated": updated,
+              "rejected": run.rows_rejected, **details},
+    )  # fmt: skip
+
+
+def _created_members(base: int, run: ImportRun) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM members_member WHERE id > %s AND id <= %s + %s",
+            [base, base, apply.last_row_no(run.pk)],
+        )
+        return cursor.fetchone()[0]
+
+
+def _write_events(run: ImportRun, plan: Plan, occasion: Occasion, tell: "Teller") -> dict[str, int]:
+    code = source_code(run)
+    # A file is no live feed: it starts no silence rule, however long ago its last event was.
+    source, _ = Source.objects.get_or_create(
+        code=code, defaults={"name": SOURCE_NAMES[code], "is_activity_source": False}
+    )
+    members = 0
+    if plan.shape.creates_members:
+        _run(list(apply.customer_writes(plan, occasion)), tell)
+        members = _created_members(occasion.first_member_id, run)
+    tell("events", 0, 1)
+    span = _span(run.pk)
+    stored = record_events_from(
+        incoming=apply.events_select(plan), params={}, span=span, source=source, at=occasion.at
+    ) if span else 0  # fmt: skip
+    _run([Write("events", apply.note_events(plan, source.pk, occasion))], tell)
+    return {"events": stored, "members": members}
+
+
+def _span(run_id: int) -> tuple[date, date] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT min(r.occurred_at)::date, max(r.occurred_at)::date FROM {staging.rows_table(run_id)} r "
+            f"WHERE {is_good(run_id)}"
+        )
+        first, last = cursor.fetchone()
+    return (first, last) if first else None
+
+
+def _telco_plans(run: ImportRun, *, at: datetime) -> Mapping[str, tuple[int, int]]:
+    """The plan and tier of each contract: those chosen in the wizard, else the file's own, made once."""
+    chosen = {contract: run.options.get(f"plan_{contract}") for contract in TELCO_PLANS}
+    known = SoldPlan.objects.in_bulk([int(pk) for pk in chosen.values() if pk])
+    ids = {}
+    for contract, pk in chosen.items():
+        plan = known[int(pk)] if pk else _own_plan(run, contract, at=at)
+        ids[contract] = (plan.pk, plan.tier_id)
+    return ids
+
+
+def _own_plan(run: ImportRun, contract: str, *, at: datetime) -> SoldPlan:
+    code, name, name_zh, unit, count, months = TELCO_PLANS[contract]
+    tier_code, tier_name, tier_zh = TELCO_TIER
+    tier = Tier.objects.filter(code=tier_code).first()
+    if tier is None:
+        rank = (Tier.objects.aggregate(top=Max("rank"))["top"] or 0) + 1
+        tier, _ = Tier.objects.get_or_create(code=tier_code, defaults={"name": tier_name, "name_zh": tier_zh, "rank": rank})
+    plan, made = SoldPlan.objects.get_or_create(
+        code=code,
+        defaults={
+            "name": name, "name_zh": name_zh, "tier": tier, "duration_unit": unit, "duration_count": count,
+            "price_cents": _median_charge(run.pk, contract) * months, "currency": "USD",
+        },
+    )  # fmt: skip
+    if made:
+        record_audit(actor=run.confirmed_by, at=at, action="plan.created", target_type="plan", target_id=plan.pk,
+                     data={"import": run.pk})  # fmt: skip
+    return plan
+
+
+def _median_charge(run_id: int, contract: str) -> int:
+    """The list price of a contract nobody published: what its middle subscriber pays a month."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY monthly_charges) FROM {staging.rows_table(run_id)} "
+            "WHERE contract = %s",
+            [contract],
+        )
+        return cursor.fetchone()[0] or 0
+
+
+def settle(*, run_id: int, at: datetime) -> None:
+    """Let the engine place and judge the members, compare what the file claimed, and finish. Again gives the same."""
+    run = ImportRun.objects.get(pk=run_id)
+    swept = sweep(at=at, actor=None)
+    with transaction.atomic():
+        if run.profile in ("members", "telco") and staging.is_staged(run_id, run.rows_read, run.rows_rejected):
+            run.comparison = comparison.compare(plan_of(run), first_member_id=run.first_member_id or 0)
+        staging.drop(run_id)
+        ImportRun.objects.advance(
+            run_id, Status.SETTLING, Status.DONE, finished_at=at, attempts=0, step="", comparison=run.comparison,
+            details={**run.details, **({"brake": swept.brake.pk} if swept.brake else {})},
+        )  # fmt: skip
+
+
+class Teller:
+    """Tells the progress of a long transaction over a connection of its own, since its own writes are not seen yet."""
+
+    def __init__(self, run_id: int) -> None:
+        self.run_id = run_id
+        self.line = connection.copy()
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        with self.line.cursor() as cursor:
+            cursor.execute(
+                "UPDATE members_importrun SET step = %s, progress_done = %s, progress_total = %s WHERE id = %s",
+                [step, done, total, self.run_id],
+            )
+
+
+@contextmanager
+def _told(run_id: int) -> Iterator[Teller]:
+    teller = Teller(run_id)
+    try:
+        yield teller
+    finally:
+        teller.line.close()

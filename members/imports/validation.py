@@ -1,0 +1,366 @@
+"""Judging a staged file in PostgreSQL: one statement types every cell, finds every row's member and names every problem.
+
+The statement is composed of our own field names and constants; the file's text only ever meets it as column values.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+
+from members.imports.cleaning import clean_sql, problem_sql, quoted, type_of, value_sql
+from members.imports.models import ImportIssue, ImportRun
+from members.imports.reading import BadRow
+from members.imports.shapes import EVENT_PROFILES, KEYS, PROFILE_COLUMNS, SHAPES, Setting, Shape
+from members.imports.staging import raw_table, rows_table, terms_table
+
+# What is noted but does not keep a row out.
+WARNINGS = ("excel_serial", "unknown_status")
+_BLANKS = r"E' \t\r\n\u3000\u00a0\ufeff'"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How one file's columns fill one shape: field name → column index, and the columns kept as attributes."""
+
+    run_id: int
+    profile: str
+    columns: Mapping[str, int]
+    attributes: Mapping[str, int]
+    header: Sequence[str]
+    setting: Setting
+    lookups: Mapping[str, Mapping[str, int]]
+
+    @property
+    def shape(self) -> Shape:
+        return SHAPES[self.profile]
+
+
+def rows_sql(plan: Plan) -> str:
+    """``CREATE TABLE … AS``: per row its typed fields, derived columns, member, what would change, and problems."""
+    shape, mapped = plan.shape, [f for f in plan.shape.fields if f.name in plan.columns]
+    cells = [f"nullif(btrim(c{plan.columns[f.name]}, {_BLANKS}), '') AS r_{f.name}" for f in mapped]
+    cells += [f"NULL::text AS r_{f.name}" for f in shape.fields if f.name not in plan.columns]
+    extras = [f"nullif(btrim(c{i}, {_BLANKS}), '') AS a_{i}" for i in plan.attributes.values()]
+    cleaned = [f"{clean_sql(f, f'r_{f.name}')} AS k_{f.name}" for f in mapped]
+    values = [f"{value_sql(f, f'r_{f.name}', f'k_{f.name}', plan.lookups)} AS {f.name}" for f in mapped]
+    values += [f"NULL::{type_of(f)} AS {f.name}" for f in shape.fields if f.name not in plan.columns]
+    values.append(f"{_attributes(plan)} AS attributes")
+    problems = [
+        f"CASE WHEN k_{f.name} IS NOT NULL THEN '{f.name}:' || ({problem_sql(f, f'r_{f.name}', f'k_{f.name}', f.name)}) END"
+        for f in mapped
+    ]
+    derived = shape.derived(plan.setting)
+    kept = [f.name for f in shape.fields if f.name not in derived]
+    if "attributes" not in derived:
+        kept.append("attributes")
+    outputs = [f"v.{name}" for name in kept] + [f"{sql} AS {name}" for name, sql in derived.items()]
+    checks = ["v.problems AS problem_0"] + [f"{sql} AS problem_{n}" for n, sql in enumerate(shape.problems(plan.setting), 1)]
+    names = ", ".join(f"problem_{n}" for n in range(len(checks)))
+    return f"""
+    CREATE UNLOGGED TABLE {rows_table(plan.run_id)} WITH (autovacuum_enabled = off) AS
+    SELECT {_matched(plan, [*kept, *derived], names)}
+    FROM (
+      SELECT v.row_no, {", ".join([*outputs, *checks])}
+      FROM (
+        SELECT *, nullif(concat_ws(',', {", ".join(problems) or "NULL"}), '') AS problems
+        FROM (
+          SELECT *, {", ".join(values)}
+          FROM (
+            SELECT *{"".join(", " + sql for sql in cleaned)}
+            FROM (SELECT row_no, {", ".join([*cells, *extras])} FROM {raw_table(plan.run_id)} OFFSET 0) c OFFSET 0
+          ) k OFFSET 0
+        ) x OFFSET 0
+      ) v OFFSET 0
+    ) d
+    {_joins(plan)}"""
+
+
+def _attributes(plan: Plan) -> str:
+    if not plan.attributes:
+        return "NULL::jsonb"
+    pairs = ", ".join(f"{quoted(name)}, a_{index}" for name, index in plan.attributes.items())
+    return f"nullif(jsonb_strip_nulls(jsonb_build_object({pairs})), '{{}}'::jsonb)"
+
+
+def _identities(plan: Plan) -> list[str]:
+    return [kind for kind in plan.shape.identities if kind in plan.columns]
+
+
+def _joins(plan: Plan) -> str:
+    joins = [
+        f"LEFT JOIN members_identity i_{kind} ON i_{kind}.kind = '{kind}' AND i_{kind}.value = d.{kind}"
+        for kind in _identities(plan)
+    ]
+    member = _member(plan)
+    if plan.profile in ("members", "telco"):
+        joins.append(f"LEFT JOIN members_member m ON m.id = {member}")
+        joins.append(f"LEFT JOIN members_memberlifecycle s ON s.member_id = {member}")
+    if plan.profile == "terms":
+        joins.append("LEFT JOIN members_membershipterm o ON o.external_ref = d.external_ref")
+    if plan.profile in EVENT_PROFILES:
+        joins.append(
+            "LEFT JOIN members_eventreceipt o ON o.message_id = d.message AND o.source_id = "
+            f"{int(str(plan.setting.options.get('source') or 0))}"
+        )
+    return "\n    ".join(joins)
+
+
+def _member(plan: Plan) -> str:
+    keys = [f"i_{kind}.member_id" for kind in _identities(plan) if kind in KEYS]
+    return f"coalesce({', '.join(keys)}, NULL)"
+
+
+def _matched(plan: Plan, columns: Sequence[str], problems: str) -> str:
+    member = _member(plan)
+    found = ["d.row_no", *(f"d.{name}" for name in columns), f"{member} AS member_id"]
+    if plan.profile in ("members", "telco"):
+        found += _changes(plan)
+    elif plan.profile == "terms":
+        found.append("o.id AS same_order")
+    else:
+        found.append("o.message_id IS NOT NULL AS is_known")
+    checks = [problems, *_identity_problems(plan)]
+    if not plan.shape.creates_members:
+        checks.append(f"CASE WHEN {member} IS NULL AND coalesce({_given(plan)}) IS NOT NULL THEN '{_key(plan)}:member_unknown' END")
+    if plan.profile == "terms":
+        same = f"o.member_id = {member} AND o.starts_at = d.activation_time AND o.ends_at = d.term_end"
+        checks.append(f"CASE WHEN o.id IS NOT NULL AND NOT coalesce({same}, false) THEN 'external_ref:order_taken' END")
+    found.append(f"nullif(concat_ws(',', {', '.join(checks)}), '') AS problems")
+    return ", ".join(found)
+
+
+def _given(plan: Plan) -> str:
+    return ", ".join(f"d.{kind}" for kind in _identities(plan) if kind in KEYS)
+
+
+def _key(plan: Plan) -> str:
+    return next(kind for kind in _identities(plan) if kind in KEYS)
+
+
+def _identity_problems(plan: Plan) -> list[str]:
+    """An identity in the row that belongs to another member than the row's own."""
+    member = _member(plan)
+    checks = [
+        f"CASE WHEN i_{kind}.member_id <> {member} THEN '{kind}:identity_taken' END" for kind in _identities(plan)
+    ]
+    if plan.profile == "members" and "external_id" in plan.columns:
+        # Found by phone or email while that member goes by another number: two people share a contact.
+        checks.append(
+            f"CASE WHEN d.external_id IS NOT NULL AND i_external_id.member_id IS NULL AND {member} IS NOT NULL AND EXISTS ("
+            f"SELECT 1 FROM members_identity other WHERE other.member_id = {member} AND other.kind = 'external_id') "
+            "THEN 'external_id:contact_of_another' END"
+        )
+    return checks
+
+
+def _changes(plan: Plan) -> list[str]:
+    mapped = set(plan.columns) | set(plan.shape.derived(plan.setting))
+    profile = [f"(d.{name} IS DISTINCT FROM m.{name} AND d.{name} IS NOT NULL)" for name in PROFILE_COLUMNS if name in mapped]
+    if plan.attributes or "attributes" in mapped:
+        profile.append("NOT coalesce(m.attributes @> d.attributes, true)")
+    identity = [f"(d.{kind} IS NOT NULL AND i_{kind}.member_id IS NULL)" for kind in _identities(plan)]
+    flag = "s.auto_renewal_flag IS DISTINCT FROM d.auto_renewal_flag" if "auto_renewal_flag" in mapped else "false"
+    zone = "s.time_zone <> d.time_zone" if "time_zone" in mapped else "false"
+    return [
+        f"(m.id IS NOT NULL AND ({' OR '.join(profile) or 'false'})) AS profile_changed",
+        f"(m.id IS NOT NULL AND ({' OR '.join(identity) or 'false'})) AS identity_changed",
+        f"(m.id IS NOT NULL AND d.auto_renewal_flag IS NOT NULL AND {flag}) AS signal_changed"
+        if "auto_renewal_flag" in mapped
+        else "false AS signal_changed",
+        f"coalesce(m.id IS NOT NULL AND {zone}, false) AS zone_changed",
+    ]
+
+
+TERMS = """
+CREATE UNLOGGED TABLE {terms} WITH (autovacuum_enabled = off) AS
+SELECT t.row_no, t.member_id, t.kind, t.tier_id, t.plan_id, t.contract, t.price_cents, t.currency, t.external_ref,
+  t.verdict, t.ends_at, CASE WHEN t.verdict = 'tail' THEN lower(t.rest) ELSE t.starts_at END AS starts_at,
+  CASE WHEN t.anchored THEN t.start_on ELSE t.end_on END AS anchor_on,
+  CASE WHEN t.anchored THEN t.months ELSE 0 END AS anchor_months
+FROM (
+  SELECT t.*, t.months BETWEEN 1 AND 1200 AND (t.start_on + make_interval(months => t.months))::date = t.end_on AS anchored,
+    CASE
+      WHEN t.rest IS NULL OR t.rest = tstzmultirange(tstzrange(t.starts_at, t.ends_at)) THEN 'new'
+      WHEN isempty(t.rest) THEN 'covered'
+      WHEN {tail} THEN 'tail'
+      ELSE 'overlap'
+    END AS verdict
+  FROM (
+    SELECT t.*, (extract(year FROM t.end_on) - extract(year FROM t.start_on))::int * 12
+        + (extract(month FROM t.end_on) - extract(month FROM t.start_on))::int AS months,
+      CASE WHEN e.cover IS NOT NULL THEN tstzmultirange(tstzrange(t.starts_at, t.ends_at)) - e.cover END AS rest
+    FROM (
+      SELECT c.*, (c.starts_at AT TIME ZONE {zone})::date AS start_on, (c.ends_at AT TIME ZONE {zone})::date AS end_on
+      FROM ({candidates}) c OFFSET 0
+    ) t
+    LEFT JOIN (
+      SELECT p.member_id, range_agg(p.period) AS cover FROM members_membershipterm p
+      WHERE NOT isempty(p.period) AND p.member_id IN (SELECT r.member_id FROM {rows} r WHERE r.member_id IS NOT NULL)
+      GROUP BY p.member_id
+    ) e ON e.member_id = t.member_id
+  ) t
+) t"""
+
+# What of a member's cover in a members file goes on where the known cover ends is a renewal.
+_TAIL = "upper(t.rest) = t.ends_at AND lower(t.rest) > t.starts_at AND t.rest = tstzmultirange(tstzrange(lower(t.rest), upper(t.rest)))"
+
+
+def terms_sql(plan: Plan) -> str:
+    """``CREATE TABLE … AS``: the terms the rows call for and how each stands to the cover already known."""
+    candidates = plan.shape.terms(plan.setting, rows_table(plan.run_id))
+    if not candidates:
+        return ""
+    return TERMS.format(
+        terms=terms_table(plan.run_id),
+        rows=rows_table(plan.run_id),
+        candidates=candidates,
+        zone=quoted(plan.setting.zone),
+        tail="false" if plan.profile == "terms" else _TAIL,
+    )
+
+
+def build(plan: Plan) -> None:
+    """Make the ``rows`` and ``terms`` tables of a staged file and write its issues. Again gives the same."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {terms_table(plan.run_id)}")
+        cursor.execute(f"DROP TABLE IF EXISTS {rows_table(plan.run_id)}")
+        cursor.execute(f"ANALYZE {raw_table(plan.run_id)}")
+        cursor.execute(rows_sql(plan))
+        cursor.execute(f"ANALYZE {rows_table(plan.run_id)}")
+        if statement := terms_sql(plan):
+            cursor.execute(statement)
+            cursor.execute(f"ANALYZE {terms_table(plan.run_id)}")
+    _write_issues(plan)
+
+
+def write_bad_rows(run: ImportRun, bad_rows: Sequence[BadRow]) -> None:
+    """Keep the rows that could not be taken apart as issues."""
+    header = run.columns
+    ImportIssue.objects.bulk_create(
+        (
+            ImportIssue(
+                run=run,
+                row_no=bad.row_no,
+                column="" if bad.column_index is None else header[bad.column_index][:200],
+                code=bad.code,
+                severity=ImportIssue.Severity.ERROR,
+                value=bad.value.replace("\0", "␀")[:200],
+                detail=bad.detail[:200],
+            )
+            for bad in bad_rows
+        ),
+        batch_size=1_000,
+    )
+
+
+def _write_issues(plan: Plan) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_cell_issues(plan))
+        for name in plan.shape.unique:
+            if name in plan.columns:
+                cursor.execute(_duplicates(plan, name, name))
+        if plan.profile in ("members", "telco"):
+            cursor.execute(_duplicates(plan, "member_id", _key(plan), code="same_member", unless="duplicate"))
+        if plan.shape.terms(plan.setting, rows_table(plan.run_id)):
+            cursor.execute(_overlaps(plan))
+        if plan.profile == "terms":
+            cursor.execute(_overlaps_within(plan))
+
+
+_INSERT = "INSERT INTO members_importissue (run_id, row_no, field, \"column\", code, severity, value, detail) "
+
+
+def _column_name(plan: Plan, field: str) -> str:
+    branches = " ".join(
+        f"WHEN {quoted(name)} THEN {quoted(plan.header[index][:200])}" for name, index in plan.columns.items()
+    )
+    return f"CASE {field} {branches} ELSE '' END"
+
+
+def _cell(plan: Plan, field: str, raw: str) -> str:
+    branches = " ".join(f"WHEN {quoted(name)} THEN {raw}.c{index}" for name, index in plan.columns.items())
+    return f"left(coalesce(CASE {field} {branches} END, ''), 200)"
+
+
+def _cell_issues(plan: Plan) -> str:
+    warnings = ", ".join(quoted(code) for code in WARNINGS)
+    return f"""{_INSERT}
+      SELECT {plan.run_id}, p.row_no, p.field, {_column_name(plan, "p.field")}, p.code,
+        CASE WHEN p.code IN ({warnings}) THEN 'warning' ELSE 'error' END, {_cell(plan, "p.field", "w")}, ''
+      FROM (
+        SELECT r.row_no, split_part(u, ':', 1) AS field, split_part(u, ':', 2) AS code
+        FROM {rows_table(plan.run_id)} r CROSS JOIN LATERAL unnest(string_to_array(r.problems, ',')) u
+        WHERE r.problems IS NOT NULL
+      ) p JOIN {raw_table(plan.run_id)} w USING (row_no)"""
+
+
+def _duplicates(plan: Plan, by: str, field: str, *, code: str = "duplicate", unless: str = "") -> str:
+    """Every row of a group that shares a value is named, each with another row of the group."""
+    rows = rows_table(plan.run_id)
+    told = f"""WHERE NOT EXISTS (SELECT 1 FROM members_importissue i WHERE i.run_id = {plan.run_id}
+        AND i.row_no = r.row_no AND i.code = {quoted(unless)})""" if unless else ""  # fmt: skip
+    return f"""{_INSERT}
+      SELECT {plan.run_id}, r.row_no, {quoted(field)}, {_column_name(plan, quoted(field))}, {quoted(code)}, 'error',
+        {_cell(plan, quoted(field), "w")}, CASE WHEN r.row_no = g.first THEN g.last ELSE g.first END::text
+      FROM (
+        SELECT {by}, min(row_no) AS first, max(row_no) AS last FROM {rows} WHERE {by} IS NOT NULL
+        GROUP BY {by} HAVING count(*) > 1
+      ) g JOIN {rows} r USING ({by}) JOIN {raw_table(plan.run_id)} w USING (row_no) {told}"""
+
+
+def _overlaps(plan: Plan) -> str:
+    # Terms of a terms file are facts of their own: cover known under other dates is a conflict, the same term is not.
+    clash = "t.verdict = 'overlap'"
+    if plan.profile == "terms":
+        clash = f"""t.verdict IN ('overlap', 'covered') AND NOT EXISTS (SELECT 1 FROM members_membershipterm k
+          WHERE k.member_id = t.member_id AND k.starts_at = t.starts_at AND k.ends_at = t.ends_at)"""
+    field = "expiration_time" if "expiration_time" in plan.columns else _key(plan)
+    return f"""{_INSERT}
+      SELECT DISTINCT {plan.run_id}, t.row_no, {quoted(field)}, {_column_name(plan, quoted(field))}, 'overlap', 'error',
+        {_cell(plan, quoted(field), "w")}, ''
+      FROM {terms_table(plan.run_id)} t JOIN {raw_table(plan.run_id)} w USING (row_no) WHERE {clash}"""
+
+
+def _overlaps_within(plan: Plan) -> str:
+    field = "activation_time"
+    return f"""{_INSERT}
+      SELECT {plan.run_id}, t.row_no, {quoted(field)}, {_column_name(plan, quoted(field))}, 'overlap_within', 'error',
+        {_cell(plan, quoted(field), "w")}, t.before::text
+      FROM (
+        SELECT row_no, starts_at, lag(row_no) OVER w AS before,
+          max(ends_at) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS busy_until
+        FROM {terms_table(plan.run_id)} WHERE member_id IS NOT NULL WINDOW w AS (PARTITION BY member_id ORDER BY starts_at, row_no)
+      ) t JOIN {raw_table(plan.run_id)} w USING (row_no) WHERE t.starts_at < t.busy_until"""
+
+
+def is_good(run_id: int, alias: str = "r") -> str:
+    """The condition that a row of a working table has no error."""
+    return (
+        f"NOT EXISTS (SELECT 1 FROM members_importissue bad WHERE bad.run_id = {run_id:d} AND bad.severity = 'error' "
+        f"AND bad.row_no = {alias}.row_no)"
+    )
+
+
+def counts(plan: Plan) -> dict[str, int]:
+    """What would happen: members or terms or events to create, to update, left alone, and rejected rows among all."""
+    good = f"FROM {rows_table(plan.run_id)} r WHERE {is_good(plan.run_id)}"
+    if plan.profile in ("members", "telco"):
+        new_terms = f"SELECT 1 FROM {terms_table(plan.run_id)} t WHERE t.row_no = r.row_no AND t.verdict IN ('new', 'tail')"
+        changed = f"(r.profile_changed OR r.identity_changed OR r.signal_changed OR r.zone_changed OR EXISTS ({new_terms}))"
+        select = f"""count(*) FILTER (WHERE r.member_id IS NULL), count(*) FILTER (WHERE r.member_id IS NOT NULL AND {changed}),
+          count(*)"""
+    elif plan.profile == "terms":
+        good = f"FROM {terms_table(plan.run_id)} r WHERE {is_good(plan.run_id)}"
+        select = "count(*) FILTER (WHERE r.verdict = 'new'), 0, count(*)"
+    else:
+        select = "count(*) FILTER (WHERE NOT r.is_known), 0, count(*)"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {select} {good}")
+        create, update, total = cursor.fetchone()
+        cursor.execute(
+            "SELECT count(DISTINCT row_no) FROM members_importissue WHERE run_id = %s AND severity = 'error'",
+            [plan.run_id],
+        )
+        rejected = cursor.fetchone()[0]
+    return {"create": create, "update": update, "same": total - create - update, "rejected": rejected}
