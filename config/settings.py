@@ -89,7 +89,12 @@ TEMPLATES = [
 DATABASES = {"default": env.db("DATABASE_URL", default="postgres://postgres@127.0.0.1:5432/moc")}
 DATABASES["default"].update(
     CONN_HEALTH_CHECKS=True,
-    OPTIONS={"pool": {"min_size": 1, "max_size": 8, "timeout": 30}} if env.bool("DB_POOL", default=True) else {},
+    OPTIONS={
+        # The engine's statement for a few members is prepared once a connection; compiling it would cost ten times its run.
+        "prepare_threshold": 5,
+        "options": "-c jit=off",
+        "pool": {"min_size": 1, "max_size": 8, "timeout": 30} if env.bool("DB_POOL", default=True) else False,
+    },
 )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

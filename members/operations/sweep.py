@@ -1,7 +1,9 @@
 """The lifecycle engine's verbs: sweep everybody who is due, catch a few members up, simulate, explain."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +21,9 @@ from members.querysets.lifecycle import Explanation, Matrix
 BATCH = 50_000
 # A chain of instants is finite; this only stops a policy that would judge the same rows for ever.
 MAX_ROUNDS = 20_000
+
+
+_JUDGED_LATER: ContextVar[bool] = ContextVar("judged_later", default=False)
 
 
 @dataclass
@@ -83,11 +88,13 @@ def sweep(*, at: datetime, actor: User | None = None, policy: LifecyclePolicy | 
     Stops at the brake: when the sweep would move more members into one state than the policy allows, nothing is
     written, the due rows are held and the result carries the brake. Safe to run concurrently with itself.
     """
+    # Planning the engine's statement costs more than an idle sweep may.
+    if not MemberLifecycle.objects.due(at).exists():
+        return SweepResult()
     policy = policy or active_policy()
-    due = MemberLifecycle.objects.due(at).placed()
     limit = brake_limit(policy)
     # So few due members cannot exceed the limit, so no long transaction is needed to be able to take it back.
-    if not due.order_by()[: limit + 1].count() > limit:
+    if MemberLifecycle.objects.due(at).placed()[: limit + 1].count() <= limit:
         return _rounds(parameters(policy, at=at, actor=actor), SweepResult())
     try:
         with transaction.atomic():
@@ -96,8 +103,20 @@ def sweep(*, at: datetime, actor: User | None = None, policy: LifecyclePolicy | 
         return _raise_brake(braked.args[0], at=at, limit=limit)
 
 
+@contextmanager
+def judged_later() -> Iterator[None]:
+    """Within it facts only mark members due: for many facts about many members, with one sweep after them."""
+    token = _JUDGED_LATER.set(True)
+    try:
+        yield
+    finally:
+        _JUDGED_LATER.reset(token)
+
+
 def catch_up(*, member_ids: Iterable[int], at: datetime, actor: User | None = None) -> SweepResult:
     """Judge the named members now, in the caller's transaction; a few members never meet the brake."""
+    if _JUDGED_LATER.get():
+        return SweepResult()
     params = parameters(active_policy(), at=at, actor=actor) | {"members": list(member_ids)}
     return _rounds(params, SweepResult(), only_members=True)
 
@@ -185,7 +204,7 @@ def _rounds(
         if limit is not None and _exceeds(result.moves, limit):
             # Go on to the end, all to be rolled back, so that whoever decides sees the whole matrix.
             raise _Braked(_rounds(params, result))
-        if judged.judged == 0:
+        if judged.due_again == 0 and judged.judged < params["limit"]:
             return result
     raise RuntimeError("the lifecycle sweep does not come to rest")
 

@@ -282,7 +282,7 @@ written AS (
     brake_id = NULL
   FROM decided d LEFT JOIN logged l USING (member_id)
   WHERE s.member_id = d.member_id
-  RETURNING 1
+  RETURNING s.next_due_at <= %(at)s AS is_due_again
 )"""
 
 _RESUME = """CASE
@@ -332,8 +332,8 @@ FACTS = """jsonb_strip_nulls(jsonb_build_object(
       AND d.lifecycle_state IN ('prospect', 'trial', 'expired', 'churned') THEN true END))"""
 
 _ROUND_END = """
-SELECT l.from_state, l.to_state, count(*)::int FROM logged l GROUP BY 1, 2
-UNION ALL SELECT NULL, NULL, (SELECT count(*) FROM written)::int"""
+SELECT l.from_state, l.to_state, count(*)::int, 0 FROM logged l GROUP BY 1, 2
+UNION ALL SELECT NULL, NULL, count(*)::int, (count(*) FILTER (WHERE w.is_due_again))::int FROM written w"""
 
 
 @cache
@@ -366,7 +366,7 @@ def _stages(due: str, tables: Tables, scope: str = "true") -> str:
 
 
 def round_sql(tables: Tables, *, only_members: bool) -> str:
-    """One round over due members: returns (from, to, moves) rows and a last row (NULL, NULL, members judged)."""
+    """One round over due members: returns (from, to, moves, 0) rows and a last row (NULL, NULL, judged, of them due again)."""
     scope = "s.member_id = ANY(%(members)s)" if only_members else "s.brake_id IS NULL"
     live = "(" + ", ".join(f"'{state.value}'" for state in RESUMABLE) + ")"
     write = _WRITE.format(log=tables.log, state=tables.state, facts=FACTS, resume=_RESUME.format(live=live))

@@ -1,5 +1,6 @@
 """The engine's own promises: one log whatever the rhythm, two executors alike, and a database that refuses the rest."""
 
+import contextlib
 import os
 import random
 from datetime import timedelta
@@ -58,13 +59,11 @@ def meet(world, member, kind, at):
         pass
 
 
-def live_through(world, facts, *, hourly, monkeypatch):
+def live_through(world, facts, *, hourly):
     """One member's sixty days: swept every hour, or only once at the end with nothing judged on the way."""
     member = world.member()
     agenda = sorted((hour, i, kind) for i, (kind, hour) in enumerate(facts))
-    with monkeypatch.context() as patch:
-        if not hourly:
-            patch.setattr(terms, "catch_up", lambda **_: None)
+    with contextlib.nullcontext() if hourly else sweep.judged_later():
         for hour in range(60 * 24):
             while agenda and agenda[0][0] == hour:
                 _, _, kind = agenda.pop(0)
@@ -78,14 +77,14 @@ def live_through(world, facts, *, hourly, monkeypatch):
 @settings(
     # Each example is 1,440 sweeps; the long form runs under MOC_SOAK.
     max_examples=200 if os.environ.get("MOC_SOAK") else 4, deadline=None, derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 @given(facts=FACTS)
-def test_sweeping_every_hour_and_once_at_the_end_give_the_same_log(facts, monkeypatch):
+def test_sweeping_every_hour_and_once_at_the_end_give_the_same_log(facts):
     with transaction.atomic():
         world = World(source_since=-10)
-        often = live_through(world, facts, hourly=True, monkeypatch=monkeypatch)
-        once = live_through(world, facts, hourly=False, monkeypatch=monkeypatch)
+        often = live_through(world, facts, hourly=True)
+        once = live_through(world, facts, hourly=False)
         assert log(often) == log(once), facts
         assert not MemberLifecycle.objects.anomalous().exists(), facts
         transaction.set_rollback(True)

@@ -1,0 +1,253 @@
+"""Finding members: search, filters of the list, and paging that costs the same on every page."""
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import BooleanField, DateField, DateTimeField, F, Func, Prefetch, Q, Sum, Value
+from django.db.models.functions import Cast, Coalesce, NullIf, Right
+
+from members.rules import normalise_identity
+
+# Two characters of a name are a prefix: shorter than a trigram, they cannot be looked for in the middle.
+PREFIX_ONLY = 2
+PHONE_TAIL = 4
+_HIGHEST = "\U0010ffff"
+
+
+@dataclass(frozen=True)
+class Order:
+    """A sort of the list: the column, and the member's id in the same table, so that one index gives the order."""
+
+    name: str
+    column: str
+    id_column: str
+    is_descending: bool = False
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """The row a page ends or begins at: its sort value (None sorts last) and its id."""
+
+    value: datetime | None
+    pk: int
+
+    def __str__(self) -> str:
+        return f"{self.value.astimezone(UTC).isoformat() if self.value else ''}~{self.pk}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Cursor | None":
+        """The cursor an address carries; None when it is no cursor."""
+        value, separator, pk = text.partition("~")
+        try:
+            instant = datetime.fromisoformat(value) if value else None
+            return cls(instant, int(pk)) if separator and (instant is None or instant.tzinfo) else None
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True)
+class KeysetPage:
+    """The ids of one page in order, and where the pages before and after it begin; None at either end."""
+
+    ids: list[int]
+    previous: Cursor | None
+    next: Cursor | None
+
+
+class Beyond(Func):
+    """``(a, b) > (c, d)`` as PostgreSQL compares rows: the form an index on (a, b) answers directly."""
+
+    output_field = BooleanField()
+
+    def __init__(self, column: str, id_column: str, cursor: Cursor, *, upwards: bool) -> None:
+        value = Value(cursor.value, output_field=DateTimeField())
+        super().__init__(F(column), F(id_column), value, Value(cursor.pk))
+        self.operator = ">" if upwards else "<"
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:
+        parts = [compiler.compile(expression) for expression in self.get_source_expressions()]
+        a, b, c, d = (sql for sql, _ in parts)
+        return f"(({a}, {b}) {self.operator} ({c}, {d}))", [param for _, params in parts for param in params]
+
+
+def _expires_on() -> Cast:
+    zone = Coalesce(NullIf(F("lifecycle__time_zone"), Value("")), Value(settings.PROJECT_TIME_ZONE))
+    local = Func(zone, F("lifecycle__expiration_time"), function="timezone", output_field=DateTimeField())
+    return Cast(local, DateField())
+
+
+class MemberQuerySet(models.QuerySet):
+    def in_state(self, state: str) -> "MemberQuerySet":
+        return self.filter(lifecycle__lifecycle_state=state)
+
+    def with_status(self, status: str) -> "MemberQuerySet":
+        return self.filter(lifecycle__membership_status=status)
+
+    def of_tier(self, tier: models.Model) -> "MemberQuerySet":
+        return self.filter(lifecycle__tier=tier)
+
+    def on_plan(self, plan: models.Model, at: datetime) -> "MemberQuerySet":
+        """Members whose cover at ``at`` comes from ``plan``; terms never overlap, so nobody counts twice."""
+        return self.filter(terms__plan=plan, terms__period__contains=at)
+
+    def auto_renewing(self, on: bool) -> "MemberQuerySet":
+        return self.filter(lifecycle__auto_renewal_flag=on)
+
+    def in_cover(self) -> "MemberQuerySet":
+        return self.filter(lifecycle__membership_status__in=["active", "trialing"])
+
+    def expiring_on(self, first: date, last: date) -> "MemberQuerySet":
+        """Members in cover whose cover ends on a local date of theirs from ``first`` to ``last``."""
+        day = timedelta(days=1)
+        # The instants of those dates in every zone: this much an index answers.
+        earliest = datetime(first.year, first.month, first.day, tzinfo=UTC) - day
+        latest = datetime(last.year, last.month, last.day, tzinfo=UTC) + 2 * day
+        near = self.in_cover().filter(lifecycle__expiration_time__gte=earliest, lifecycle__expiration_time__lt=latest)
+        return near.alias(expires_on=_expires_on()).filter(expires_on__range=(first, last))
+
+    def counted_by_expiry(self, first: date, last: date) -> "models.QuerySet[Any, Any]":
+        """Rows (day, is_automatic, members) of ``expiring_on``, a row per local date and auto-renewal."""
+        return (
+            self.expiring_on(first, last)
+            .values(day=_expires_on(), is_automatic=F("lifecycle__auto_renewal_flag"))
+            .annotate(members=models.Count("pk"))
+            .order_by("day")
+        )
+
+    def tagged(self, code: str) -> "MemberQuerySet":
+        return self.filter(tags__code=code, tags__until__isnull=True)
+
+    def from_channel(self, channel: str) -> "MemberQuerySet":
+        return self.filter(channel=channel)
+
+    def demo(self, is_demo: bool) -> "MemberQuerySet":
+        return self.filter(is_demo=is_demo)
+
+    def anomalous(self) -> "MemberQuerySet":
+        """Members whose computed state no declared edge reaches from the one they are in."""
+        return self.filter(lifecycle__target_state__isnull=False).exclude(
+            lifecycle__lifecycle_state=F("lifecycle__target_state")
+        )
+
+    def held_by(self, brake_id: int) -> "MemberQuerySet":
+        return self.filter(lifecycle__brake_id=brake_id)
+
+    def moved(self, source: str, target: str, since: datetime) -> "MemberQuerySet":
+        """Members with such a lifecycle move since then, wherever they are now."""
+        found = self.model._default_manager.filter(
+            transitions__from_state=source, transitions__to_state=target, transitions__effective_at__gte=since
+        )
+        return self.filter(pk__in=found.values("pk"))
+
+    def search(self, text: str) -> "MemberQuerySet":
+        """Members with this very identity or number; failing that, those whose name or identity resembles it.
+
+        A phone is also found by its last four digits, an identity by its beginning. Up to two characters are taken
+        as the beginning of a name.
+        """
+        plain = unicodedata.normalize("NFKC", text).replace("\0", "").strip()
+        if not plain:
+            return self
+        members = self.model._default_manager
+        if exact := list(members.filter(_identity_is(plain)).values_list("pk", flat=True)[:20]):
+            return self.filter(pk__in=exact)
+        if plain.isdecimal() and len(plain) < 19 and members.filter(pk=int(plain)).exists():
+            return self.filter(pk=int(plain))
+        if len(plain) <= PREFIX_ONLY:
+            return self.filter(display_name__istartswith=plain)
+        alike = members.filter(display_name__icontains=plain).order_by().values("pk")
+        known = members.filter(_identity_begins(plain)).order_by().values("pk")
+        found = alike.union(known)
+        if plain.isdecimal() and len(plain) == PHONE_TAIL:
+            tails = members.alias(tail=Right("identities__value", PHONE_TAIL))
+            found = found.union(tails.filter(identities__kind="phone", tail=plain).order_by().values("pk"))
+        return self.filter(pk__in=found)
+
+    def count_up_to(self, limit: int) -> int:
+        """How many there are, but never counting beyond ``limit``."""
+        return self.order_by().values("pk")[:limit].count()
+
+    def keyset_page(
+        self, order: Order, *, size: int, after: Cursor | None = None, before: Cursor | None = None
+    ) -> KeysetPage:
+        """One page of ``size`` ids behind ``after``, or in front of ``before``.
+
+        Rows with no value come last in either direction of the sort, by id. Reads only the rows of the page, so the
+        last page is as quick as the first.
+        """
+        backwards = after is None and before is not None
+        rows = self._walk(order, before if backwards else after, backwards=backwards, limit=size + 1)
+        has_more, rows = len(rows) > size, rows[:size]
+        if backwards:
+            rows.reverse()
+        first, last = (rows[0], rows[-1]) if rows else (None, None)
+        behind = first if (has_more if backwards else after is not None) else None
+        ahead = last if (backwards or has_more) else None
+        return KeysetPage([row.pk for row in rows], behind, ahead)
+
+    def _walk(self, order: Order, start: Cursor | None, *, backwards: bool, limit: int) -> list[Cursor]:
+        rows: list[Cursor] = []
+        halves = (True, False) if not backwards else (False, True)
+        if start is not None and (start.value is not None) != halves[0]:
+            halves = halves[1:]
+        for with_value in halves:
+            cursor = start if start is not None and (start.value is not None) == with_value else None
+            half = self._half(order, with_value, cursor, backwards=backwards)
+            pairs = half.values_list(order.column, order.id_column)[: limit - len(rows)]
+            rows += [Cursor(value, pk) for value, pk in pairs]
+            if len(rows) >= limit:
+                break
+        return rows
+
+    def _half(self, order: Order, with_value: bool, cursor: Cursor | None, *, backwards: bool) -> "MemberQuerySet":
+        """The rows that have a sort value, or those that have none, from ``cursor`` on."""
+        upwards = order.is_descending == backwards
+        sign = "" if upwards else "-"
+        half = self.filter(**{f"{order.column}__isnull": not with_value})
+        if not with_value:
+            half = half.order_by(f"{sign}{order.id_column}")
+            if cursor is None:
+                return half
+            return half.filter(**{f"{order.id_column}__{'gt' if upwards else 'lt'}": cursor.pk})
+        half = half.order_by(f"{sign}{order.column}", f"{sign}{order.id_column}")
+        return half if cursor is None else half.filter(Beyond(order.column, order.id_column, cursor, upwards=upwards))
+
+    def listed(self, ids: Iterable[int], at: datetime) -> list[models.Model]:
+        """The members with these ids, in that order, with all that a row of the list shows."""
+        wanted = list(ids)
+        terms = self.model._meta.get_field("terms").related_model._default_manager
+        tags = self.model._meta.get_field("tags").related_model._default_manager
+        rows = (
+            self.model._default_manager.filter(pk__in=wanted)
+            .select_related("lifecycle__tier")
+            .prefetch_related(
+                "identities",
+                Prefetch("tags", tags.filter(until__isnull=True), to_attr="open_tags"),
+                Prefetch("terms", terms.covering(at).select_related("plan", "tier"), to_attr="current_terms"),
+            )
+            .annotate(paid_cents=Sum("terms__price_cents", filter=~Q(terms__close_reason__in=["refund", "void"])))
+        )
+        found = {row.pk: row for row in rows}
+        return [found[pk] for pk in wanted if pk in found]
+
+
+def _identity_is(plain: str) -> Q:
+    kinds = ("external_id", "email", "phone", "openid", "unionid")
+    matches = Q()
+    for kind in kinds:
+        matches |= Q(identities__kind=kind, identities__value=normalise_identity(kind, plain))
+    return matches
+
+
+def _identity_begins(plain: str) -> Q:
+    """A range instead of ``LIKE``, which the unique index on (kind, value) answers in any locale ordered by code."""
+    matches = Q()
+    for kind in ("external_id", "email", "phone"):
+        low = normalise_identity(kind, plain)
+        matches |= Q(identities__kind=kind, identities__value__gte=low, identities__value__lt=low + _HIGHEST)
+    return matches
