@@ -56,9 +56,7 @@ def href_of(url_name: str) -> str:
         return ""
 
 
-def menu_for(
-    user: User, path: str, items: Iterable[NavItem] = NAVIGATION
-) -> list[tuple[Text, list[ShownItem]]]:
+def menu_for(user: User, path: str, items: Iterable[NavItem] = NAVIGATION) -> list[tuple[Text, list[ShownItem]]]:
     """The sections of the menu that ``user`` may open, each with its entries; the one ``path`` lies in is current."""
     allowed = [(item, href) for item in items if user.may(item.permission) and (href := href_of(item.url_name))]
     current = max((href for _item, href in allowed if path.startswith(href)), key=len, default="")

@@ -238,9 +238,7 @@ def field(bound: BoundField, cls: str = "", plain: bool = False, **attrs: str) -
 
 
 @register.inclusion_tag("components/sort_th.html", takes_context=True)
-def sort_th(
-    context: Context, key: str, label: str, target: str = "", cls: str = "", col: str = ""
-) -> dict[str, Any]:
+def sort_th(context: Context, key: str, label: str, target: str = "", cls: str = "", col: str = "") -> dict[str, Any]:
     """A column head that sorts: toggles ``?sort=key`` and ``?sort=-key``, leaves the other parameters, drops paging."""
     query = context["request"].GET.copy()
     current = query.get("sort", "")

@@ -31,8 +31,9 @@ class TermForm(forms.Form):
     plan = forms.ChoiceField(label="Plan", choices=[("year", "Year"), ("month", "Month")], help_text="What is sold.")
     starts_on = forms.DateField(label="Starts", widget=forms.DateInput(attrs={"type": "date"}))
     agreed = forms.BooleanField(label="The member agreed")
-    mode = forms.ChoiceField(label="Mode", choices=[("all", "All or nothing"), ("valid", "Valid rows")],
-                             widget=forms.RadioSelect)
+    mode = forms.ChoiceField(
+        label="Mode", choices=[("all", "All or nothing"), ("valid", "Valid rows")], widget=forms.RadioSelect
+    )
     reason = forms.CharField(label="Reason", widget=forms.Textarea(attrs={"rows": 3}))
     file = forms.FileField(label="File", required=False)
 
@@ -46,7 +47,7 @@ def context() -> dict[str, object]:
     names = ["陈静", "吴小宁", "欧阳静", "Yue Shen", "王小明", "Zoë"]
     return {
         "form": QueryForm(),
-        "bad_form": TermForm(data={}),
+        "bad_form": TermForm(data={}, auto_id="term_%s"),
         "facts": [
             {"label": "Expires", "value": "in 7 days", "note": "2026-11-27 23:59"},
             {"label": "Auto-renewal", "value": "off", "note": "since 2025-11"},
@@ -91,12 +92,37 @@ def context() -> dict[str, object]:
             {"ok": None, "label": "Not expired", "note": "an earlier rule matched"},
         ],
         "entries": [
-            {"day": now.date(), "at": now, "kind": "state", "kind_label": "State", "icon": "arrows-exchange",
-             "from_state": "stable", "to_state": "expiring", "note": "policy 7", "href": "/gallery/", "link": "Why"},
-            {"day": now.date(), "at": now, "kind": "msg", "kind_label": "Message", "icon": "mail",
-             "title": "Your year ends in 7 days", "chip": "opened", "chip_kind": "good", "note": "D-7"},
-            {"day": now.date() - timedelta(days=1), "at": now, "kind": "evt", "kind_label": "Event",
-             "icon": "player-play", "title": "Watched for two hours"},
+            {
+                "day": now.date(),
+                "at": now,
+                "kind": "state",
+                "kind_label": "State",
+                "icon": "arrows-exchange",
+                "from_state": "stable",
+                "to_state": "expiring",
+                "note": "policy 7",
+                "href": "/gallery/",
+                "link": "Why",
+            },
+            {
+                "day": now.date(),
+                "at": now,
+                "kind": "msg",
+                "kind_label": "Message",
+                "icon": "mail",
+                "title": "Your year ends in 7 days",
+                "chip": "opened",
+                "chip_kind": "good",
+                "note": "D-7",
+            },
+            {
+                "day": now.date() - timedelta(days=1),
+                "at": now,
+                "kind": "evt",
+                "kind_label": "Event",
+                "icon": "player-play",
+                "title": "Watched for two hours",
+            },
         ],
         "steps": [
             {"label": "Upload", "note": "2.1 MB", "status": "done", "href": "/gallery/"},
@@ -111,15 +137,37 @@ def context() -> dict[str, object]:
             {"label": "Rejected", "icon": "alert-triangle", "count": 36, "note": "see why", "kind": "bad"},
         ],
         "work": [
-            {"kind": "on", "icon": "rubber-stamp", "type": "Approval", "title": "Policy 8", "note": "by Lin",
-             "count": 9036, "due": "by 16:00", "due_kind": "warn"},
-            {"kind": "bad", "icon": "alert-triangle", "type": "Anomaly", "title": "Sweep stopped", "note": "6.8 %",
-             "count": 1306, "due": "55 min", "due_kind": "bad"},
+            {
+                "kind": "on",
+                "icon": "rubber-stamp",
+                "type": "Approval",
+                "title": "Policy 8",
+                "note": "by Lin",
+                "count": 9036,
+                "due": "by 16:00",
+                "due_kind": "warn",
+            },
+            {
+                "kind": "bad",
+                "icon": "alert-triangle",
+                "type": "Anomaly",
+                "title": "Sweep stopped",
+                "note": "6.8 %",
+                "count": 1306,
+                "due": "55 min",
+                "due_kind": "bad",
+            },
             {"icon": "file-alert", "type": "Import", "title": "stores.xlsx", "note": "", "count": None, "due": ""},
         ],
         "nodes": [
-            {"state": s, "count": 12846 + n, "href": "/gallery/", "delta": 12 if n % 2 else -3,
-             "delta_kind": "up" if n % 2 else "down", "onward": 1204 if n < 7 else None}
+            {
+                "state": s,
+                "count": 12846 + n,
+                "href": "/gallery/",
+                "delta": 12 if n % 2 else -3,
+                "delta_kind": "up" if n % 2 else "down",
+                "onward": 1204 if n < 7 else None,
+            }
             for n, s in enumerate(states)
         ],
         "back": {
@@ -148,7 +196,7 @@ def drawer(request: HttpRequest) -> HttpResponse:
         '<button class="btn btn-primary" type="submit">Renew</button>{% endslot %}{% endcomponent %}'
     )
     bound = request.method == "POST"
-    form = TermForm(request.POST if bound else None)
+    form = TermForm(request.POST if bound else None, auto_id="drawer_%s")
     return HttpResponse(template.render({"form": form}, request), status=422 if bound else 200)
 
 
@@ -157,8 +205,12 @@ def found(request: HttpRequest) -> HttpResponse:
     query = request.GET.get("q", "")
     groups = [
         {"label": "Pages", "items": [{"label": "Members", "href": "/gallery/?members", "icon": "users"}]},
-        {"label": "Members", "items": [{"label": "王*明", "href": "/gallery/?m=1", "icon": "user", "note": "100482913",
-                                        "state": "expiring"}]},
+        {
+            "label": "Members",
+            "items": [
+                {"label": "王*明", "href": "/gallery/?m=1", "icon": "user", "note": "100482913", "state": "expiring"}
+            ],
+        },
     ]
     shown = {"query": query, "groups": [] if query == "nobody" else groups}
     return render(request, "components/palette_results.html", shown)

@@ -1,0 +1,76 @@
+"""The gallery behind a real HTTP server, and a browser. No database: its pages hold sample values."""
+
+import threading
+from collections.abc import Callable, Iterator
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+import pytest
+from django.contrib.staticfiles.handlers import StaticFilesHandler
+from django.core.handlers.wsgi import WSGIHandler
+from django.test import override_settings
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, *args: object) -> None:
+        """Requests are not news."""
+
+
+@pytest.fixture(scope="session")
+def gallery_server() -> Iterator[str]:
+    with override_settings(
+        ROOT_URLCONF="tests.shell.urls",
+        STORAGES={"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}},
+        DEMO_DATA=True,
+    ):
+        server = make_server("127.0.0.1", 0, StaticFilesHandler(WSGIHandler()), _Server, _Quiet)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+        )
+        yield browser
+        browser.close()
+
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(browser: Browser, gallery_server: str) -> Iterator[OpenPage]:
+    """``open_page(path, theme=, width=, language=, csp=)``: the page, its console errors collected in ``page.errors``."""
+    contexts: list[BrowserContext] = []
+
+    def open_(path: str, theme: str = "light", width: int = 1440, language: str = "en", csp: bool = True) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": 900}, bypass_csp=not csp)
+        contexts.append(context)
+        context.add_cookies(
+            [
+                {"name": "theme", "value": theme, "url": gallery_server},
+                {"name": "django_language", "value": language, "url": gallery_server},
+            ]
+        )
+        page = context.new_page()
+        page.errors = []
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.on("console", lambda line: page.errors.append(line.text) if line.type == "error" else None)
+        page.goto(gallery_server + path)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()

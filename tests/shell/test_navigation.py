@@ -1,0 +1,45 @@
+from django.test import RequestFactory, override_settings
+
+from config.context_processors import console
+from config.navigation import NavItem, menu_for
+from config.staff.access import Permission, Role
+from config.staff.models import User
+
+ITEMS = (
+    NavItem("Today", "console:home", "home", Permission.VIEW),
+    NavItem("Settings", "console:settings", "settings", Permission.ADMINISTER, "System", badge=lambda user: 3),
+    NavItem("Not built", "nothing:here", "x", Permission.VIEW, "System"),
+)
+
+override = override_settings(ROOT_URLCONF="tests.shell.urls")
+
+
+def labels(role: str) -> list[str]:
+    return [str(item.label) for _section, items in menu_for(User(role=role), "/", ITEMS) for item in items]
+
+
+@override
+def test_only_what_exists_and_is_allowed():
+    assert labels(Role.VIEWER) == ["Today"]
+    assert labels(Role.ADMIN) == ["Today", "Settings"]
+
+
+@override
+def test_the_longest_matching_address_is_current():
+    shown = {
+        i.label: i for _s, items in menu_for(User(role=Role.ADMIN), "/console/settings/plans/", ITEMS) for i in items
+    }
+    assert shown["Settings"].current
+    assert not shown["Today"].current
+    assert shown["Settings"].badge == 3
+
+
+@override
+def test_cookies_are_not_trusted():
+    request = RequestFactory().get("/")
+    request.COOKIES = {"theme": '"><script>', "density": "huge"}
+    request.user = User(role=Role.VIEWER)
+    context = console(request)
+    assert context["theme"] == "light"
+    assert context["density"] == "normal"
+    assert context["nav"]()
