@@ -1,0 +1,216 @@
+"""Demo data: a seeded base of members whose lives are told through the public operations only.
+
+No state is written here: every member's state is what the engine makes of her terms and activity.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from config.staff.models import User
+from members.models import Plan, Source, Tier
+from members.operations import events, people, sweep, terms
+
+HISTORY_DAYS = 420
+CHUNK = 250
+
+TIERS = [("standard", "Standard", "标准", 1), ("silver", "Silver", "银卡", 2), ("gold", "Gold", "金卡", 3)]
+PLANS: list[dict[str, Any]] = [
+    {"code": "standard-month", "name": "Standard monthly", "name_zh": "标准月卡", "tier": "standard",
+     "price_cents": 2500, "trial_days": 7},
+    {"code": "silver-quarter", "name": "Silver quarterly", "name_zh": "银卡季卡", "tier": "silver",
+     "duration_count": 3, "price_cents": 8800, "trial_days": 7},
+    {"code": "gold-year", "name": "Gold yearly", "name_zh": "金卡年卡", "tier": "gold", "duration_unit": "year",
+     "price_cents": 26800},
+    {"code": "standard-week", "name": "Standard weekly", "name_zh": "标准周卡", "tier": "standard",
+     "duration_unit": "week", "price_cents": 900},
+]  # fmt: skip
+
+SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
+GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰涛明超秀霞平刚桂英华玉兰婷宁欣雨晨浩宇轩梓涵思琪佳怡子墨一诺"
+CITIES = ["北京", "上海", "广州", "深圳", "杭州", "成都", "武汉", "西安", "南京", "重庆"]
+CHANNELS = ["app_store", "wechat", "douyin", "search", "referral", "store"]
+EVENT_NAMES = ["app_opened", "video_played", "item_viewed", "report_exported", "order_completed"]
+
+
+@dataclass
+class Life:
+    """One member's plan of facts: when she joins, what she buys, and the days on which she is active."""
+
+    joins_at: datetime
+    facts: list[Callable[[int], object]] = field(default_factory=list)
+    active_at: list[datetime] = field(default_factory=list)
+
+
+def accounts(password: str) -> list[User]:
+    """The four demo accounts, one a role; existing ones keep their password."""
+    made = []
+    for role in ("viewer", "operator", "approver", "admin"):
+        user, is_new = User.objects.get_or_create(
+            username=role, defaults={"role": role, "is_staff": role == "admin", "email": f"{role}@example.com"}
+        )
+        if is_new:
+            user.set_password(password)
+            user.save(update_fields=["password"])
+        made.append(user)
+    return made
+
+
+def catalogue() -> dict[str, Plan]:
+    """The demo tiers and plans, by code."""
+    tiers = {
+        code: Tier.objects.get_or_create(code=code, defaults={"name": name, "name_zh": zh, "rank": rank})[0]
+        for code, name, zh, rank in TIERS
+    }
+    return {
+        p["code"]: Plan.objects.get_or_create(code=p["code"], defaults={**p, "tier": tiers[p["tier"]]})[0]
+        for p in PLANS
+    }
+
+
+def populate(*, count: int, at: datetime, seed: int = 20_26, progress: Callable[[int], None] = lambda done: None) -> None:
+    """Create ``count`` members with up to 420 days of history before ``at`` and let the engine judge them."""
+    draw = random.Random(seed)
+    plans = catalogue()
+    source, _ = Source.objects.get_or_create(code="demo-app", defaults={"name": "Demo app"})
+    activity: list[dict[str, Any]] = []
+    with sweep.judged_later():
+        for start in range(0, count, CHUNK):
+            with transaction.atomic():
+                for serial in range(start, min(start + CHUNK, count)):
+                    activity += _live(_life(draw, plans, at), serial, draw)
+            progress(min(start + CHUNK, count))
+        for batch in _in_order(activity):
+            events.record_events(rows=batch, source=source, at=batch[-1]["occurred_at"])
+    sweep.sweep(at=at)
+
+
+def _live(life: Life, serial: int, draw: random.Random) -> Iterator[dict[str, Any]]:
+    name = draw.choice(SURNAMES) + "".join(draw.sample(GIVEN, draw.choice([1, 2, 2])))
+    identities = {"external_id": f"D{100_000 + serial}", "phone": f"1380{serial:07d}"}
+    if draw.random() < 0.85:
+        identities["email"] = f"member{serial}@example.com"
+    member = people.create_member(
+        actor=None, at=life.joins_at, display_name=name, identities=identities, is_demo=True,
+        city=draw.choice(CITIES), channel=draw.choice(CHANNELS), registered_at=life.joins_at,
+        language=draw.choice(["zh-hans", "zh-hans", "zh-hans", "en"]),
+    )  # fmt: skip
+    for fact in life.facts:
+        fact(member.pk)
+    for n, moment in enumerate(sorted(life.active_at)):
+        yield {
+            "member_id": member.pk, "name": draw.choice(EVENT_NAMES[:4]), "occurred_at": moment,
+            "message_id": f"demo-{serial}-{n}",
+        }  # fmt: skip
+
+
+def _in_order(rows: list[dict[str, Any]], size: int = 5_000) -> Iterator[list[dict[str, Any]]]:
+    rows.sort(key=lambda row: row["occurred_at"])
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
+
+
+def _life(draw: random.Random, plans: dict[str, Plan], at: datetime) -> Life:
+    """A life drawn from eight kinds, weighted so that every state and the coming days' expiries are well filled."""
+    kinds: list[tuple[int, Callable[[random.Random, dict[str, Plan], datetime], Life]]] = [
+        (14, _looks_around), (10, _tries), (26, _pays_a_while), (14, _pays_yearly), (12, _ends_soon),
+        (12, _left), (5, _is_given), (4, _takes_it_back), (3, _comes_back),
+    ]  # fmt: skip
+    return draw.choices([kind for _, kind in kinds], weights=[w for w, _ in kinds])[0](draw, plans, at)
+
+
+def _ago(draw: random.Random, at: datetime, low: float, high: float) -> datetime:
+    return at - timedelta(days=draw.uniform(low, high))
+
+
+def _buy(plan: Plan, when: datetime, **extra: Any) -> Callable[[int], object]:
+    return lambda member: terms.purchase(member_id=member, plan=plan, at=when, actor=None, **extra)
+
+
+def _visits(draw: random.Random, since: datetime, until: datetime, per_week: float) -> list[datetime]:
+    days = max((until - since).days, 0)
+    # Only the last months decide anything; older visits would only fill tables.
+    return [
+        until - timedelta(days=day, hours=draw.uniform(0, 20))
+        for day in range(min(days, 75))
+        if draw.random() < per_week / 7 and until - timedelta(days=day, hours=20) > since
+    ]
+
+
+def _looks_around(draw: random.Random, plans: dict[str, Plan], at: datetime) -> Life:
+    joins = _ago(draw, at, 1, 200)
+    return Life(joins, [], _visits(draw, joins, at, 0.3))
+
+
+def _tries(draw: random.Random, plans: dict[str, Plan], at: datetime) -> Life:
+    joins = _ago(draw, at, 0.1, 45)
+    plan = plans["standard-month"]
+    started = joins + timedelta(minutes=30)
+    facts: list[Callable[[int], object]] = [
+        lambda member: terms.start_trial(member_id=member, plan=plan, at=started, actor=None)
+    ]
+    pays = started + timedelta(days=draw.uniform(1, 6))
+    if draw.random() < 0.35 and pays < at:
+        facts.append(_buy(plan, pays, auto_renewal=draw.random() < 0.5))
+    return Life(joins, facts, _visits(draw, joins, min(at, joins + timedelta(days=20)), draw.choice([1, 3, 6])))
+
+
+def _pays_a_while(draw: random.Random, plans: dict[str, Plan], at: datetime) -> Life:
+    plan = plans[draw.choice(["standard-month", "silver-quarter", "silver-quarter"])]
+    months = plan.duration_count
+    terms_paid = draw.randint(1, 4)
+    first = at - timedelta(days=30.4 * months * terms_paid - draw.uniform(1, 30.4 * months - 1))
+    auto = draw.random() < 0.55
+    facts = [_buy(plan, first, auto_renewal=auto)]
+    facts += [_buy(plan, first + timedelta(days=30.4 * months * n - 2)) for n in range(1, terms_paid)]
+    return Life(first - timedelta(days=1), facts, _visits(draw, first, at, draw.choice([0.2, 1.5, 3, 5])))
+
+
+def _pays_yearly(draw: random.Random, plans: dict[str, Plan], at: datetime) -> Life:
+    first = _ago(draw, at, 5, 360)
+    facts = [_buy(plans["gold-year"], first, auto_renewal=draw.random() < 0.6)]
+    return Life(first - timedelta(hours=3), facts, _visits(draw, first, at, draw.choice([0.1, 1.2, 2.5, 4])))
+
+
+def _ends_soon(draw: random.Random, plans: dict[str, Plan], at: datetime) -> Life:
+    plan = plans[draw.choice(["standard-month", "standard-month", "gold-year"])]
+    length = 365 if plan.code == "gold-year" else 30
+    first = at - timedelta(days=length - draw.uniform(-3, 12))
+    return Life(first - timedelta(hours=1), [_buy(plan, first)], _visits(draw, first, at, draw.choice([0.5, 2, 4])))
+
+
+def _left(draw: random.Random, plans: dict[str, Plan], at: datetime) -> Life:
+    first = _ago(draw, at, 70, HISTORY_DAYS)
+    plan = plans["standard-month"]
+    facts = [_buy(plan, first)]
+    if draw.random() < 0.5:
+        facts.append(_buy(plan, first + timedelta(days=28)))
+    return Life(first - timedelta(days=2), facts, _visits(draw, first, first + timedelta(days=25), 2))
+
+
+def _is_given(draw: random.Random, plans: dict[str, Plan], at: datetime) -> Life:
+    joins = _ago(draw, at, 2, 80)
+    plan = plans["silver-quarter"]
+    give = [lambda member: terms.give_term(member_id=member, plan=plan, at=joins + timedelta(hours=2), actor=None)]
+    return Life(joins, give, _visits(draw, joins, at, 1))
+
+
+def _takes_it_back(draw: random.Random, plans: dict[str, Plan], at: datetime) -> Life:
+    joins = _ago(draw, at, 4, 90)
+
+    def buy_and_refund(member: int) -> None:
+        term = terms.purchase(member_id=member, plan=plans["gold-year"], at=joins + timedelta(hours=1), actor=None)
+        terms.refund_term(term_id=term.pk, at=joins + timedelta(days=3), actor=None, reason="Not what was expected")
+
+    return Life(joins, [buy_and_refund], _visits(draw, joins, joins + timedelta(days=3), 3))
+
+
+def _comes_back(draw: random.Random, plans: dict[str, Plan], at: datetime) -> Life:
+    first = _ago(draw, at, 150, 300)
+    plan = plans["standard-month"]
+    again = _ago(draw, at, 1, 29)
+    return Life(first - timedelta(days=1), [_buy(plan, first), _buy(plan, again)], _visits(draw, again, at, 3))
