@@ -1,0 +1,49 @@
+"""Every GET runs in a read-only transaction: looking at a page changes nothing, whoever looks."""
+
+import pytest
+from django.db import InternalError, connection, transaction
+from django.http import HttpResponseBase
+from django.test import Client
+
+from config.staff.access import Role
+from tests.suites.walk import Route, admin_routes, console_routes
+from tests.suites.world import World
+
+
+def read_only_get(client: Client, address: str, **headers: str) -> HttpResponseBase:
+    """GET inside a savepoint that cannot write; streamed bodies are read to their end in it."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION READ ONLY")
+        response = client.get(address, headers=headers)
+        if response.streaming:
+            b"".join(response.streaming_content)
+        # Leaving by an error resets the savepoint to read-write; leaving quietly would not.
+        transaction.set_rollback(True)
+    return response
+
+
+def test_a_write_would_be_noticed(world: World):
+    with pytest.raises(InternalError, match="read-only"), transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION READ ONLY")
+        world.member.delete()
+
+
+@pytest.mark.parametrize("route", console_routes(), ids=str)
+def test_looking_changes_nothing(route: Route, world: World, client_of: dict[Role, Client]):
+    for role in (role for role in Role if route.allows(role)):
+        assert read_only_get(client_of[role], route.address(world)).status_code < 500
+
+
+@pytest.mark.parametrize("route", console_routes(), ids=str)
+def test_looking_at_a_swapped_part_changes_nothing(route: Route, world: World, client_of: dict[Role, Client]):
+    headers = {"HX-Request": "true"}
+    assert read_only_get(client_of[Role.ADMIN], route.address(world), **headers).status_code < 500
+
+
+@pytest.mark.parametrize("route", admin_routes(), ids=str)
+def test_looking_around_in_the_admin_changes_nothing(route: Route, world: World, client_of: dict[Role, Client]):
+    if route.name in ("logout",):
+        return  # POST only; GET is refused before any view of ours
+    assert read_only_get(client_of[Role.ADMIN], route.address(world)).status_code < 500
