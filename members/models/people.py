@@ -1,5 +1,9 @@
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
+from django.db.models.functions import Right, Upper
 from django.utils.translation import gettext_lazy as _
+
+from members.querysets.people import PHONE_TAIL, MemberQuerySet
 
 
 class Member(models.Model):
@@ -23,9 +27,15 @@ class Member(models.Model):
     created_at = models.DateTimeField(_("created"))
     updated_at = models.DateTimeField(_("updated"))
 
+    objects = MemberQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("member")
         verbose_name_plural = _("members")
+        indexes = [
+            models.Index(fields=["registered_at", "id"], name="member_registered"),
+            GinIndex(OpClass(Upper("display_name"), name="gin_trgm_ops"), name="member_name_trigram"),
+        ]
 
     def __str__(self) -> str:
         return self.display_name or f"#{self.pk}"
@@ -56,6 +66,9 @@ class Identity(models.Model):
                 condition=models.Q(kind__in=["external_id", "email", "phone"]),
                 name="identity_one_per_kind",
             ),
+        ]
+        indexes = [
+            models.Index(Right("value", PHONE_TAIL), condition=models.Q(kind="phone"), name="identity_phone_tail"),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,82 @@
+"""Figures about members, each one set-based statement; what the first page and the lists' tabs show.
+
+Those that read the whole base are kept for a few seconds, so that a page opened by everybody costs one reading.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.core.cache import cache
+from django.db.models import Count
+
+from members.lifecycle import State
+from members.models import LifecyclePolicy, LifecycleTransition, Member, MemberLifecycle, SweepBrake
+
+SECONDS_KEPT = 5
+FLOW_SECONDS_KEPT = 60
+
+
+@dataclass(frozen=True)
+class ExpiryDay:
+    """Members whose cover ends on one local date, by whether it renews by itself."""
+
+    day: date
+    manual: int = 0
+    automatic: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.manual + self.automatic
+
+
+def members_by_state() -> dict[str, int]:
+    """How many members are in each of the eight states."""
+
+    def read() -> dict[str, int]:
+        rows = MemberLifecycle.objects.placed().values_list("lifecycle_state").annotate(n=Count("pk")).order_by()
+        counts = dict(rows)
+        return {state: counts.get(state, 0) for state in State.values}
+
+    return cache.get_or_set("members:by_state", read, SECONDS_KEPT)
+
+
+def moves_since(start: datetime, *, key: str) -> Counter[tuple[str | None, str]]:
+    """Lifecycle moves since ``start`` by (from, to), first placements under None; ``key`` names the window."""
+
+    def read() -> Counter[tuple[str | None, str]]:
+        rows = LifecycleTransition.objects.filter(effective_at__gte=start).order_by()
+        counted = rows.values_list("from_state", "to_state").annotate(n=Count("pk"))
+        return Counter({(source, target): n for source, target, n in counted})
+
+    return cache.get_or_set(f"members:moves:{key}", read, FLOW_SECONDS_KEPT)
+
+
+def expiring_by_day(today: date, days: int) -> list[ExpiryDay]:
+    """For each of ``days`` local dates from ``today``: members whose cover ends then."""
+
+    def read() -> list[ExpiryDay]:
+        last = today + timedelta(days=days - 1)
+        counts = {
+            (row["day"], row["is_automatic"]): row["members"] for row in Member.objects.counted_by_expiry(today, last)
+        }
+        every = (today + timedelta(days=n) for n in range(days))
+        return [ExpiryDay(day, counts.get((day, False), 0), counts.get((day, True), 0)) for day in every]
+
+    return cache.get_or_set(f"members:expiring:{today}:{days}", read, SECONDS_KEPT)
+
+
+def anomalies() -> int:
+    """Members whose computed state no declared edge reaches."""
+    return cache.get_or_set("members:anomalies", MemberLifecycle.objects.anomalous().count, SECONDS_KEPT)
+
+
+def open_brakes() -> list[SweepBrake]:
+    """Sweeps that wait for a decision, oldest first."""
+    return list(SweepBrake.objects.filter(status=SweepBrake.Status.OPEN).order_by("raised_at"))
+
+
+def policies_to_approve() -> list[LifecyclePolicy]:
+    """Policies that wait for a second person."""
+    waiting = LifecyclePolicy.objects.filter(status=LifecyclePolicy.Status.SUBMITTED)
+    return list(waiting.select_related("created_by").order_by("version"))

@@ -1,0 +1,21 @@
+"""What plans, tiers and events are called in the reader's language."""
+
+from typing import Protocol
+
+from django.utils.translation import get_language
+
+
+class Named(Protocol):
+    name: str
+    name_zh: str
+
+
+def name_of(thing: Named | None) -> str:
+    """The Chinese name for Chinese readers where there is one, else the plain name; empty for None."""
+    if thing is None:
+        return ""
+    return (in_chinese() and thing.name_zh) or thing.name
+
+
+def in_chinese() -> bool:
+    return (get_language() or "").startswith("zh")

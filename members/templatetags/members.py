@@ -1,0 +1,53 @@
+"""How facts about members are written, beside the console's own vocabulary."""
+
+from django import template
+from django.conf import settings
+from django.utils.safestring import SafeString, mark_safe
+
+from config.staff.access import Permission
+from config.staff.models import User
+from members.models import Identity, Member
+from members.naming import Named, name_of
+
+register = template.Library()
+
+
+@register.filter
+def named(thing: Named | None) -> str:
+    """The name of a plan or tier in the reader's language."""
+    return name_of(thing)
+
+
+@register.filter
+def may(user: User, permission: str) -> bool:
+    """Whether the viewer's role holds a permission: ``{% if user|may:"operate" %}``."""
+    return user.may(Permission(permission))
+
+
+@register.filter
+def identity(member: Member, kind: str) -> str:
+    """A prefetched identity of that kind, unmasked, or an empty string."""
+    return next((i.value for i in member.identities.all() if i.kind == kind), "")
+
+
+@register.filter
+def kind_label(kind: str) -> str:
+    return str(Identity.Kind(kind).label)
+
+
+@register.filter
+def zone_of(time_zone: str) -> str:
+    """The zone a member lives by: her own or the project's."""
+    return time_zone or settings.PROJECT_TIME_ZONE
+
+
+@register.simple_tag(takes_context=True)
+def with_query(context: template.Context, **changes: str) -> SafeString:
+    """The page's query string with some parameters set, or taken out where the value is empty; no paging."""
+    query = context["request"].GET.copy()
+    for name in ("after", "before", *changes):
+        query.pop(name, None)
+    for name, value in changes.items():
+        if value:
+            query[name] = str(value)
+    return mark_safe("?" + query.urlencode().replace("&", "&amp;"))  # noqa: S308 — urlencoded
