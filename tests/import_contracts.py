@@ -76,18 +76,14 @@ class HouseLayers(_ListingContract):
     impure = fields.SetField(subfield=fields.StringField())
 
     def breaches(self, graph: ImportGraph) -> Iterator[Breach]:
-        heights = {
-            name.strip(): len(self.layers) - n for n, line in enumerate(self.layers) for name in line.split("|")
-        }
+        heights = {name.strip(): len(self.layers) - n for n, line in enumerate(self.layers) for name in line.split("|")}
         own = [m for m in graph.modules if not graph.is_module_squashed(m)]
         layer_of = {module: next((part for part in module.split(".")[1:] if part in heights), None) for module in own}
         yield from self._upward(graph, layer_of, heights)
         yield from self._across(graph, layer_of)
         yield from self._impure(graph, layer_of)
 
-    def _upward(
-        self, graph: ImportGraph, layer_of: dict[str, str | None], heights: dict[str, int]
-    ) -> Iterator[Breach]:
+    def _upward(self, graph: ImportGraph, layer_of: dict[str, str | None], heights: dict[str, int]) -> Iterator[Breach]:
         for importer, layer in layer_of.items():
             if layer is None:
                 continue
@@ -99,9 +95,7 @@ class HouseLayers(_ListingContract):
                 why = f"{layer} may not know {other}{path}"
                 yield Breach(importer, imported, _line(graph, importer, via), why)
 
-    def _reached(
-        self, graph: ImportGraph, importer: str, layer_of: dict[str, str | None]
-    ) -> Iterable[tuple[str, str]]:
+    def _reached(self, graph: ImportGraph, importer: str, layer_of: dict[str, str | None]) -> Iterable[tuple[str, str]]:
         """The layered modules of the same app that ``importer`` gets at, each with the import that leads there."""
         seen: set[str] = set()
         queue = [(module, module) for module in graph.find_modules_directly_imported_by(importer)]
