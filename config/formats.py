@@ -34,10 +34,10 @@ def compact_number_text(value: int | float | Decimal | None) -> str:
     if value is None:
         return DASH
     steps = ((10**8, "亿"), (10**4, "万")) if is_chinese() else ((10**9, "B"), (10**6, "M"), (10**4, "K"))
+    exact = Decimal(value)
     for size, word in steps:
-        if abs(value) >= size:
-            divisor = 1000 if word == "K" else size
-            scaled = value / divisor
+        if abs(exact) >= size:
+            scaled = exact / (1000 if word == "K" else size)
             digits = max(0, 3 - len(str(int(abs(scaled)))))
             text = number_text(scaled, digits=digits)
             return f"{text.rstrip('0').rstrip('.') if '.' in text else text} {word}"

@@ -56,10 +56,17 @@ def href_of(url_name: str) -> str:
         return ""
 
 
+def _lies_in(path: str, href: str, hrefs: list[str]) -> bool:
+    """Whether ``path`` is the page at ``href`` or under it; the page all others lie under is itself alone."""
+    if any(other != href and other.startswith(href) for other in hrefs):
+        return path == href
+    return path.startswith(href)
+
+
 def menu_for(user: User, path: str, items: Iterable[NavItem] = NAVIGATION) -> list[tuple[Text, list[ShownItem]]]:
     """The sections of the menu that ``user`` may open, each with its entries; the one ``path`` lies in is current."""
     allowed = [(item, href) for item in items if user.may(item.permission) and (href := href_of(item.url_name))]
-    current = max((href for _item, href in allowed if path.startswith(href)), key=len, default="")
+    hrefs = [href for _item, href in allowed]
     return [
         (
             section,
@@ -68,7 +75,7 @@ def menu_for(user: User, path: str, items: Iterable[NavItem] = NAVIGATION) -> li
                     label=item.label,
                     href=href,
                     icon=item.icon,
-                    current=href == current,
+                    current=_lies_in(path, href, hrefs),
                     badge=item.badge(user) if item.badge else 0,
                 )
                 for item, href in group

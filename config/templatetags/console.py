@@ -11,7 +11,7 @@ from django.template.context import Context
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from config import formats
@@ -210,13 +210,13 @@ def person(name: str, sub: str = "", href: str = "") -> SafeString:
 
 
 @register.inclusion_tag("components/field.html")
-def field(bound: BoundField, cls: str = "", plain: bool = False, **attrs: str) -> dict[str, Any]:
+def field(bound: BoundField, cls: str = "", plain: bool = False, **widget_attrs: str) -> dict[str, Any]:
     """A form field with label, hint and errors tied to it; extra keywords become widget attributes.
 
     ``plain`` leaves out the “optional” mark, for query forms where every field is.
     """
     widget = bound.field.widget
-    attrs = {name.replace("_", "-"): value for name, value in attrs.items()}
+    attrs: dict[str, str | bool] = {name.replace("_", "-"): value for name, value in widget_attrs.items()}
     if isinstance(widget, RadioSelect | CheckboxSelectMultiple):
         kind = "choices"
     elif isinstance(widget, CheckboxInput):
@@ -224,9 +224,8 @@ def field(bound: BoundField, cls: str = "", plain: bool = False, **attrs: str) -
         attrs["class"] = "form-check-input"
     else:
         kind = "text"
-        attrs["class"] = "form-select" if isinstance(widget, Select) else "form-control"
-        if bound.errors:
-            attrs["class"] += " is-invalid"
+        base = "form-select" if isinstance(widget, Select) else "form-control"
+        attrs["class"] = f"{base} is-invalid" if bound.errors else base
     return {
         "field": bound,
         "kind": kind,
@@ -279,9 +278,10 @@ class ComponentNode(Node):
 
     def render(self, context: Context) -> str:
         values: dict[str, Any] = {name: value.resolve(context) for name, value in self.values.items()}
-        values["content"] = mark_safe(self.nodelist.render(context).strip())
+        # A rendered node list is safe already; strip() forgets it.
+        values["content"] = SafeString(self.nodelist.render(context).strip())
         for slot in self.slots:
-            values[slot.name] = mark_safe(slot.nodelist.render(context).strip())
+            values[slot.name] = SafeString(slot.nodelist.render(context).strip())
         values["csrf_token"] = context.get("csrf_token")
         assert context.template is not None
         component = context.template.engine.get_template(f"components/{self.name}.html")

@@ -52,7 +52,7 @@ OpenPage = Callable[..., Page]
 
 @pytest.fixture
 def open_page(browser: Browser, gallery_server: str) -> Iterator[OpenPage]:
-    """``open_page(path, theme=, width=, language=, csp=)``: the page, its console errors collected in ``page.errors``."""
+    """``open_page(path, theme=, width=, language=, csp=)``: the page; ``page.errors`` collects its console errors."""
     contexts: list[BrowserContext] = []
 
     def open_(path: str, theme: str = "light", width: int = 1440, language: str = "en", csp: bool = True) -> Page:

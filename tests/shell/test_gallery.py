@@ -1,4 +1,4 @@
-"""Every component, in a real browser: nothing for axe to find, nothing that breaks the CSP, keyboard from end to end."""
+"""Every component, in a real browser: axe finds nothing, nothing breaks the CSP, the keyboard reaches all."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe

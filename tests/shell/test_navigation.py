@@ -25,13 +25,15 @@ def test_only_what_exists_and_is_allowed():
 
 
 @override
-def test_the_longest_matching_address_is_current():
+def test_the_page_one_stands_in_is_current():
     shown = {
         i.label: i for _s, items in menu_for(User(role=Role.ADMIN), "/console/settings/plans/", ITEMS) for i in items
     }
     assert shown["Settings"].current
     assert not shown["Today"].current
     assert shown["Settings"].badge == 3
+    at_home = menu_for(User(role=Role.ADMIN), "/console/", ITEMS)
+    assert at_home[0][1][0].current
 
 
 @override

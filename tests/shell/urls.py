@@ -4,8 +4,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from django import forms
-from django.contrib.auth import views as auth_views
 from django.contrib import messages
+from django.contrib.auth import views as auth_views
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import engines
@@ -220,7 +220,7 @@ def page(name: str) -> object:
     return path(f"console/{name}/", gallery, name=name)
 
 
-console = ([page("home"), page("audit"), page("settings"), path("search", found, name="search")], "console")
+console = ([path("console/", gallery, name="home"), page("audit"), page("settings"), path("search", found, name="search")], "console")
 
 urlpatterns = [
     path("gallery/", gallery),
