@@ -1,0 +1,146 @@
+"""What can become of a message: its statuses, why it got there, and the one table of moves between them.
+
+Two executors read the table: ``django-fsm`` for one message, ``MessageIntentQuerySet.apply`` and the claim, plan and
+cancel statements for any number. A database trigger refuses every other edge.
+"""
+
+from dataclasses import dataclass, field
+
+from django.db.models import Q, TextChoices
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from config.staff.access import Permission
+
+
+class ChannelCode(TextChoices):
+    EMAIL = "email", _("Email")
+    SMS = "sms", _("SMS")
+    PUSH = "push", _("Push")
+    IN_APP = "in_app", _("In-app message")
+    WECHAT = "wechat", _("WeChat")
+    VOICE = "voice", _("Voice call")
+    WEBHOOK = "webhook", _("Webhook")
+
+
+class Status(TextChoices):
+    PENDING = "pending", pgettext_lazy("message", "Pending")
+    CLAIMED = "claimed", pgettext_lazy("message", "Being prepared")
+    ON_WIRE = "on_wire", pgettext_lazy("message", "On the wire")
+    SENT = "sent", pgettext_lazy("message", "Sent")
+    FAILED = "failed", pgettext_lazy("message", "Failed")
+    UNKNOWN = "unknown", pgettext_lazy("message", "Delivery unknown")
+    SUPPRESSED = "suppressed", pgettext_lazy("message", "Suppressed")
+    EXPIRED = "expired", pgettext_lazy("message", "Expired")
+
+
+class Reason(TextChoices):
+    """Why a message was suppressed, expired, failed, put off or lost sight of."""
+
+    PAST_WHEN_PLANNED = "past_when_planned", _("Its time had passed when it was planned")
+    TOO_LATE = "too_late", _("Not sent while it was still true")
+    RENEWED = "renewed", _("Renewed")
+    AUTO_RENEWAL_ON = "auto_renewal_on", _("Auto-renewal switched on")
+    REFUNDED = "refunded", _("Refunded")
+    VOIDED = "voided", _("The term was voided")
+    REPLACED = "replaced", _("Another term took over")
+    MEMBER_GONE = "member_gone", _("The member was deleted")
+    NO_CONSENT = "no_consent", _("No consent for this channel")
+    ADDRESS_SUPPRESSED = "address_suppressed", _("The address is suppressed")
+    NO_ADDRESS = "no_address", _("No address")
+    INVALID_ADDRESS = "invalid_address", _("Not a valid address")
+    NO_TEMPLATE = "no_template", _("No published template")
+    CHANNEL_OFF = "channel_off", _("The channel is switched off")
+    RENDERING_FAILED = "rendering_failed", _("The template could not be rendered")
+    ADDRESS_REFUSED = "address_refused", _("The server refuses the address")
+    SENDER_REFUSED = "sender_refused", _("The server refuses the sender")
+    CONTENT_REFUSED = "content_refused", _("The server refused the message")
+    TRY_LATER = "try_later", _("The server asked to try later")
+    NO_ANSWER = "no_answer", _("The server did not answer in time")
+    GAVE_UP = "gave_up", _("Refused too often")
+    LEASE_LOST = "lease_lost", _("The worker stopped before it knew the outcome")
+    CONNECTION_LOST = "connection_lost", _("The connection broke before the server answered")
+    RESOLVED = "resolved", _("Settled by a person")
+
+
+# Reasons after which a message may come back when its trigger holds again.
+EXIT_REASONS = (Reason.RENEWED, Reason.AUTO_RENEWAL_ON, Reason.REFUNDED, Reason.VOIDED, Reason.REPLACED)
+
+
+@dataclass(frozen=True)
+class Move:
+    """One declared edge: from any of ``sources`` to ``target`` when ``guard`` holds.
+
+    ``guard`` names columns of the message's own row only. ``None`` among the sources is a message not yet planned.
+    """
+
+    name: str
+    sources: frozenset[str | None]
+    target: Status
+    guard: Q = field(default_factory=Q, compare=False)
+    permission: Permission = Permission.OPERATE
+
+
+def _move(
+    name: str,
+    sources: list[Status | None],
+    target: Status,
+    guard: Q | None = None,
+    permission: Permission = Permission.OPERATE,
+) -> Move:
+    named = frozenset(None if source is None else source.value for source in sources)
+    return Move(name, named, target, guard if guard is not None else Q(), permission)
+
+
+PLAN = _move("plan", [None], Status.PENDING)
+MISS = _move("miss", [None], Status.EXPIRED)
+CLAIM = _move("claim", [Status.PENDING], Status.CLAIMED, ~Q(channel=ChannelCode.IN_APP.value))
+# An in-app message is its own row: nothing can happen between claiming it and its being there.
+SHOW = _move("show", [Status.PENDING], Status.SENT, Q(channel=ChannelCode.IN_APP.value))
+EXPIRE = _move("expire", [Status.PENDING], Status.EXPIRED)
+SUPPRESS = _move("suppress", [Status.PENDING, Status.CLAIMED], Status.SUPPRESSED)
+RELEASE = _move("release", [Status.CLAIMED], Status.PENDING)
+PUT_ON_WIRE = _move("put_on_wire", [Status.CLAIMED], Status.ON_WIRE)
+# Only for whoever holds the server's refusal: a message whose lease died on the wire never comes this way.
+PUT_OFF = _move("put_off", [Status.ON_WIRE], Status.PENDING)
+# A worker that outlived its lease and then read the server's answer knows better than the lease.
+CONFIRM = _move("confirm", [Status.ON_WIRE, Status.UNKNOWN], Status.SENT)
+FAIL = _move("fail", [Status.CLAIMED, Status.ON_WIRE], Status.FAILED)
+LOSE = _move("lose", [Status.ON_WIRE], Status.UNKNOWN)
+RESOLVE_SENT = _move("resolve_sent", [Status.UNKNOWN], Status.SENT)
+RESOLVE_FAILED = _move("resolve_failed", [Status.UNKNOWN], Status.FAILED)
+REVIVE = _move("revive", [Status.SUPPRESSED], Status.PENDING, Q(on_wire_at__isnull=True))
+
+MOVES: tuple[Move, ...] = (
+    PLAN,
+    MISS,
+    CLAIM,
+    SHOW,
+    EXPIRE,
+    SUPPRESS,
+    RELEASE,
+    PUT_ON_WIRE,
+    PUT_OFF,
+    CONFIRM,
+    FAIL,
+    LOSE,
+    RESOLVE_SENT,
+    RESOLVE_FAILED,
+    REVIVE,
+)
+
+EDGES: frozenset[tuple[str | None, str]] = frozenset(
+    (source, move.target.value) for move in MOVES for source in move.sources
+)
+
+# What a page shows beside the word: neutral, in progress, good, warning, bad, off.
+DOT_OF: dict[str, str] = {
+    Status.PENDING: "",
+    Status.CLAIMED: "run",
+    Status.ON_WIRE: "run",
+    Status.SENT: "good",
+    Status.FAILED: "bad",
+    Status.UNKNOWN: "warn",
+    Status.SUPPRESSED: "off",
+    Status.EXPIRED: "off",
+}

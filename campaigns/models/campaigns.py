@@ -1,0 +1,140 @@
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from django_fsm import FSMField, transition
+
+from campaigns.querysets.campaigns import CampaignQuerySet, EnrollmentQuerySet
+from members.models import Member, Tier
+
+
+class Campaign(models.Model):
+    """Something members are told over days; what exactly is in its versions."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", _("Draft")
+        RUNNING = "running", _("Running")
+        PAUSED = "paused", _("Paused")
+        ENDED = "ended", _("Ended")
+
+    code = models.SlugField(_("code"), max_length=48, unique=True)
+    name = models.CharField(_("name"), max_length=120)
+    name_zh = models.CharField(_("Chinese name"), max_length=120, blank=True)
+    status = FSMField(_("status"), choices=Status.choices, default=Status.DRAFT, protected=True)
+    current_version = models.ForeignKey(
+        "CampaignVersion", verbose_name=_("current version"), null=True, blank=True, on_delete=models.PROTECT,
+        related_name="+",
+    )  # fmt: skip
+    created_at = models.DateTimeField(_("created"))
+
+    objects = CampaignQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("campaign")
+        verbose_name_plural = _("campaigns")
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(status="running") | Q(current_version__isnull=False), name="campaign_runs_a_version"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @transition(field=status, source=[Status.DRAFT, Status.PAUSED], target=Status.RUNNING)
+    def run(self) -> None:
+        """Plan and send from now on."""
+
+    @transition(field=status, source=Status.RUNNING, target=Status.PAUSED)
+    def pause(self) -> None:
+        """Plan and send nothing until it runs again."""
+
+    @transition(field=status, source=[Status.RUNNING, Status.PAUSED], target=Status.ENDED)
+    def end(self) -> None:
+        """For good."""
+
+
+class CampaignVersion(models.Model):
+    """One published definition of a campaign. Immutable.
+
+    ``definition``: ``trigger`` (what starts an occurrence), ``steps`` (key, days before the anchor, local time, hours
+    it stays true, one message per channel), ``exit`` (reasons that end it), ``goal``, ``reentry``, ``holdout`` percent.
+    """
+
+    campaign = models.ForeignKey(
+        Campaign, verbose_name=_("campaign"), on_delete=models.PROTECT, related_name="versions"
+    )
+    number = models.PositiveIntegerField(_("version"))
+    definition = models.JSONField(_("definition"))
+    published_at = models.DateTimeField(_("published"))
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("written by"), null=True, blank=True, on_delete=models.PROTECT,
+        related_name="+",
+    )  # fmt: skip
+
+    class Meta:
+        verbose_name = _("campaign version")
+        verbose_name_plural = _("campaign versions")
+        ordering = ["campaign", "-number"]
+        constraints = [models.UniqueConstraint(fields=["campaign", "number"], name="campaign_version_number")]
+
+    def __str__(self) -> str:
+        return f"{self.campaign} v{self.number}"
+
+
+class Enrollment(models.Model):
+    """A member in a version, once per occurrence (the term that ends), with the facts that brought her in."""
+
+    class Exit(models.TextChoices):
+        RENEWED = "renewed", _("Renewed")
+        AUTO_RENEWAL_ON = "auto_renewal_on", _("Auto-renewal switched on")
+        REFUNDED = "refunded", _("Refunded")
+        VOIDED = "voided", _("The term was voided")
+        REPLACED = "replaced", _("Another term took over")
+        FINISHED = "finished", _("Went through every step")
+
+    # No database foreign keys from the planned rows: a key costs a probe a row, and planning is their one writer.
+    member = models.ForeignKey(
+        Member, verbose_name=_("member"), on_delete=models.CASCADE, related_name="enrollments", db_constraint=False,
+        db_index=False,
+    )  # fmt: skip
+    campaign = models.ForeignKey(
+        Campaign, verbose_name=_("campaign"), on_delete=models.PROTECT, db_constraint=False, db_index=False
+    )
+    version = models.ForeignKey(
+        CampaignVersion, verbose_name=_("version"), on_delete=models.PROTECT, db_constraint=False, db_index=False
+    )
+    occurrence = models.BigIntegerField(_("occurrence"))
+    anchor_at = models.DateTimeField(_("counted from"))
+    # A change of tier is a new term that may end at the very same instant; this tells them apart in the hot row.
+    tier = models.ForeignKey(
+        Tier, verbose_name=_("tier"), null=True, on_delete=models.PROTECT, related_name="+", db_constraint=False,
+        db_index=False,
+    )  # fmt: skip
+    entered_at = models.DateTimeField(_("entered"))
+    facts = models.JSONField(_("facts"), default=dict)
+    exited_at = models.DateTimeField(_("left"), null=True, blank=True)
+    exit_reason = models.CharField(_("why she left"), max_length=24, choices=Exit.choices, blank=True)
+    goal_at = models.DateTimeField(_("goal reached"), null=True, blank=True)
+
+    objects = EnrollmentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("enrollment")
+        verbose_name_plural = _("enrollments")
+        constraints = [
+            models.UniqueConstraint(fields=["member", "campaign", "occurrence"], name="enrollment_once"),
+            models.CheckConstraint(
+                condition=Q(exited_at__isnull=True, exit_reason="") | Q(exited_at__isnull=False) & ~Q(exit_reason=""),
+                name="enrollment_left_with_reason",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["campaign", "anchor_at", "member"], name="enrollment_running", condition=Q(exited_at__isnull=True)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.member_id} in {self.campaign_id}"

@@ -1,0 +1,212 @@
+"""Claiming, and what became of the claimed: every change of a message's status on its way out.
+
+A worker holds a lease named by a token of its own. Each write carries its precondition (status and token), so a worker
+that outlived its lease changes nothing that another has taken over.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+from zlib import crc32
+
+import psycopg
+from django.conf import settings
+from django.db import connection, transaction
+
+from campaigns.lifecycle import FAIL, LOSE, PUT_OFF, RELEASE, ChannelCode, Move, Reason, Status
+from campaigns.models import Campaign, Channel, Decision, DeliveryPolicy, MessageIntent, TemplateVersion
+from campaigns.operations.planning import step_rows
+from campaigns.querysets.messages import Claimed
+from campaigns.querysets.wire import CONFIRM_AND_START
+from campaigns.rules import retry_delay
+from members.operations.sweep import active_policy
+
+BATCH = 1_000
+# What the address column of a channel is called among a member's identities; in-app needs none.
+ADDRESS_KIND = {ChannelCode.EMAIL: "email", ChannelCode.SMS: "phone", ChannelCode.IN_APP: ""}
+# ASCII without blanks, controls or syntax: what may stand in an SMTP command and a header as it is.
+ADDRESS_FORM = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$"
+_LOCK_CLASS = crc32(b"campaigns.deliver") & 0x7FFFFFFF
+
+
+def claim(*, channel: Channel, worker: str, at: datetime, limit: int = BATCH) -> tuple[int, list[Claimed]]:
+    """Claim up to ``limit`` due messages for ``worker``; returns (judged, those to send).
+
+    Rows that may not go are settled at once with the reason. One statement, rows locked by others are skipped, so any
+    number of workers may run it. Nothing is judged while sending is stopped.
+    """
+    return MessageIntent.objects.claim(_parameters(channel, at=at, limit=limit, worker=worker))
+
+
+def show_in_app(*, at: datetime, limit: int = BATCH) -> tuple[int, int]:
+    """Show up to ``limit`` due in-app messages; returns (judged, shown). The row itself is the message."""
+    channel = Channel.objects.get(pk=ChannelCode.IN_APP)
+    return MessageIntent.objects.show(_parameters(channel, at=at, limit=limit, worker=""))
+
+
+def confirm_and_start(
+    *, worker: str, confirm: tuple[int, str] | None, start: int | None, lease_until: datetime, at: datetime
+) -> bool:
+    """Write that one message was accepted and that the next goes on the wire, in one durable commit.
+
+    ``confirm`` is (intent, server's reply). Returns whether ``start`` may go: false when it was cancelled, its lease
+    was taken over, or sending was stopped. Idempotent for one worker, so it can be repeated after a lost connection.
+    """
+    connection.ensure_connection()
+    # Prepared on the server: this runs once a message and its plan never changes.
+    with psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(
+            CONFIRM_AND_START,
+            {
+                "worker": worker,
+                "confirm": confirm[0] if confirm else None,
+                "reply": confirm[1][:16] if confirm else "",
+                "start": start,
+                "lease_until": lease_until,
+                "at": at,
+            },
+            prepare=True,
+        )
+        return start is not None and (start,) in cursor.fetchall()
+
+
+@transaction.atomic
+def put_back(*, worker: str, intent_ids: list[int]) -> int:
+    """Return claimed messages untouched, to be claimed again at once."""
+    rows = MessageIntent.objects.named(intent_ids).filter(claimed_by=worker)
+    return rows.apply(RELEASE, claimed_by="", lease_until=None)
+
+
+@transaction.atomic
+def put_off(*, worker: str, intent_id: int, counts: bool, reason: Reason, reply: str, at: datetime) -> bool:
+    """Try again later: the server refused for now, or broke off before the message was handed over.
+
+    With ``counts`` it is one of the channel's attempts, and the last of them fails it with ``gave_up``.
+    """
+    row = MessageIntent.objects.named([intent_id]).filter(claimed_by=worker).select_for_update().first()
+    if row is None:
+        return False
+    was_on_wire = row.status == Status.ON_WIRE
+    # Going on the wire has been counted already.
+    attempts = row.attempts + (1 if counts and not was_on_wire else 0)
+    if counts and attempts >= Channel.objects.get(pk=row.channel).max_attempts:
+        return fail(worker=worker, intent_id=intent_id, reason=Reason.GAVE_UP, reply=reply, at=at)
+    return _settle(
+        PUT_OFF if was_on_wire else RELEASE, worker=worker, intent_id=intent_id, reason=reason, reply=reply, at=at,
+        claimed_by="", lease_until=None, on_wire_at=None, attempts=attempts, due_at=at + retry_delay(attempts),
+    )  # fmt: skip
+
+
+def fail(*, worker: str, intent_id: int, reason: Reason, reply: str, at: datetime) -> bool:
+    """The server refused for good, or there is nothing to send."""
+    return _settle(
+        FAIL, worker=worker, intent_id=intent_id, reason=reason, reply=reply, at=at, finished_at=at, lease_until=None
+    )
+
+
+def lose(*, worker: str, intent_id: int, reason: Reason, at: datetime) -> bool:
+    """The message was handed over and no answer came: nobody knows, so nobody sends it again."""
+    return _settle(
+        LOSE, worker=worker, intent_id=intent_id, reason=reason, reply="", at=at, finished_at=at, lease_until=None
+    )
+
+
+def reclaim(*, at: datetime) -> tuple[int, int, int]:
+    """Housekeeping: (taken back from dead workers, lost on the wire, expired unsent). Safe to run concurrently."""
+    released, lost = MessageIntent.objects.reclaim(at)
+    return released, lost, MessageIntent.objects.expire_overdue(at)
+
+
+@contextmanager
+def delivery_slot(channel: Channel) -> Iterator[bool]:
+    """One of the channel's places for a sending worker, held for the block; False when all are taken.
+
+    A session lock: a worker that dies gives it back by dying.
+    """
+    first = crc32(channel.pk.encode()) & 0x7FFF0000
+    with connection.cursor() as cursor:
+        taken = next((n for n in range(channel.max_workers) if _try_lock(cursor, first + n)), None)
+        try:
+            yield taken is not None
+        finally:
+            if taken is not None and connection.is_usable():
+                connection.cursor().execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_CLASS, first + taken])
+
+
+def lease_end(channel: Channel, at: datetime) -> datetime:
+    return at + timedelta(seconds=channel.lease_seconds)
+
+
+def _try_lock(cursor: Any, key: int) -> bool:
+    cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_CLASS, key])
+    return bool(cursor.fetchone()[0])
+
+
+@transaction.atomic
+def _settle(
+    move: Move, *, worker: str, intent_id: int, reason: Reason, reply: str, at: datetime, **changes: Any
+) -> bool:
+    rows = MessageIntent.objects.named([intent_id]).filter(claimed_by=worker)
+    if not rows.apply(move, reason=reason, provider_reply=reply[:16], **changes):
+        return False
+    Decision.objects.create(
+        intent_id=intent_id, at=at, move=move.name, reason=reason, facts={"reply": reply} if reply else {}
+    )
+    return True
+
+
+def _parameters(channel: Channel, *, at: datetime, limit: int, worker: str) -> dict[str, Any]:
+    return {
+        "channel": channel.pk,
+        "campaigns": [campaign.pk for campaign in Campaign.objects.running()],
+        "copies": json.dumps(_copies(channel.pk)),
+        "address_kind": ADDRESS_KIND[channel.pk],
+        "address_form": ADDRESS_FORM,
+        "languages": [code for code, _name in settings.LANGUAGES],
+        "language": settings.LANGUAGE_CODE,
+        "zone": settings.PROJECT_TIME_ZONE,
+        "brand": settings.PROJECT_NAME,
+        "grace_days": active_policy().grace_days,
+        "is_leased": bool(worker),
+        "worker": worker,
+        "lease_until": lease_end(channel, at),
+        "limit": limit,
+        "at": at,
+    }
+
+
+def _copies(channel: str) -> list[dict[str, Any]]:
+    """Which template version each step of each running campaign uses in each language."""
+    versions: dict[tuple[str, str], int] = {}
+    for version in TemplateVersion.objects.filter(template__channel=channel).select_related("template").order_by("number"):
+        versions[version.template.code, version.language] = version.pk
+    rows = []
+    for campaign in Campaign.objects.running():
+        # Enrolled members keep the version they entered with.
+        for published in campaign.versions.all():
+            for step in step_rows(published):
+                for language, _name in settings.LANGUAGES:
+                    found = versions.get((step["template"], language)) or versions.get(
+                        (step["template"], settings.LANGUAGE_CODE)
+                    )
+                    if step["channel"] == channel and found:
+                        rows.append(
+                            {
+                                "version_id": published.pk,
+                                "step_key": step["step_key"],
+                                "language": language,
+                                "template_version_id": found,
+                            }
+                        )
+    return rows
+
+
+def is_sending_stopped() -> bool:
+    return DeliveryPolicy.objects.filter(is_sending_stopped=True).exists()
+
+
+def installation() -> str:
+    """What tells this database's Message-IDs from another's."""
+    return DeliveryPolicy.objects.values_list("installation", flat=True).get().hex[:12]

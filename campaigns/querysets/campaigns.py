@@ -1,0 +1,47 @@
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, models
+
+from campaigns.querysets.exits import FINISH, cancel_sql
+from campaigns.querysets.planning import plan_term_end_sql
+
+
+class CampaignQuerySet(models.QuerySet):
+    def running(self) -> "CampaignQuerySet":
+        return self.filter(status="running").select_related("current_version")
+
+
+class EnrollmentQuerySet(models.QuerySet):
+    def running(self) -> "EnrollmentQuerySet":
+        return self.filter(exited_at__isnull=True)
+
+    def plan_term_end(self, params: dict[str, Any]) -> tuple[int, int]:
+        """Enroll whoever's paid term ends within the horizon and plan her messages, in one statement.
+
+        Returns (members enrolled anew, messages revived). Safe to run concurrently: an enrollment is unique.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(plan_term_end_sql(), params)
+            enrolled, revived = cursor.fetchone()
+        return enrolled, revived
+
+    def cancel(self, *, at: datetime) -> list[tuple[str, int]]:
+        """End the enrollments whose trigger no longer holds and suppress what they had pending.
+
+        Returns (exit reason, enrollments) pairs. Idempotent, safe to run concurrently.
+        """
+        return _rows(cancel_sql(), {"at": at})
+
+    def finish(self, *, at: datetime) -> int:
+        """Close the enrollments that went through every step."""
+        with connection.cursor() as cursor:
+            cursor.execute(FINISH, {"at": at})
+            return cursor.rowcount
+
+
+def _rows(sql: str, params: dict[str, Any]) -> Sequence[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall()

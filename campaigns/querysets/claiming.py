@@ -1,0 +1,142 @@
+"""Claiming in one statement: take due messages, ask once more whether each may go, and write down what it will say.
+
+Everything that can change between planning and sending is asked here: the trigger, consent, the address, what is
+suppressed, whether it is still true. Whoever may not go is settled in the same statement, with the reason.
+"""
+
+from functools import cache
+
+from campaigns.lifecycle import CLAIM, EXPIRE, SHOW, SUPPRESS, ChannelCode, Move
+from campaigns.querysets.exits import EXIT_REASON
+from campaigns.querysets.moves import may, target
+
+# Rows are judged in stages, the cheap and common facts by keyed joins. ``copies`` maps (version, step, language) to a
+# template version.
+_TEMPLATE = """
+WITH copies AS MATERIALIZED (
+  SELECT * FROM jsonb_to_recordset(%(copies)s::jsonb)
+    AS (version_id bigint, step_key text, language text, template_version_id bigint)
+),
+picked AS MATERIALIZED (
+  SELECT i.id, i.member_id, i.occurrence, i.step_key, i.version_id, i.expires_at
+  FROM campaigns_messageintent i
+  WHERE {may_claim} AND i.channel = %(channel)s AND i.due_at <= %(at)s AND i.campaign_id = ANY(%(campaigns)s)
+    AND NOT EXISTS (SELECT 1 FROM campaigns_deliverypolicy WHERE is_sending_stopped)
+  ORDER BY i.due_at
+  LIMIT %(limit)s
+  FOR UPDATE SKIP LOCKED
+),
+known AS MATERIALIZED (
+  SELECT p.*, m.id IS NULL AS is_gone, m.display_name, a.value AS address, c.is_enabled, t.tier_id, t.plan_id,
+    coalesce(o.is_granted, c.default_consent) AS may_contact,
+    {exit_reason} AS exit_reason,
+    coalesce((
+      SELECT l FROM unnest(%(languages)s::text[]) l
+      WHERE split_part(l, '-', 1) = split_part(replace(lower(m.language), '_', '-'), '-', 1) LIMIT 1
+    ), %(language)s) AS language,
+    (t.ends_at AT TIME ZONE z.zone)::date AS ends_on,
+    (%(at)s::timestamptz AT TIME ZONE z.zone)::date AS today
+  FROM picked p
+  JOIN campaigns_channel c ON c.code = %(channel)s
+  LEFT JOIN members_member m ON m.id = p.member_id
+  LEFT JOIN members_memberlifecycle s ON s.member_id = p.member_id
+  LEFT JOIN members_membershipterm t ON t.id = p.occurrence
+  LEFT JOIN members_consent o ON o.member_id = p.member_id AND o.channel = %(channel)s
+  LEFT JOIN members_identity a ON a.member_id = p.member_id AND a.kind = %(address_kind)s
+  CROSS JOIN LATERAL (SELECT coalesce(nullif(s.time_zone, ''), %(zone)s) AS zone OFFSET 0) z
+),
+judged AS MATERIALIZED (
+  SELECT k.*, q.template_version_id, CASE
+    WHEN k.expires_at <= %(at)s THEN 'too_late'
+    WHEN k.is_gone THEN 'member_gone'
+    WHEN k.exit_reason <> '' THEN k.exit_reason
+    WHEN NOT k.is_enabled THEN 'channel_off'
+    WHEN NOT k.may_contact THEN 'no_consent'
+    WHEN %(address_kind)s <> '' AND k.address IS NULL THEN 'no_address'
+    WHEN %(address_kind)s <> '' AND k.address !~ %(address_form)s THEN 'invalid_address'
+    WHEN EXISTS (SELECT 1 FROM campaigns_suppression x
+      WHERE x.channel = %(channel)s AND x.address = k.address AND x.lifted_at IS NULL) THEN 'address_suppressed'
+    WHEN q.template_version_id IS NULL THEN 'no_template'
+    ELSE '' END AS reason
+  FROM known k
+  LEFT JOIN copies q ON q.version_id = k.version_id AND q.step_key = k.step_key AND q.language = k.language
+),
+moved AS (
+  UPDATE campaigns_messageintent i SET
+    status = CASE j.reason WHEN '' THEN {claimed} WHEN 'too_late' THEN {expired} ELSE {suppressed} END,
+    reason = j.reason,
+    claimed_by = CASE WHEN j.reason = '' AND %(is_leased)s THEN %(worker)s ELSE '' END,
+    lease_until = CASE WHEN j.reason = '' AND %(is_leased)s THEN %(lease_until)s::timestamptz END,
+    finished_at = CASE WHEN j.reason = '' AND %(is_leased)s THEN NULL ELSE %(at)s::timestamptz END,
+    template_version_id = j.template_version_id
+  FROM judged j WHERE i.id = j.id
+  RETURNING i.id
+),
+going AS MATERIALIZED (
+  SELECT j.id, j.address, j.template_version_id, jsonb_build_object(
+    'brand', %(brand)s::text,
+    'member', jsonb_build_object('name', j.display_name),
+    'term', jsonb_build_object(
+      'ends_on', {ends_on}, 'days_left', j.ends_on - j.today, 'tier', {tier_name}, 'plan', {plan_name}),
+    'grace', jsonb_build_object('days', %(grace_days)s, 'until', {grace_until})
+  ) AS context
+  FROM judged j
+  LEFT JOIN members_tier r ON r.id = j.tier_id
+  LEFT JOIN members_plan n ON n.id = j.plan_id
+  WHERE j.reason = ''
+),
+written AS (
+  INSERT INTO campaigns_messagecontent (intent_id, context, written_at)
+  SELECT id, context, %(at)s FROM going
+  ON CONFLICT (intent_id) DO UPDATE SET context = excluded.context, written_at = excluded.written_at
+),
+decided AS (
+  INSERT INTO campaigns_decision (intent_id, at, move, reason, facts)
+  SELECT id, %(at)s, CASE reason WHEN 'too_late' THEN 'expire' ELSE 'suppress' END, reason, '{{}}'
+  FROM judged WHERE reason <> ''
+)
+{result}
+"""
+
+_COUNT = "SELECT count(*), count(*) FILTER (WHERE reason = '') FROM judged"
+_ROWS = """SELECT j.id, g.address, g.template_version_id, g.context::text FROM judged j LEFT JOIN going g USING (id)
+ORDER BY j.id"""
+
+
+def _day(value: str) -> str:
+    """A date as people write it in the message's language."""
+    return (
+        f"CASE j.language WHEN 'zh-hans' THEN to_char({value}, 'FMYYYY\"年\"FMMM\"月\"FMDD\"日\"') "
+        f"WHEN 'en' THEN to_char({value}, 'FMDD FMMonth YYYY') ELSE ({value})::text END"
+    )
+
+
+def _name(alias: str) -> str:
+    return (
+        f"coalesce(CASE j.language WHEN 'zh-hans' THEN coalesce(nullif({alias}.name_zh, ''), {alias}.name) "
+        f"ELSE {alias}.name END, '')"
+    )
+
+
+def _sql(move: Move, result: str) -> str:
+    return _TEMPLATE.format(
+        may_claim=may(move, "i"),
+        claimed=target(move),
+        expired=target(EXPIRE),
+        suppressed=target(SUPPRESS),
+        exit_reason=EXIT_REASON,
+        ends_on=_day("j.ends_on"),
+        grace_until=_day("j.ends_on + %(grace_days)s"),
+        tier_name=_name("r"),
+        plan_name=_name("n"),
+        result=result,
+    )
+
+
+@cache
+def claim_sql(channel: str) -> str:
+    """Claims for a worker; returns (id, address, template version, facts) per row, NULLs for those settled at once.
+
+    An in-app message is shown by the same statement, which then returns one row (judged, shown).
+    """
+    return _sql(SHOW, _COUNT) if channel == ChannelCode.IN_APP else _sql(CLAIM, _ROWS)
