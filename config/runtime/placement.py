@@ -47,15 +47,19 @@ def reachable_programs(account: Account | None) -> Path:
     programs = installed_programs()
     if account is None or _allows(account, "-x", programs / "bin" / "postgres"):
         return programs
-    size = (programs / "bin" / "postgres").stat()
-    copy = FALLBACK / f"postgresql-{size.st_size}-{int(size.st_mtime)}"
+    program = (programs / "bin" / "postgres").stat()
+    copy = FALLBACK / f"postgresql-{program.st_size}-{int(program.st_mtime)}"
     if not copy.exists():
         FALLBACK.mkdir(mode=0o755, parents=True, exist_ok=True)
         partial = copy.with_name(f".{copy.name}.{os.getpid()}")
-        shutil.copytree(programs, partial, symlinks=True)
+        # The wheel's shared libraries lie beside its package and are found by their relative place.
+        package = programs.parent
+        for folder in (package, package.with_name(f"{package.name}.libs")):
+            if folder.exists():
+                shutil.copytree(folder, partial / folder.name, symlinks=True)
         subprocess.run(["chmod", "-R", "a+rX", partial], check=True)
         partial.rename(copy)
-    return copy
+    return copy / programs.parent.name / programs.name
 
 
 def prepare_home(wanted: Path, account: Account | None) -> Path:
