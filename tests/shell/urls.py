@@ -220,7 +220,10 @@ def page(name: str) -> object:
     return path(f"console/{name}/", gallery, name=name)
 
 
-console = ([path("console/", gallery, name="home"), page("audit"), page("settings"), path("search", found, name="search")], "console")
+console = (
+    [path("console/", gallery, name="home"), page("audit"), page("settings"), path("search", found, name="search")],
+    "console",
+)
 
 urlpatterns = [
     path("gallery/", gallery),
