@@ -7,6 +7,7 @@ from itertools import groupby
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from config.staff.access import Permission
 from config.staff.models import User
@@ -38,9 +39,9 @@ class ShownItem:
 
 
 NAVIGATION = (
-    NavItem(_("Today"), "console:home", "layout-dashboard", Permission.VIEW),
+    NavItem(pgettext_lazy("menu", "Today"), "console:home", "layout-dashboard", Permission.VIEW),
     NavItem(_("Members"), "members:list", "users", Permission.VIEW, _("Members")),
-    NavItem(_("Imports & exports"), "imports:list", "database-import", Permission.IMPORT, _("Members")),
+    NavItem(_("Imports & exports"), "imports:index", "database-import", Permission.IMPORT, _("Members")),
     NavItem(_("Messages"), "campaigns:messages", "mail", Permission.VIEW, _("Operations")),
     NavItem(_("Lifecycle policy"), "lifecycle:policy", "route", Permission.VIEW, _("Operations")),
     NavItem(_("Audit log"), "console:audit", "history", Permission.VIEW, _("System")),
