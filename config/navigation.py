@@ -46,6 +46,7 @@ NAVIGATION = (
     NavItem(_("Lifecycle policy"), "lifecycle:policy", "route", Permission.VIEW, _("Operations")),
     NavItem(_("Audit log"), "console:audit", "history", Permission.VIEW, _("System")),
     NavItem(_("Settings"), "console:settings", "adjustments-horizontal", Permission.VIEW, _("System")),
+    NavItem(_("Administration"), "admin:index", "database", Permission.ADMINISTER, _("System")),
 )
 
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 
 from config import formats
 from config.staff import clock
+from config.staff.models import User
 from members.lifecycle import STAGE_OF, Stage, State
 
 register = template.Library()
@@ -194,6 +195,16 @@ def initial(value: str | None) -> str:
     if words[0].isascii():
         return "".join(word[0] for word in words[:2]).upper()
     return words[0][0]
+
+
+@register.filter
+def staff_name(user: User | None) -> str:
+    """A colleague's name in the order of its script: 周晴, Yue Shen; the user name when none is known."""
+    if user is None:
+        return gettext("System")
+    if user.last_name and not user.last_name.isascii():
+        return f"{user.last_name}{user.first_name}"
+    return user.get_full_name() or user.get_username()
 
 
 @register.simple_tag

@@ -11,6 +11,8 @@ from django.template.loader import get_template
 from django.test import RequestFactory
 
 from config.navigation import NAVIGATION
+from config.staff.models import User
+from config.templatetags.console import staff_name
 from members.lifecycle import State
 
 TEMPLATES = sorted((settings.BASE_DIR / "templates").rglob("*.html"))
@@ -92,6 +94,13 @@ def test_state_is_glyph_and_word():
     assert "#g-expiring" in html
     assert "Expiring" in html
     assert "—" in render("{% state value %}", value=None)
+
+
+def test_colleagues_are_named_in_the_order_of_their_script():
+    assert staff_name(User(username="zq", first_name="晴", last_name="周")) == "周晴"
+    assert staff_name(User(username="ys", first_name="Yue", last_name="Shen")) == "Yue Shen"
+    assert staff_name(User(username="ys")) == "ys"
+    assert staff_name(None) == "System"
 
 
 def test_names_are_escaped():
