@@ -1,7 +1,8 @@
-from datetime import datetime
+from collections.abc import Iterator
 
 import pytest
-from django.test import Client
+from django.db import transaction
+from django.test import Client, override_settings
 
 from config.staff.access import Role
 from config.staff.clock import now
@@ -10,24 +11,31 @@ from tests.factories import UserFactory
 from tests.suites.world import World
 
 
-@pytest.fixture(autouse=True)
-def _sessions_in_cookies(settings) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def _sessions_in_cookies() -> Iterator[None]:
     """So that reading a page touches no table for the sake of the session itself."""
-    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    with override_settings(SESSION_ENGINE="django.contrib.sessions.backends.signed_cookies"):
+        yield
+
+
+@pytest.fixture(scope="module")
+def small_world(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[World]:
+    """One of everything, around the present, for all tests of a module; each test's changes are rolled back."""
+    with (
+        django_db_blocker.unblock(),
+        override_settings(MEDIA_ROOT=tmp_path_factory.mktemp("media")),
+        transaction.atomic(),
+    ):
+        yield World(1, now())
+        transaction.set_rollback(True)
 
 
 @pytest.fixture
-def present() -> datetime:
-    """Pages read the clock themselves, so their world lies around the real present."""
-    return now()
+def world(small_world: World, db: None) -> World:
+    return small_world
 
 
 @pytest.fixture
-def world(db: None, present: datetime) -> World:
-    return World(1, present)
-
-
-@pytest.fixture
-def client_of(db: None) -> dict[Role, Client]:
+def client_of(world: World) -> dict[Role, Client]:
     """A signed-in client of every role."""
     return {role: signed_in_client(UserFactory(role=role)) for role in Role}

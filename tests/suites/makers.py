@@ -1,0 +1,148 @@
+"""How the rows of the standing suites' world come about: through operations, or plainly where none writes them."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from campaigns.models import (
+    Campaign,
+    CampaignVersion,
+    Decision,
+    Enrollment,
+    MessageContent,
+    MessageIntent,
+    Suppression,
+    Template,
+    TemplateVersion,
+)
+from campaigns.operations.planning import plan
+from config.staff.access import Role
+from members.imports.models import ImportRun
+from members.imports.operations.uploads import receive, start_check
+from members.imports.operations.work import work
+from members.imports.operations.writes import confirm
+from members.models import Consent, Identity, LifecyclePolicy, MemberSignal, MemberTag, SweepBrake
+from members.operations import terms
+from tests import factories
+
+if TYPE_CHECKING:
+    from tests.suites.world import World
+
+DAY = timedelta(days=1)
+
+
+def make_members(world: "World") -> None:
+    """Everybody's paid month ends in a few days, so all of them are expiring; the first has ``n`` months behind her."""
+    for i in range(world.n):
+        months = world.n if i == 0 else 1
+        first_day = world.at - 26 * DAY - 30 * (months - 1) * DAY
+        member = factories.make_member(at=first_day - 40 * DAY)
+        for month in range(months):
+            terms.purchase(member_id=member.pk, plan=world.plan, at=first_day + 30 * month * DAY, actor=world.admin)
+        for day in range(months):
+            factories.make_event(member=member, at=world.at - (day + 1) * DAY, name=f"opened_{day}")
+        world.members.append(member)
+
+
+def make_what_members_carry(world: "World") -> None:
+    first = world.members[0]
+    for i in range(world.n):
+        MemberSignal.objects.create(member=first, kind="uninstalled", at=world.at - (500 + i) * DAY)
+        MemberTag.objects.create(
+            member=first, code="returned", since=world.at - (i + 2) * DAY, until=world.at - (i + 1) * DAY
+        )
+        Consent.objects.create(
+            member=world.members[i], channel="email", is_granted=True, changed_at=world.at, source="console"
+        )
+        Identity.objects.create(member=first, kind="openid", value=f"open-{first.pk}-{i}", created_at=world.at)
+
+
+def make_catalogues(world: "World") -> None:
+    for n in range(world.n):
+        factories.UserFactory(role=Role.OPERATOR)
+        factories.TierFactory()
+        factories.PlanFactory()
+        factories.SourceFactory(code=f"source-{n}")
+
+
+def make_policies_and_brakes(world: "World") -> None:
+    for i in range(world.n):
+        LifecyclePolicy.objects.create(
+            version=100 + i,
+            status="submitted",
+            created_at=world.at,
+            created_by=factories.UserFactory(role=Role.OPERATOR),
+        )
+        SweepBrake.objects.create(
+            raised_at=world.at, swept_at=world.at, base_count=10, held_count=0, limit_count=1,
+            matrix=[{"from": "stable", "to": "churned", "members": 9}],
+        )  # fmt: skip
+
+
+def make_imports(world: "World") -> None:
+    """Files in every hand: waiting, refused, written and changing every member, and checked with faults."""
+    for i in range(world.n):
+        receive(upload=_csv(f"name,phone\nNew {i},1390000{i:04}\n"), actor=world.admin, at=world.at)
+    changes = "".join(
+        f"{Identity.objects.get(member=member, kind='external_id').value},City {i}\n"
+        for i, member in enumerate(world.members)
+    )
+    written = _checked(world, "external_id,city\n" + changes)
+    confirm(run_id=written.pk, mode="all", actor=world.admin, at=world.at)
+    work(run_id=written.pk, at=world.at)
+    faults = "".join(f"new-{i},2026-02-30\n" for i in range(world.n))
+    _checked(world, "external_id,birthday\n" + "good,1990-01-01\n" + faults)
+
+
+def _csv(text: str) -> SimpleUploadedFile:
+    return SimpleUploadedFile("members.csv", text.encode())
+
+
+def _checked(world: "World", text: str) -> ImportRun:
+    run = receive(upload=_csv(text), actor=world.admin, at=world.at)
+    start_check(run_id=run.pk, mapping=run.mapping, options={})
+    work(run_id=run.pk, at=world.at)
+    return run
+
+
+def make_messages(world: "World") -> None:
+    """Everybody is in the renewal cadence; the first also has ``n`` messages of earlier terms."""
+    campaign = Campaign.objects.select_related("current_version").get(code="renewal-cadence")
+    if campaign.status == "draft":
+        campaign.run()
+        campaign.save(update_fields=["status"])
+    plan(at=world.at)
+    for i in range(world.n):
+        Enrollment.objects.create(
+            member=world.members[0], campaign=campaign, version=campaign.current_version, occurrence=-i - 1,
+            anchor_at=world.at, entered_at=world.at,
+        )  # fmt: skip
+        message = MessageIntent.objects.create(
+            member=world.members[0], campaign=campaign, version=campaign.current_version, occurrence=-i - 1,
+            step_key="d7", channel="email", due_at=world.at, expires_at=world.at + DAY, planned_at=world.at,
+        )  # fmt: skip
+        MessageContent.objects.create(intent=message, context={}, written_at=world.at)
+        Decision.objects.create(intent=message, at=world.at, move="suppress", reason="renewed")
+        Suppression.objects.create(channel="email", address=f"refused{i}@example.com", cause="refused", since=world.at)
+
+
+def make_campaigns(world: "World") -> None:
+    for i in range(world.n):
+        campaign = Campaign.objects.create(code=f"campaign-{i}", name=f"Campaign {i}", created_at=world.at)
+        CampaignVersion.objects.create(campaign=campaign, number=1, definition={}, published_at=world.at)
+        template = Template.objects.create(code=f"template-{i}", channel="email", name=f"Template {i}")
+        TemplateVersion.objects.create(
+            template=template, language="en", number=1, subject="Hello", body_text="Hello", published_at=world.at
+        )
+
+
+ALL = (
+    make_members,
+    make_what_members_carry,
+    make_catalogues,
+    make_policies_and_brakes,
+    make_messages,
+    make_imports,
+    make_campaigns,
+)
