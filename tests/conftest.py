@@ -5,15 +5,23 @@ from datetime import UTC, datetime
 
 import pytest
 from django.core.cache import cache
-from django.test import Client
+from django.test import Client, TransactionTestCase
 from django.utils import translation
 
 from config.staff.access import Role
 from config.staff.models import User
-from tests import factories
+from tests import database, factories
 
 AT = datetime(2026, 11, 16, 4, 0, tzinfo=UTC)
 """Monday 2026-11-16, 12:00 in Shanghai."""
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker) -> None:
+    """Tests that commit put the database back to what the migrations made."""
+    with django_db_blocker.unblock():
+        database.keep_seed()
+    TransactionTestCase._fixture_teardown = lambda self: database.back_to_seed()
 
 
 @pytest.fixture
