@@ -22,12 +22,13 @@ if (dialog) {
 
   async function search() {
     running?.abort();
-    running = new AbortController();
+    const mine = new AbortController();
+    running = mine;
     const url = new URL(dialog.dataset.url, location.href);
     url.searchParams.set("q", input.value.trim());
     list.setAttribute("aria-busy", "true");
     try {
-      const response = await fetch(url, { headers: { "HX-Request": "true" }, signal: running.signal });
+      const response = await fetch(url, { headers: { "HX-Request": "true" }, signal: mine.signal });
       // Signed out meanwhile: the whole page goes to the sign-in form.
       if (response.redirected) return location.reload();
       if (!response.ok) return;
@@ -35,9 +36,9 @@ if (dialog) {
       select(options()[0]);
     } catch (error) {
       if (error.name !== "AbortError") throw error;
-      return;
+    } finally {
+      if (running === mine) list.removeAttribute("aria-busy");
     }
-    list.removeAttribute("aria-busy");
   }
 
   function show() {
