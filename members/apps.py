@@ -5,3 +5,11 @@ from django.utils.translation import gettext_lazy as _
 class MembersConfig(AppConfig):
     name = "members"
     verbose_name = _("Members")
+
+    def ready(self) -> None:
+        from config.staff.actions import register_actions
+        from members.audit_labels import LABELS
+        from members.timeline_sources import register_all
+
+        register_actions(LABELS)
+        register_all()

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from config.staff.clock import now
-from members.operations import events, sweep
+from members.operations import events, policies, sweep
 
 
 @shared_task
@@ -22,3 +22,23 @@ def run_approved_brake(brake_id: int) -> None:
 def prepare_partitions() -> None:
     """Make next months' event partitions ahead of need."""
     events.prepare_partitions(at=now())
+
+
+@shared_task
+def preview_policy(policy_id: int) -> None:
+    """Work out who would move under a draft; the page asks until it is there."""
+    policies.preview_policy(policy_id=policy_id, at=now())
+
+
+@shared_task
+def roll_out_policy() -> None:
+    """Judge those whom the policy in force has not judged yet. Again after a crash it does the rest."""
+    policies.roll_out_policy(at=now())
+
+
+@shared_task
+def finish_decisions() -> None:
+    """What people approved and a lost task left unfinished: braked sweeps and the policy in force."""
+    for brake_id in sweep.unfinished_brakes():
+        sweep.run_approved(brake_id=brake_id, at=now())
+    policies.roll_out_policy(at=now())

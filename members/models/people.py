@@ -1,6 +1,7 @@
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models.functions import Right, Upper
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from members.querysets.people import PHONE_TAIL, MemberQuerySet
@@ -39,6 +40,9 @@ class Member(models.Model):
 
     def __str__(self) -> str:
         return self.display_name or f"#{self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("members:detail", args=[self.pk])
 
 
 class Identity(models.Model):

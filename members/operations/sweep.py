@@ -175,6 +175,12 @@ def release_brake(*, brake_id: int, actor: User, at: datetime, reason: str) -> S
     return brake
 
 
+def unfinished_brakes() -> list[int]:
+    """Approved brakes that still hold members, because the task that runs them was lost."""
+    unfinished = SweepBrake.objects.filter(status=SweepBrake.Status.APPROVED, held__isnull=False)
+    return list(unfinished.distinct().order_by("pk").values_list("pk", flat=True))
+
+
 def run_approved(*, brake_id: int, at: datetime, actor: User | None = None) -> SweepResult:
     """Judge the members held by an approved brake, up to ``at``; again after a crash it does the rest."""
     brake = SweepBrake.objects.get(pk=brake_id, status=SweepBrake.Status.APPROVED)

@@ -134,6 +134,10 @@ class MemberQuerySet(models.QuerySet):
             lifecycle__lifecycle_state=F("lifecycle__target_state")
         )
 
+    def behind(self, pk: int) -> "MemberQuerySet":
+        """Those with a higher id, in order of it."""
+        return self.filter(pk__gt=pk).order_by("pk")
+
     def held_by(self, brake_id: int) -> "MemberQuerySet":
         return self.filter(lifecycle__brake_id=brake_id)
 

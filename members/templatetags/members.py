@@ -1,13 +1,16 @@
 """How facts about members are written, beside the console's own vocabulary."""
 
+from typing import Any
+
 from django import template
 from django.conf import settings
 from django.utils.safestring import SafeString, mark_safe
 
 from config.staff.access import Permission
 from config.staff.models import User
-from members.models import Identity, Member
+from members.models import Identity, LifecyclePolicy, Member
 from members.naming import Named, name_of
+from members.operations.policies import THRESHOLDS
 
 register = template.Library()
 
@@ -51,3 +54,18 @@ def with_query(context: template.Context, **changes: str) -> SafeString:
         if value:
             query[name] = str(value)
     return mark_safe("?" + query.urlencode().replace("&", "&amp;"))  # noqa: S308 — urlencoded
+
+
+@register.filter
+def thresholds(policy: LifecyclePolicy) -> list[dict[str, Any]]:
+    """A policy's thresholds by their names."""
+    return [
+        {"name": name, "label": policy._meta.get_field(name).verbose_name, "value": getattr(policy, name)}
+        for name in THRESHOLDS
+    ]
+
+
+@register.filter
+def former(changed: dict[str, list[Any]] | str, name: str) -> Any:
+    """The value in force of a threshold that a draft changes, else None."""
+    return changed[name][0] if changed and name in changed else None

@@ -1,0 +1,98 @@
+"""The logs of members that make up a member's timeline: terms, lifecycle moves, events, and the audit log."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from config.staff.actions import label_of
+from config.staff.models import AuditEntry
+from members import timeline
+from members.models import Event, LifecycleTransition, MembershipTerm
+from members.naming import in_chinese, name_of
+from members.timeline import Entry
+
+
+def register_all() -> None:
+    """Called once, when the app is ready."""
+    timeline.register("state", gettext_lazy("States"), transitions)
+    timeline.register("term", gettext_lazy("Terms"), terms)
+    timeline.register("event", gettext_lazy("Behaviour"), events)
+    timeline.register("audit", gettext_lazy("Audit"), audit)
+
+
+def _older(rows: QuerySet, column: str, before_at: datetime, before_pk: int, limit: int, pk: str = "pk") -> QuerySet:
+    same = Q(**{column: before_at, f"{pk}__lt": before_pk})
+    older = rows.filter(**{f"{column}__lte": before_at}).filter(Q(**{f"{column}__lt": before_at}) | same)
+    return older.order_by(f"-{column}", f"-{pk}")[:limit]
+
+
+def transitions(member_id: int, *, before_at: datetime, before_pk: int, limit: int, alone: bool) -> Sequence[Entry]:
+    rows = LifecycleTransition.objects.filter(member_id=member_id).select_related("policy", "actor")
+    return [_moved(row) for row in _older(rows, "effective_at", before_at, before_pk, limit)]
+
+
+def _moved(row: LifecycleTransition) -> Entry:
+    by = row.actor.get_username() if row.actor else _("system")
+    words = {"rule": row.get_rule_display(), "policy": row.policy.version, "by": by}
+    note = _("%(rule)s · policy v%(policy)s · %(by)s") % words
+    late = (row.recorded_at - row.effective_at).total_seconds() > 3600
+    return Entry(
+        at=row.effective_at,
+        pk=row.pk,
+        icon="arrows-exchange",
+        kind="state",
+        from_state=row.from_state,
+        to_state=row.to_state,
+        note=note,
+        chip=_("recorded later") if late else "",
+    )
+
+
+def terms(member_id: int, *, before_at: datetime, before_pk: int, limit: int, alone: bool) -> Sequence[Entry]:
+    rows = MembershipTerm.objects.filter(member_id=member_id).select_related("plan", "tier", "recorded_by")
+    return [_booked(row) for row in _older(rows, "booked_at", before_at, before_pk, limit)]
+
+
+def _booked(term: MembershipTerm) -> Entry:
+    what = {"kind": term.get_kind_display(), "what": name_of(term.plan) or name_of(term.tier)}
+    span = {"start": f"{term.starts_at:%Y-%m-%d}", "end": f"{term.ends_at:%Y-%m-%d}"}
+    by = term.recorded_by.get_username() if term.recorded_by else ""
+    parts = [_("%(start)s to %(end)s") % span, term.external_ref or "", by]
+    return Entry(
+        at=term.booked_at,
+        pk=term.pk,
+        icon={"gift": "gift", "trial": "flask", "compensation": "gift"}.get(term.kind, "shopping-cart"),
+        title=_("Term booked: %(kind)s · %(what)s") % what,
+        note=" · ".join(part for part in parts if part),
+        chip=term.get_close_reason_display() if term.close_reason else "",
+        chip_kind="warn" if term.close_reason in ("refund", "void") else "",
+    )
+
+
+def events(member_id: int, *, before_at: datetime, before_pk: int, limit: int, alone: bool) -> Sequence[Entry]:
+    rows = Event.objects.filter(member_id=member_id).select_related("definition", "source")
+    return [_happened(row) for row in _older(rows, "occurred_at", before_at, before_pk, limit, pk="id")]
+
+
+def _happened(row: Event) -> Entry:
+    definition = row.definition
+    label = (in_chinese() and definition.label_zh) or definition.label or definition.name
+    note = " · ".join(dict.fromkeys(part for part in (definition.name, row.source.name) if part != label))
+    return Entry(at=row.occurred_at, pk=row.id, icon="player-play", kind="evt", title=label, note=note)
+
+
+def audit(member_id: int, *, before_at: datetime, before_pk: int, limit: int, alone: bool) -> Sequence[Entry]:
+    rows = AuditEntry.objects.filter(member_id=member_id).select_related("actor")
+    if not alone:
+        # The term itself stands in the timeline already; the audit row only says the same again.
+        rows = rows.exclude(action__in=["term.paid", "term.gift", "term.trial", "term.compensation"])
+    return [_audited(row) for row in _older(rows, "at", before_at, before_pk, limit)]
+
+
+def _audited(row: AuditEntry) -> Entry:
+    by = row.actor.get_username() if row.actor else _("system")
+    note = " · ".join(part for part in (by, row.reason) if part)
+    return Entry(at=row.at, pk=row.pk, icon="user-check", kind="audit", title=label_of(row.action), note=note)
