@@ -15,6 +15,7 @@ from config.runtime.processes import Account, RuntimeFailure, run_as
 PREFERRED_ACCOUNTS = ("postgres", "nobody", "daemon")
 # Outside the checkout, for a checkout that an unprivileged account cannot reach (under /root, say).
 FALLBACK = Path("/var/lib/membership-console")
+PROGRAMS = "postgresql-"
 
 
 def server_account() -> Account | None:
@@ -48,10 +49,10 @@ def reachable_programs(account: Account | None) -> Path:
     if account is None or _allows(account, "-x", programs / "bin" / "postgres"):
         return programs
     program = (programs / "bin" / "postgres").stat()
-    copy = FALLBACK / f"postgresql-{program.st_size}-{int(program.st_mtime)}"
+    copy = FALLBACK / f"{PROGRAMS}{program.st_size}-{int(program.st_mtime)}"
     if not copy.exists():
         FALLBACK.mkdir(mode=0o755, parents=True, exist_ok=True)
-        partial = copy.with_name(f".{copy.name}.{os.getpid()}")
+        partial = copy.with_name(f"{copy.name}.{os.getpid()}")
         # The wheel's shared libraries lie beside its package and are found by their relative place.
         package = programs.parent
         for folder in (package, package.with_name(f"{package.name}.libs")):
@@ -88,6 +89,13 @@ def prepare_home(wanted: Path, account: Account | None) -> Path:
 
 def fallback_home(wanted: Path) -> Path:
     return FALLBACK / hashlib.sha256(str(wanted).encode()).hexdigest()[:12]
+
+
+def forget(home: Path) -> None:
+    """Deletes a server's folder, and the copied programs with the last one that needed them."""
+    shutil.rmtree(home, ignore_errors=True)
+    if FALLBACK.is_dir() and all(left.name.startswith(PROGRAMS) for left in FALLBACK.iterdir()):
+        shutil.rmtree(FALLBACK, ignore_errors=True)
 
 
 def _allows(account: Account, question: str, path: Path) -> bool:

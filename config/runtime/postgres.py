@@ -189,13 +189,26 @@ class EmbeddedPostgres:
     def remove(self) -> None:
         """Stops the server and deletes the cluster, wherever it lies."""
         self.stop()
-        shutil.rmtree(self.home, ignore_errors=True)
+        placement.forget(self.home)
         self._lock.path.unlink(missing_ok=True)
 
     def createdb(self, name: str) -> str:
         """Makes the database unless it exists; returns its URL."""
         create_database(self.url(), name)
         return self.url(name)
+
+    def remark(self, name: str, text: str) -> None:
+        """Writes a comment on the database."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            note = sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(text))
+            connection.execute(note)
+
+    def remark_on(self, name: str) -> str | None:
+        """The comment on the database; None when there is no such database."""
+        question = "SELECT coalesce(shobj_description(oid, 'pg_database'), '') FROM pg_database WHERE datname = %s"
+        with psycopg.connect(self.url()) as connection:
+            row = connection.execute(question, [name]).fetchone()
+        return row[0] if row else None
 
     def dropdb(self, name: str) -> None:
         """Drops the database with whoever is connected to it."""

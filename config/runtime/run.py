@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -34,6 +35,7 @@ from config.runtime.supervisor import Service, Supervisor
 
 READY_TIMEOUT_S = 180.0
 END_TIMEOUT_S = 20.0
+PROGRESS = "demo data: "
 
 
 class Stopped(BaseException):
@@ -102,12 +104,13 @@ class Run:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self._lock.note(f"{url}, pid {os.getpid()}")
         mail = listen_on(0) if "EMAIL_URL" not in os.environ else None
+        is_new = self.servers.begin_preparing(self.clock.database)
         self.env = self._environment(url, f"smtp://127.0.0.1:{mail.getsockname()[1]}" if mail else None)
-        accounts = self._prepare()
+        accounts = self._prepare(is_new)
         self.supervisor = Supervisor(self._services(listener, mail), self.env, ROOT)
         self.supervisor.start()
         self._await_ready(url)
-        print(f"\n{accounts}" if accounts else "")
+        print(f"\naccounts of the demo:\n{accounts}")
         if mail:
             print(f"mail is not sent but kept in {self.mail_dir}")
         print(f"logs in {self.log_dir}\nready {url}", flush=True)
@@ -135,27 +138,31 @@ class Run:
         }
         return env if email_url is None else {**env, "EMAIL_URL": email_url}
 
-    def _prepare(self) -> str:
+    def _prepare(self, is_new: bool) -> str:
         """Brings the database up to date; returns what the demo command says about accounts."""
+        # Safe, because a new database is begun again unless all of this has come to its end.
+        hasty = {"PGOPTIONS": "-c synchronous_commit=off"} if is_new else {}
         self._manage("migrate", "--noinput", said="migrating")
         self._manage("collectstatic", "--noinput", said="collecting static files")
-        if self.options.empty:
-            return self._manage("demo", "--accounts-only", said="making accounts")
-        return self._manage("demo", said="making accounts and demo members")
+        demo = ["demo", "--accounts-only"] if self.options.empty else ["demo"]
+        text = self._manage(*demo, said="making accounts" if self.options.empty else "making demo data", env=hasty)
+        self.servers.end_preparing(self.clock.database)
+        return "\n".join(line for line in text.splitlines() if line.startswith("  "))
 
-    def _manage(self, *arguments: str, said: str) -> str:
+    def _manage(self, *arguments: str, said: str, env: Mapping[str, str] | None = None) -> str:
         """Runs a management command and returns its output. Raises RuntimeFailure with it when it fails."""
         print(said, flush=True)
         log = self.log_dir / f"{arguments[0]}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         with open(log, "wb") as out:
-            process = spawn([sys.executable, "manage.py", *arguments], env=self.env, cwd=ROOT, stdout=out)
+            command = [sys.executable, "manage.py", *arguments]
+            process = spawn(command, env={**self.env, **(env or {})}, cwd=ROOT, stdout=out)
         try:
-            process.wait()
+            show_progress(process, log)
         finally:
             signal_group(process, signal.SIGKILL)
             process.wait()
-        text = log.read_text(errors="replace").strip()
+        text = log.read_text(errors="replace").strip("\n")
         if process.returncode != 0:
             raise RuntimeFailure(f"manage.py {arguments[0]} failed:\n{text[-4000:]}")
         return text
@@ -225,3 +232,16 @@ class Run:
 
     def supervisor_is_busy(self) -> bool:
         return self.supervisor is not None and self.supervisor.any_alive()
+
+
+def show_progress(process: subprocess.Popen[bytes], log: Path) -> None:
+    """Waits for the process and passes on the lines in which it says how far the demo data are."""
+    with open(log, errors="replace") as lines:
+        while True:
+            is_over = process.poll() is not None
+            while line := lines.readline():
+                if line.startswith(PROGRESS):
+                    print(f"  {line.rstrip()}", flush=True)
+            if is_over:
+                return
+            time.sleep(0.2)

@@ -12,6 +12,8 @@ from config.runtime.postgres import EmbeddedPostgres, create_database
 from config.runtime.processes import Taken, write_private
 from config.runtime.valkey import EmbeddedValkey
 
+BEING_PREPARED = "first preparation not finished"
+PREPARED = "in use"
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -74,6 +76,27 @@ class Servers:
         wanted = name.replace("moc", stem, 1)
         create_database(self.given_database_url, wanted)
         return with_path(self.given_database_url, wanted)
+
+    def begin_preparing(self, name: str) -> bool:
+        """Whether the database is new. One whose first preparation was killed half-way is dropped and begun again.
+
+        A given server's databases are never dropped and never called new.
+        """
+        if self.postgres is None:
+            return False
+        remark = self.postgres.remark_on(name)
+        if remark == BEING_PREPARED:
+            self.postgres.dropdb(name)
+        if remark in (None, BEING_PREPARED):
+            self.postgres.createdb(name)
+            self.postgres.remark(name, BEING_PREPARED)
+            return True
+        return False
+
+    def end_preparing(self, name: str) -> None:
+        """From here on the database is kept, whatever happens."""
+        if self.postgres is not None:
+            self.postgres.remark(name, PREPARED)
 
     def redis_url(self, number: int) -> str:
         """The URL of one Valkey database; on a given server counted on from the given one."""
