@@ -92,7 +92,10 @@ def put_off(*, worker: str, intent_id: int, counts: bool, reason: Reason, reply:
     # Going on the wire has been counted already.
     attempts = row.attempts + (1 if counts and not was_on_wire else 0)
     if counts and attempts >= Channel.objects.get(pk=row.channel).max_attempts:
-        return fail(worker=worker, intent_id=intent_id, reason=Reason.GAVE_UP, reply=reply, at=at)
+        return _settle(
+            FAIL, worker=worker, intent_id=intent_id, reason=Reason.GAVE_UP, reply=reply, at=at, finished_at=at,
+            lease_until=None, attempts=attempts,
+        )  # fmt: skip
     return _settle(
         PUT_OFF if was_on_wire else RELEASE, worker=worker, intent_id=intent_id, reason=reason, reply=reply, at=at,
         claimed_by="", lease_until=None, on_wire_at=None, attempts=attempts, due_at=at + retry_delay(attempts),
@@ -125,23 +128,29 @@ def delivery_slot(channel: Channel) -> Iterator[bool]:
 
     A session lock: a worker that dies gives it back by dying.
     """
-    first = crc32(channel.pk.encode()) & 0x7FFF0000
-    with connection.cursor() as cursor:
-        taken = next((n for n in range(channel.max_workers) if _try_lock(cursor, first + n)), None)
-        try:
-            yield taken is not None
-        finally:
-            if taken is not None and connection.is_usable():
-                connection.cursor().execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_CLASS, first + taken])
+    keys = (_slot_key(channel, n) for n in range(channel.max_workers))
+    taken = next((key for key in keys if _try_lock(key)), None)
+    try:
+        yield taken is not None
+    finally:
+        # A connection that broke meanwhile took its locks along.
+        if taken is not None and connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_CLASS, taken])
+
+
+def _slot_key(channel: Channel, n: int) -> int:
+    return (crc32(channel.pk.encode()) & 0x7FFF0000) + n
 
 
 def lease_end(channel: Channel, at: datetime) -> datetime:
     return at + timedelta(seconds=channel.lease_seconds)
 
 
-def _try_lock(cursor: Any, key: int) -> bool:
-    cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_CLASS, key])
-    return bool(cursor.fetchone()[0])
+def _try_lock(key: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_CLASS, key])
+        return bool(cursor.fetchone()[0])
 
 
 @transaction.atomic

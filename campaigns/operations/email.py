@@ -80,6 +80,12 @@ def _wire(channel: Channel) -> Wire:
     return wire
 
 
+def forget_connection() -> None:
+    """Close this process's kept connection; the next run makes a new one."""
+    if wire := _kept.pop(os.getpid(), None):
+        wire.close()
+
+
 class _Run:
     """One claimed batch on its way out."""
 

@@ -45,7 +45,7 @@ known AS MATERIALIZED (
   LEFT JOIN members_identity a ON a.member_id = p.member_id AND a.kind = %(address_kind)s
   CROSS JOIN LATERAL (SELECT coalesce(nullif(s.time_zone, ''), %(zone)s) AS zone OFFSET 0) z
 ),
-judged AS MATERIALIZED (
+decided AS MATERIALIZED (
   SELECT k.*, q.template_version_id, CASE
     WHEN k.expires_at <= %(at)s THEN 'too_late'
     WHEN k.is_gone THEN 'member_gone'
@@ -61,6 +61,18 @@ judged AS MATERIALIZED (
   FROM known k
   LEFT JOIN copies q ON q.version_id = k.version_id AND q.step_key = k.step_key AND q.language = k.language
 ),
+judged AS MATERIALIZED (
+  SELECT j.id, j.reason, j.address, j.template_version_id, CASE WHEN j.reason = '' THEN jsonb_build_object(
+    'brand', %(brand)s::text,
+    'member', jsonb_build_object('name', j.display_name),
+    'term', jsonb_build_object(
+      'ends_on', {ends_on}, 'days_left', j.ends_on - j.today, 'tier', {tier_name}, 'plan', {plan_name}),
+    'grace', jsonb_build_object('days', %(grace_days)s, 'until', {grace_until})
+  ) END AS context
+  FROM decided j
+  LEFT JOIN members_tier r ON r.id = j.tier_id
+  LEFT JOIN members_plan n ON n.id = j.plan_id
+),
 moved AS (
   UPDATE campaigns_messageintent i SET
     status = CASE j.reason WHEN '' THEN {claimed} WHEN 'too_late' THEN {expired} ELSE {suppressed} END,
@@ -72,25 +84,12 @@ moved AS (
   FROM judged j WHERE i.id = j.id
   RETURNING i.id
 ),
-going AS MATERIALIZED (
-  SELECT j.id, j.address, j.template_version_id, jsonb_build_object(
-    'brand', %(brand)s::text,
-    'member', jsonb_build_object('name', j.display_name),
-    'term', jsonb_build_object(
-      'ends_on', {ends_on}, 'days_left', j.ends_on - j.today, 'tier', {tier_name}, 'plan', {plan_name}),
-    'grace', jsonb_build_object('days', %(grace_days)s, 'until', {grace_until})
-  ) AS context
-  FROM judged j
-  LEFT JOIN members_tier r ON r.id = j.tier_id
-  LEFT JOIN members_plan n ON n.id = j.plan_id
-  WHERE j.reason = ''
-),
 written AS (
   INSERT INTO campaigns_messagecontent (intent_id, context, written_at)
-  SELECT id, context, %(at)s FROM going
+  SELECT id, context, %(at)s FROM judged WHERE reason = ''
   ON CONFLICT (intent_id) DO UPDATE SET context = excluded.context, written_at = excluded.written_at
 ),
-decided AS (
+noted AS (
   INSERT INTO campaigns_decision (intent_id, at, move, reason, facts)
   SELECT id, %(at)s, CASE reason WHEN 'too_late' THEN 'expire' ELSE 'suppress' END, reason, '{{}}'
   FROM judged WHERE reason <> ''
@@ -99,8 +98,7 @@ decided AS (
 """
 
 _COUNT = "SELECT count(*), count(*) FILTER (WHERE reason = '') FROM judged"
-_ROWS = """SELECT j.id, g.address, g.template_version_id, g.context::text FROM judged j LEFT JOIN going g USING (id)
-ORDER BY j.id"""
+_ROWS = """SELECT id, address, CASE WHEN reason = '' THEN template_version_id END, context::text FROM judged ORDER BY id"""
 
 
 def _day(value: str) -> str:

@@ -1,7 +1,8 @@
 """Planning in one statement: whose paid term ends within the horizon, enrolled once, with all her messages.
 
 The anti-join against running enrollments comes first and on two narrow tables, so that planning again finds nothing
-at the price of one index range. An enrollment is unique, so two planners cannot plan the same occurrence twice.
+at the price of one index range. What the planner cannot estimate, the result of a data-modifying stage, is never
+joined to another such: a nested loop over both would be quadratic. An enrollment is unique, so two planners cannot plan the same occurrence twice.
 """
 
 from functools import cache
@@ -42,23 +43,23 @@ enrolled AS (
   ON CONFLICT (member_id, campaign_id, occurrence) DO UPDATE
     SET exited_at = NULL, exit_reason = '', goal_at = NULL, entered_at = excluded.entered_at
     WHERE e.exited_at IS NOT NULL
-  RETURNING e.member_id, e.occurrence, old.id IS NULL AS is_new
+  RETURNING e.member_id, e.occurrence, old.id IS NULL AS is_new, (e.facts->>'ends_on')::date AS ends_on,
+    (e.facts->>'recorded_at')::timestamptz AS booked_at, e.facts->>'time_zone' AS zone
 ),
 dated AS (
-  SELECT g.member_id, g.term_id, p.step_key, p.channel, d.due_at,
+  SELECT g.member_id, g.occurrence, p.step_key, p.channel, d.due_at,
     d.due_at + make_interval(hours => p.valid_hours) AS expires_at,
     d.due_at < greatest(g.booked_at, %(at)s::timestamptz - %(tolerance)s::interval) AS is_past
-  FROM enrolled n
-  JOIN ending g ON g.member_id = n.member_id AND g.term_id = n.occurrence
+  FROM enrolled g
   CROSS JOIN steps p
   CROSS JOIN LATERAL (SELECT ((g.ends_on - p.days_before) + p.local_time) AT TIME ZONE g.zone AS due_at OFFSET 0) d
-  WHERE n.is_new
+  WHERE g.is_new
 ),
 planned AS (
   INSERT INTO campaigns_messageintent
     (member_id, campaign_id, version_id, occurrence, step_key, channel, status, reason, due_at, expires_at, planned_at,
      claimed_by, attempts, finished_at, provider_reply, provider_message_id)
-  SELECT d.member_id, %(campaign)s, %(version)s, d.term_id, d.step_key, d.channel,
+  SELECT d.member_id, %(campaign)s, %(version)s, d.occurrence, d.step_key, d.channel,
     CASE WHEN d.is_past THEN {missed} ELSE {planned} END,
     CASE WHEN d.is_past THEN 'past_when_planned' ELSE '' END,
     d.due_at, d.expires_at, %(at)s, '', 0, CASE WHEN d.is_past THEN %(at)s::timestamptz END, '', ''
