@@ -5,3 +5,12 @@ from django.utils.translation import gettext_lazy as _
 class CampaignsConfig(AppConfig):
     name = "campaigns"
     verbose_name = _("Campaigns")
+
+    def ready(self) -> None:
+        from campaigns import policy_effects, timeline_source
+        from campaigns.audit_labels import LABELS
+        from config.staff.actions import register_actions
+
+        register_actions(LABELS)
+        timeline_source.register()
+        policy_effects.register()

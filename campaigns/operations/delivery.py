@@ -7,6 +7,7 @@ that outlived its lease changes nothing that another has taken over.
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zlib import crc32
@@ -120,6 +121,23 @@ def reclaim(*, at: datetime) -> tuple[int, int, int]:
     """Housekeeping: (taken back from dead workers, lost on the wire, expired unsent). Safe to run concurrently."""
     released, lost = MessageIntent.objects.reclaim(at)
     return released, lost, MessageIntent.objects.expire_overdue(at)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What would become of a message were it claimed now: the reason against it ('' for none), and its words' facts."""
+
+    reason: str
+    template_version_id: int | None
+    context: dict[str, Any]
+
+
+def look(*, intent: MessageIntent, at: datetime) -> Look:
+    """Ask the claim's questions about one message without claiming it."""
+    channel = Channel.objects.get(pk=intent.channel)
+    params = _parameters(channel, at=at, limit=1, worker="") | {"intent": intent.pk}
+    reason, template_version_id, context = MessageIntent.objects.look(params) or (Reason.MEMBER_GONE, None, "{}")
+    return Look(reason, template_version_id, json.loads(context))
 
 
 @contextmanager

@@ -12,11 +12,7 @@ from campaigns.querysets.moves import may, target
 
 # Rows are judged in stages, the cheap and common facts by keyed joins. ``copies`` maps (version, step, language) to a
 # template version.
-_TEMPLATE = """
-WITH copies AS MATERIALIZED (
-  SELECT * FROM jsonb_to_recordset(%(copies)s::jsonb)
-    AS (version_id bigint, step_key text, language text, template_version_id bigint)
-),
+_PICKED = """
 picked AS MATERIALIZED (
   SELECT i.id, i.member_id, i.occurrence, i.step_key, i.version_id, i.expires_at
   FROM campaigns_messageintent i
@@ -25,7 +21,21 @@ picked AS MATERIALIZED (
   ORDER BY i.due_at
   LIMIT %(limit)s
   FOR UPDATE SKIP LOCKED
+)"""
+
+# One message looked at and left alone.
+_LOOKED_AT = """
+picked AS MATERIALIZED (
+  SELECT i.id, i.member_id, i.occurrence, i.step_key, i.version_id, i.expires_at
+  FROM campaigns_messageintent i WHERE i.id = %(intent)s
+)"""
+
+_STAGES = """
+WITH copies AS MATERIALIZED (
+  SELECT * FROM jsonb_to_recordset(%(copies)s::jsonb)
+    AS (version_id bigint, step_key text, language text, template_version_id bigint)
 ),
+{picked},
 known AS MATERIALIZED (
   SELECT p.*, m.id IS NULL AS is_gone, m.display_name, a.value AS address, c.is_enabled, t.tier_id, t.plan_id,
     coalesce(o.is_granted, c.default_consent) AS may_contact,
@@ -62,17 +72,19 @@ decided AS MATERIALIZED (
   LEFT JOIN copies q ON q.version_id = k.version_id AND q.step_key = k.step_key AND q.language = k.language
 ),
 judged AS MATERIALIZED (
-  SELECT j.id, j.reason, j.address, j.template_version_id, CASE WHEN j.reason = '' THEN jsonb_build_object(
+  SELECT j.id, j.reason, j.address, j.template_version_id, jsonb_build_object(
     'brand', %(brand)s::text,
     'member', jsonb_build_object('name', j.display_name),
     'term', jsonb_build_object(
       'ends_on', {ends_on}, 'days_left', j.ends_on - j.today, 'tier', {tier_name}, 'plan', {plan_name}),
     'grace', jsonb_build_object('days', %(grace_days)s, 'until', {grace_until})
-  ) END AS context
+  ) AS context
   FROM decided j
   LEFT JOIN members_tier r ON r.id = j.tier_id
   LEFT JOIN members_plan n ON n.id = j.plan_id
-),
+)"""
+
+_WRITES = """,
 moved AS (
   UPDATE campaigns_messageintent i SET
     status = CASE j.reason WHEN '' THEN {claimed} WHEN 'too_late' THEN {expired} ELSE {suppressed} END,
@@ -116,19 +128,20 @@ def _name(alias: str) -> str:
     )
 
 
-def _sql(move: Move, result: str) -> str:
-    return _TEMPLATE.format(
-        may_claim=may(move, "i"),
-        claimed=target(move),
-        expired=target(EXPIRE),
-        suppressed=target(SUPPRESS),
+def _stages(picked: str) -> str:
+    return _STAGES.format(
+        picked=picked,
         exit_reason=EXIT_REASON,
         ends_on=_day("j.ends_on"),
         grace_until=_day("j.ends_on + %(grace_days)s"),
         tier_name=_name("r"),
         plan_name=_name("n"),
-        result=result,
     )
+
+
+def _sql(move: Move, result: str) -> str:
+    writes = _WRITES.format(claimed=target(move), expired=target(EXPIRE), suppressed=target(SUPPRESS), result=result)
+    return _stages(_PICKED.format(may_claim=may(move, "i"))) + writes
 
 
 @cache
@@ -138,3 +151,9 @@ def claim_sql(channel: str) -> str:
     An in-app message is shown by the same statement, which then returns one row (judged, shown).
     """
     return _sql(SHOW, _COUNT) if channel == ChannelCode.IN_APP else _sql(CLAIM, _ROWS)
+
+
+@cache
+def look_sql() -> str:
+    """What a claim would say of the message ``intent`` now: (reason, template version, facts). Writes nothing."""
+    return _stages(_LOOKED_AT) + "SELECT reason, template_version_id, context::text FROM judged"

@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, models
-from django.db.models import F
+from django.db.models import Q
 
 from campaigns.lifecycle import EXPIRE, LOSE, RELEASE, ChannelCode, Move, Reason, Status
-from campaigns.querysets.claiming import claim_sql
+from campaigns.querysets.claiming import claim_sql, look_sql
+from members.models import Member
+from members.querysets.people import Beyond, Cursor, KeysetPage
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,20 @@ class MessageIntentQuerySet(models.QuerySet):
         lost = dead.apply(LOSE, reason=Reason.LEASE_LOST, finished_at=at, lease_until=None)
         return released, lost
 
+    def look(self, params: dict[str, Any]) -> tuple[str, int | None, str] | None:
+        """What a claim would say of the message ``params["intent"]`` now: (reason, template version, facts as JSON)."""
+        with connection.cursor() as cursor:
+            cursor.execute(look_sql(), params)
+            return cursor.fetchone()
+
+    def due_from(self, start: datetime) -> "MessageIntentQuerySet":
+        return self.filter(due_at__gte=start)
+
+    def due_before(self, end: datetime) -> "MessageIntentQuerySet":
+        return self.filter(due_at__lt=end)
+
     def due_between(self, start: datetime, end: datetime) -> "MessageIntentQuerySet":
-        return self.filter(due_at__gte=start, due_at__lt=end)
+        return self.due_from(start).due_before(end)
 
     def with_status(self, status: str) -> "MessageIntentQuerySet":
         return self.filter(status=status)
@@ -87,21 +101,59 @@ class MessageIntentQuerySet(models.QuerySet):
         counted = Counter(dict(self.order_by().values_list("status").annotate(models.Count("id"))))
         return {status.value: counted[status.value] for status in Status}
 
-    def latest_due_first(self) -> "MessageIntentQuerySet":
-        return self.order_by(F("due_at").desc(), F("id").desc())
+    def to_members_like(self, text: str) -> "MessageIntentQuerySet":
+        """Messages to the members a search finds, by name, number, phone or address."""
+        return self.filter(member_id__in=Member.objects.search(text).order_by().values("pk"))
 
-    def after(self, due_at: datetime, pk: int) -> "MessageIntentQuerySet":
-        """Rows that follow (due_at, id) in ``latest_due_first``."""
-        return self.extra(where=["(due_at, campaigns_messageintent.id) < (%s, %s)"], params=[due_at, pk])
+    def of_campaign(self, campaign: models.Model) -> "MessageIntentQuerySet":
+        return self.filter(campaign=campaign)
 
-    def before(self, due_at: datetime, pk: int) -> "MessageIntentQuerySet":
-        """Rows that precede (due_at, id), nearest first; the reader turns them round."""
-        rows = self.extra(where=["(due_at, campaigns_messageintent.id) > (%s, %s)"], params=[due_at, pk])
-        return rows.order_by("due_at", "id")
+    def on_channel(self, channel: str) -> "MessageIntentQuerySet":
+        return self.filter(channel=channel)
 
-    def for_page(self) -> "MessageIntentQuerySet":
-        """With what a list row shows of the member and the campaign."""
-        return self.select_related("member", "campaign")
+    def because(self, reason: str) -> "MessageIntentQuerySet":
+        return self.filter(reason=reason)
+
+    def count_up_to(self, limit: int) -> int:
+        """How many there are, but never counting beyond ``limit``."""
+        return self.order_by().values("pk")[:limit].count()
+
+    def keyset_page(
+        self, *, size: int, ascending: bool, after: Cursor | None = None, before: Cursor | None = None
+    ) -> KeysetPage:
+        """One page of ids by (due, id) behind ``after``, or in front of ``before``. Reads only that page's rows."""
+        backwards = after is None and before is not None
+        upwards = ascending != backwards
+        start = before if backwards else after
+        rows = self.filter(Beyond("due_at", "id", start, upwards=upwards)) if start else self
+        sign = "" if upwards else "-"
+        pairs = rows.order_by(f"{sign}due_at", f"{sign}id").values_list("due_at", "id")[: size + 1]
+        found = [Cursor(due_at, pk) for due_at, pk in pairs]
+        has_more, found = len(found) > size, found[:size]
+        if backwards:
+            found.reverse()
+        first, last = (found[0], found[-1]) if found else (None, None)
+        behind = first if (has_more if backwards else after is not None) else None
+        ahead = last if (backwards or has_more) else None
+        return KeysetPage([cursor.pk for cursor in found], behind, ahead)
+
+    def listed(self, ids: Iterable[int]) -> list[Any]:
+        """The messages with these ids, in that order, with what a list row shows of member and campaign."""
+        wanted = list(ids)
+        rows = self.filter(pk__in=wanted).select_related("member", "campaign").in_bulk()
+        return [rows[pk] for pk in wanted if pk in rows]
+
+    def in_full(self) -> "MessageIntentQuerySet":
+        """With everything a message's own page shows."""
+        return self.select_related(
+            "member", "campaign", "version", "template_version__template", "content"
+        ).prefetch_related("decisions__actor")
+
+    def older_for_member(self, member_id: int, at: datetime, pk: int, limit: int) -> "MessageIntentQuerySet":
+        """A member's messages that reached an end before (``at``, ``pk``), newest first."""
+        ended = self.filter(member_id=member_id, finished_at__isnull=False, finished_at__lte=at)
+        older = ended.filter(Q(finished_at__lt=at) | Q(finished_at=at, pk__lt=pk))
+        return older.select_related("campaign").order_by("-finished_at", "-pk")[:limit]
 
     def named(self, ids: Iterable[int]) -> "MessageIntentQuerySet":
         return self.filter(pk__in=list(ids))

@@ -1,0 +1,21 @@
+"""What a change of lifecycle policy means for messages; told to the policy's preview."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.models import Campaign
+from members import policy_effects
+from members.policy_effects import Effect, Moves
+
+
+def register() -> None:
+    """Called once, when the app is ready."""
+    policy_effects.register("campaigns", preview_policy_messages)
+
+
+def preview_policy_messages(moves: Moves, at: datetime) -> Iterable[Effect]:
+    """The messages that ``moves`` would cause. Every running campaign counts from terms, so no move causes any."""
+    if Campaign.objects.running().exists():
+        yield Effect(_("Renewal reminders (they count from terms, not from states)"), 0)

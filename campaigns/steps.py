@@ -1,0 +1,17 @@
+"""What a step of a cadence is called. Keys are ``<step>.<channel>``; a step ``d7`` is seven days before."""
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+STEPS = ("d7", "d3", "d1", "d0")
+
+
+def step_label(step_key: str) -> str:
+    """The step in words: "7 days before", "on the day"; the key itself when it says no number of days."""
+    step = step_key.partition(".")[0]
+    days = step[1:]
+    if not step.startswith("d") or not days.isdecimal():
+        return step
+    if days == "0":
+        return _("On the day")
+    return ngettext("%(n)s day before", "%(n)s days before", int(days)) % {"n": int(days)}
