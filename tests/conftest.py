@@ -7,10 +7,12 @@ import pytest
 from django.core.cache import cache
 from django.test import Client, TransactionTestCase
 from django.utils import translation
+from playwright.sync_api import Browser, sync_playwright
 
 from config.staff.access import Role
 from config.staff.models import User
 from tests import database, factories
+from tests.browser.site import launch
 
 AT = datetime(2026, 11, 16, 4, 0, tzinfo=UTC)
 """Monday 2026-11-16, 12:00 in Shanghai."""
@@ -22,6 +24,15 @@ def django_db_setup(django_db_setup: None, django_db_blocker) -> None:
     with django_db_blocker.unblock():
         database.keep_seed()
     TransactionTestCase._fixture_teardown = lambda self: database.back_to_seed()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium a process, for every test that needs one: Playwright cannot start twice in a thread."""
+    with sync_playwright() as playwright:
+        started = launch(playwright)
+        yield started
+        started.close()
 
 
 @pytest.fixture

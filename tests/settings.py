@@ -3,7 +3,7 @@
 import os
 import tempfile
 
-from config.settings import *
+from config.settings import *  # noqa: F403
 from config.settings import CACHES, DATABASES, STORAGES
 
 # A test's database must be droppable the moment it ends; an idle pool would hold it.
@@ -22,3 +22,6 @@ WHITENOISE_AUTOREFRESH = True
 MEDIA_ROOT = os.path.join(tempfile.gettempdir(), f"moc-test-media-{os.getuid()}-{WORKER}")
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 AXES_ENABLED = False
+
+# Playwright keeps an event loop in the test's thread; Django would refuse every query beside it.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
