@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from config.views import home
+from config.views import audit, home, search
 
 app_name = "console"
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("search/", search.palette, name="search"),
+    path("audit/", audit.audit_log, name="audit"),
 ]

@@ -43,9 +43,9 @@ NAVIGATION = (
     NavItem(_("Members"), "members:list", "users", Permission.VIEW, _("Members")),
     NavItem(_("Imports & exports"), "imports:index", "database-import", Permission.IMPORT, _("Members")),
     NavItem(_("Messages"), "campaigns:messages", "mail", Permission.VIEW, _("Operations")),
-    NavItem(_("Lifecycle policy"), "lifecycle:policy", "route", Permission.VIEW, _("Operations")),
+    NavItem(_("Lifecycle policy"), "members:policies", "route", Permission.VIEW, _("Operations")),
     NavItem(_("Audit log"), "console:audit", "history", Permission.VIEW, _("System")),
-    NavItem(_("Settings"), "console:settings", "adjustments-horizontal", Permission.VIEW, _("System")),
+    NavItem(_("Plans & tiers"), "members:plans", "adjustments-horizontal", Permission.ADMINISTER, _("System")),
     NavItem(_("Administration"), "admin:index", "database", Permission.ADMINISTER, _("System")),
 )
 

@@ -7,13 +7,15 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from config.staff import clock
-from members.lifecycle import MembershipStatus, State
+from members.lifecycle import RESUMABLE, MembershipStatus, State
 from members.models import Member, MemberTag, Plan, SweepBrake, Tier
 from members.naming import Named, name_of
 from members.querysets.people import MemberQuerySet
 from members.rules import local_date
 
 ANY = _("Any")
+# In ``moved``: any of the states under a live term.
+LIVE = "live"
 YES_NO = [("on", _("On")), ("off", _("Off"))]
 
 
@@ -112,7 +114,9 @@ class MemberFilter(filters.FilterSet):
         return rows.held_by(value.pk)
 
     def moved_between(self, rows: MemberQuerySet, name: str, value: str) -> MemberQuerySet:
+        """``from.to.days``, as the arrows of the first page ask."""
         source, target, days = (*value.split("."), "", "", "")[:3]
-        if source not in State.values or target not in State.values or not days.isdecimal():
+        targets = RESUMABLE if target == LIVE else [target]
+        if source not in State.values or not set(targets) <= set(State.values) or not days.isdecimal():
             return rows.none()
-        return rows.moved(source, target, self.at - timedelta(days=min(int(days), 366)))
+        return rows.moved(source, targets, self.at - timedelta(days=min(int(days), 366)))

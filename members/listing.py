@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from members import metrics
-from members.filters import MemberFilter
+from members.filters import LIVE, MemberFilter
 from members.lifecycle import State
 from members.models import Member
 from members.querysets.people import Cursor, KeysetPage, MemberQuerySet, Order
@@ -170,9 +170,10 @@ class Listing:
     def moved_words(self) -> str:
         """The move a link on the first page asks for, in words."""
         source, target, days = (*self.params.get("moved", "").split("."), "", "", "")[:3]
-        if source not in State.values or target not in State.values:
+        if source not in State.values or target not in (*State.values, LIVE):
             return ""
-        names = {"source": State(source).label, "target": State(target).label, "days": days}
+        into = gettext("a live term") if target == LIVE else State(target).label
+        names = {"source": State(source).label, "target": into, "days": days}
         return gettext("%(source)s → %(target)s in the last %(days)s days") % names
 
     @property

@@ -1,4 +1,4 @@
-"""What else a change of policy sets in motion. A higher app registers a counter; the policy preview lists what it says."""
+"""What else a change of policy sets in motion: a higher app registers a counter, the policy preview lists it."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable

@@ -1,13 +1,13 @@
 from django.urls import path
 
-from members.views import lifecycle, members, terms
+from members.views import bulk, lifecycle, members, plans, terms
 
 app_name = "members"
 
 urlpatterns = [
     path("members/", members.member_list, name="list"),
     path("members/new/", members.member_new, name="new"),
-    path("members/bulk/", members.member_list, name="bulk"),
+    path("members/bulk/", bulk.bulk, name="bulk"),
     path("members/<int:member_id>/", members.member_detail, name="detail"),
     path("members/<int:member_id>/edit/", members.member_edit, name="edit"),
     path("members/<int:member_id>/reveal/", members.reveal, name="reveal"),
@@ -34,4 +34,9 @@ urlpatterns = [
     path("lifecycle/brakes/<int:brake_id>/approve/", lifecycle.brake_approve, name="brake-approve"),
     path("lifecycle/brakes/<int:brake_id>/release/", lifecycle.brake_release, name="brake-release"),
     path("lifecycle/anomalies/", lifecycle.anomaly_list, name="anomalies"),
+    path("settings/plans/", plans.plan_list, name="plans"),
+    path("settings/plans/new/", plans.plan_new, name="plan-new"),
+    path("settings/plans/<int:plan_id>/", plans.plan_edit, name="plan"),
+    path("settings/tiers/new/", plans.tier_new, name="tier-new"),
+    path("settings/tiers/<int:tier_id>/", plans.tier_edit, name="tier"),
 ]

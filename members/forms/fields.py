@@ -33,6 +33,10 @@ class MoneyField(forms.DecimalField):
 class NamedChoiceField(forms.ModelChoiceField):
     """Plans and tiers under their names in the reader's language."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("empty_label", _("Choose one"))
+        super().__init__(*args, **kwargs)
+
     def label_from_instance(self, obj: Named) -> str:
         return name_of(obj)
 

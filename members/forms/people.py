@@ -20,7 +20,7 @@ PROFILE_FIELDS = ("display_name", "gender", "birthday_on", "city", "channel", "l
 
 
 class MemberForm(forms.Form):
-    """The profile. With a ``member`` it edits her; her identities stay hidden, and as they are where nothing is typed."""
+    """The profile. With a ``member`` it edits her; identities stay hidden, and as they are where nothing is typed."""
 
     display_name = forms.CharField(label=_("Name"), max_length=120, required=False)
     external_id = forms.CharField(label=_("External id"), max_length=200, required=False)

@@ -141,10 +141,10 @@ class MemberQuerySet(models.QuerySet):
     def held_by(self, brake_id: int) -> "MemberQuerySet":
         return self.filter(lifecycle__brake_id=brake_id)
 
-    def moved(self, source: str, target: str, since: datetime) -> "MemberQuerySet":
-        """Members with such a lifecycle move since then, wherever they are now."""
+    def moved(self, source: str, targets: Iterable[str], since: datetime) -> "MemberQuerySet":
+        """Members with a lifecycle move from ``source`` to one of ``targets`` since then, wherever they are now."""
         found = self.model._default_manager.filter(
-            transitions__from_state=source, transitions__to_state=target, transitions__effective_at__gte=since
+            transitions__from_state=source, transitions__to_state__in=targets, transitions__effective_at__gte=since
         )
         return self.filter(pk__in=found.values("pk"))
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import template
 from django.conf import settings
+from django.utils.text import capfirst
 from django.utils.safestring import SafeString, mark_safe
 
 from config.staff.access import Permission
@@ -60,7 +61,7 @@ def with_query(context: template.Context, **changes: str) -> SafeString:
 def thresholds(policy: LifecyclePolicy) -> list[dict[str, Any]]:
     """A policy's thresholds by their names."""
     return [
-        {"name": name, "label": policy._meta.get_field(name).verbose_name, "value": getattr(policy, name)}
+        {"name": name, "label": capfirst(policy._meta.get_field(name).verbose_name), "value": getattr(policy, name)}
         for name in THRESHOLDS
     ]
 
@@ -69,3 +70,9 @@ def thresholds(policy: LifecyclePolicy) -> list[dict[str, Any]]:
 def former(changed: dict[str, list[Any]] | str, name: str) -> Any:
     """The value in force of a threshold that a draft changes, else None."""
     return changed[name][0] if changed and name in changed else None
+
+
+@register.filter
+def percentage(share: float) -> str:
+    """A share of 0–1 as a whole percentage, for use inside ``blocktranslate``."""
+    return f"{share * 100:g}%"

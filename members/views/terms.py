@@ -79,8 +79,8 @@ purchase = about_member(
     TermAction(
         _("Book a purchase"),
         _(
-            "With no cover the term starts now, or at the old expiry while that is within grace. A trial ends and its unused "
-            "days are added. The same tier is appended; another tier follows what its plan says."
+            "With no cover the term starts now, or at the old expiry while that is within grace. A trial ends and its "
+            "unused days are added. The same tier is appended; another tier follows what its plan says."
         ),
         _("Book the purchase"),
         _("The purchase is booked."),

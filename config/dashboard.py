@@ -1,0 +1,360 @@
+"""What the first page says, composed from every app's figures. Each number carries the address of what it counts."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.cache import cache
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from campaigns.lifecycle import DOT_OF
+from campaigns.lifecycle import Status as MessageStatus
+from campaigns.models import MessageIntent
+from config.formats import instant_text, number_text
+from config.navigation import href_of
+from config.staff.access import Permission
+from config.staff.models import User
+from members import metrics
+from members.filters import LIVE
+from members.imports.models import ImportRun
+from members.lifecycle import RESUMABLE, State
+
+WINDOWS = (7, 30, 90)
+EXPIRY_DAYS = 7
+IMPORTS_SHOWN = 10
+CHART_HEIGHT = 110
+CHART_TOP = 16
+
+Text = str | Promise
+
+
+@dataclass(frozen=True)
+class WorkItem:
+    """One thing that needs a person."""
+
+    kind: str
+    icon: str
+    type: Text
+    title: Text
+    href: str
+    action: Text
+    note: Text = ""
+    count: int | None = None
+    count_href: str = ""
+    due: Text = ""
+    due_kind: str = ""
+
+
+WorkSource = Callable[[User, datetime], Iterator[WorkItem]]
+
+
+def members_url(**params: Any) -> str:
+    return f"{reverse('members:list')}?{urlencode(params)}"
+
+
+def work_for(user: User, at: datetime) -> list[WorkItem]:
+    """What needs ``user``, or somebody like her; most urgent first."""
+    return [item for source in WORK for item in source(user, at)]
+
+
+def brakes(user: User, at: datetime) -> Iterator[WorkItem]:
+    for brake in metrics.open_brakes():
+        yield WorkItem(
+            kind="bad",
+            icon="hand-stop",
+            type=_("Brake"),
+            title=_("A sweep stopped: too many members would move"),
+            note=_("limit %(limit)s per state") % {"limit": number_text(brake.limit_count)},
+            count=brake.held_count,
+            count_href=members_url(brake=brake.pk),
+            due=instant_text(brake.raised_at, at),
+            due_kind="bad",
+            href=reverse("members:brake", args=[brake.pk]),
+            action=_("Decide") if user.may(Permission.APPROVE) else _("Look"),
+        )
+
+
+def policies(user: User, at: datetime) -> Iterator[WorkItem]:
+    for policy in metrics.policies_to_approve():
+        may_approve = user.may(Permission.APPROVE) and policy.created_by_id != user.pk
+        moves = sum(move["members"] for move in (policy.preview or {}).get("moves", []))
+        yield WorkItem(
+            kind="on",
+            icon="rubber-stamp",
+            type=_("Approval"),
+            title=_("Lifecycle policy v%(version)s: %(note)s") % {"version": policy.version, "note": policy.note},
+            note=_("proposed by %(name)s") % {"name": policy.created_by},
+            count=moves,
+            count_href=reverse("members:policy", args=[policy.pk]),
+            due=_("waiting"),
+            href=reverse("members:policy", args=[policy.pk]),
+            action=_("Review and approve") if may_approve else _("Look"),
+        )
+
+
+def anomalies(user: User, at: datetime) -> Iterator[WorkItem]:
+    if count := metrics.anomalies():
+        yield WorkItem(
+            kind="bad",
+            icon="alert-triangle",
+            type=_("Anomaly"),
+            title=_("Members who cannot reach the state their facts say"),
+            note=_("no declared move leads there; nobody is forced"),
+            count=count,
+            count_href=members_url(anomaly="on"),
+            href=reverse("members:anomalies"),
+            action=_("See why"),
+        )
+
+
+def expiring_soon(user: User, at: datetime) -> Iterator[WorkItem]:
+    days = metrics.expiring_by_day(timezone.localtime(at).date(), EXPIRY_DAYS)[:3]
+    if count := sum(day.manual for day in days):
+        href = members_url(expires=3, auto="off", sort="expiry")
+        yield WorkItem(
+            kind="warn",
+            icon="hourglass-low",
+            type=_("Expiring"),
+            title=_("Terms that end within 3 days and will not renew"),
+            note=_("reminders go out by themselves; a call may still help"),
+            count=count,
+            count_href=href,
+            due=_("today") if days[0].manual else "",
+            due_kind="warn",
+            href=href,
+            action=_("See who"),
+        )
+
+
+def imports(user: User, at: datetime) -> Iterator[WorkItem]:
+    page = href_of("imports:index")
+    if not page or not user.may(Permission.IMPORT):
+        return
+    for run in ImportRun.objects.needing_attention().order_by("created_at")[:IMPORTS_SHOWN]:
+        failed = run.status == ImportRun.Status.FAILED
+        yield WorkItem(
+            kind="bad" if failed else "",
+            icon="file-alert",
+            type=_("Import"),
+            title=run.file_name,
+            note=run.get_status_display(),
+            count=run.rows_rejected if failed or run.rows_rejected else run.rows_read,
+            count_href=run_url(run.pk) or page,
+            due=instant_text(run.created_at, at),
+            due_kind="bad" if failed else "",
+            href=run_url(run.pk) or page,
+            action=_("Look") if failed else _("Check and confirm"),
+        )
+
+
+def run_url(run_id: int) -> str:
+    try:
+        return reverse("imports:detail", args=[run_id])
+    except NoReverseMatch:
+        return ""
+
+
+def unknown_deliveries(user: User, at: datetime) -> Iterator[WorkItem]:
+    page = href_of("campaigns:messages")
+    if page and (count := MessageIntent.objects.unknown().count()):
+        href = f"{page}?{urlencode({'status': MessageStatus.UNKNOWN.value})}"
+        yield WorkItem(
+            kind="bad",
+            icon="message-2-x",
+            type=_("Delivery"),
+            title=_("Messages of which nobody knows whether they arrived"),
+            note=_("a connection or a worker was lost at the last moment; they are never sent again by themselves"),
+            count=count,
+            count_href=href,
+            href=href,
+            action=_("Settle"),
+        )
+
+
+WORK: list[WorkSource] = [brakes, policies, unknown_deliveries, anomalies, imports, expiring_soon]
+
+
+def running_jobs() -> list[ImportRun]:
+    """Imports that a worker is at."""
+    return list(ImportRun.objects.working().order_by("created_at")[:IMPORTS_SHOWN])
+
+
+@dataclass(frozen=True)
+class StatusCount:
+    status: str
+    label: Text
+    count: int
+    href: str
+    dot: str
+
+
+def messages_today(at: datetime) -> list[StatusCount]:
+    """Messages due on the viewer's present day by status, each with its list; nothing while there is no such page."""
+    page = href_of("campaigns:messages")
+    if not page:
+        return []
+    start = timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
+    counts = cache.get_or_set(
+        f"console:messages:{start.isoformat()}",
+        MessageIntent.objects.due_between(start, start + timedelta(days=1)).counts_by_status,
+        metrics.SECONDS_KEPT,
+    )
+    day = f"{start:%Y-%m-%d}"
+    return [
+        StatusCount(
+            status.value,
+            status.label,
+            counts[status.value],
+            f"{page}?{urlencode({'status': status.value, 'from': day, 'to': day})}",
+            DOT_OF[status],
+        )
+        for status in MessageStatus
+        if counts[status.value]
+    ]
+
+
+@dataclass(frozen=True)
+class Lifecycle:
+    """The eight states as a flow, with the moves of the last ``days`` days."""
+
+    days: int
+    total: int
+    nodes: list[dict[str, Any]]
+    back: dict[str, dict[str, Any]]
+    moves: list[dict[str, Any]]
+
+
+def lifecycle(at: datetime, days: int) -> Lifecycle:
+    counts = metrics.members_by_state()
+    moves = metrics.moves_since(at - timedelta(days=days), key=f"{days}d")
+    return Lifecycle(
+        days=days,
+        total=sum(counts.values()),
+        nodes=[_node(state, counts, moves, position) for position, state in enumerate(State.values)],
+        back=_ways_back(moves, days),
+        moves=[
+            {"from": source, "to": target, "members": n, "href": members_url(moved=f"{source}.{target}.{days}")}
+            for (source, target), n in moves.most_common()
+            if source is not None
+        ],
+    )
+
+
+# More people in these states is bad news.
+_LEAVING = (State.EXPIRING, State.EXPIRED, State.CHURNED)
+
+
+def _node(state: str, counts: dict[str, int], moves: Counter[tuple[str | None, str]], position: int) -> dict[str, Any]:
+    delta = sum(n for (_s, t), n in moves.items() if t == state) - sum(n for (s, _t), n in moves.items() if s == state)
+    following = State.values[position + 1] if position + 1 < len(State.values) else None
+    good = delta < 0 if state in _LEAVING else delta > 0
+    return {
+        "state": state,
+        "count": counts[state],
+        "href": members_url(state=state),
+        "delta": delta,
+        "delta_kind": "" if delta == 0 else "up" if good else "down",
+        "onward": moves[state, following] if following else None,
+    }
+
+
+def _ways_back(moves: Counter[tuple[str | None, str]], days: int) -> dict[str, dict[str, Any]]:
+    back: dict[str, dict[str, Any]] = {}
+    for name, source in (("renewed", State.EXPIRING), ("won_back", State.EXPIRED), ("returned", State.CHURNED)):
+        count = sum(moves[source.value, target.value] for target in RESUMABLE)
+        back[name] = {"count": count, "href": members_url(moved=f"{source.value}.{LIVE}.{days}")}
+    widest = max((way["count"] for way in back.values()), default=0)
+    for way in back.values():
+        way["width"] = round(2 + 11 * way["count"] / widest, 1) if widest else 2
+    return back
+
+
+@dataclass(frozen=True)
+class ExpiryBar:
+    day: metrics.ExpiryDay
+    label: str
+    x: float
+    width: float
+    auto_y: float
+    auto_height: float
+    manual_y: float
+    manual_height: float
+    text_y: float
+    href: str
+
+    @property
+    def middle(self) -> float:
+        return round(self.x + self.width / 2, 2)
+
+
+@dataclass(frozen=True)
+class Expiry:
+    """The coming days' expiries as bars in percent and pixels, with the totals behind them."""
+
+    bars: list[ExpiryBar]
+    manual: int
+    automatic: int
+    manual_href: str
+    automatic_href: str
+
+    @property
+    def total(self) -> int:
+        return self.manual + self.automatic
+
+
+def expiry(at: datetime) -> Expiry:
+    today = timezone.localtime(at).date()
+    days = metrics.expiring_by_day(today, EXPIRY_DAYS)
+    most = max(1, *(day.total for day in days))
+    scale = (CHART_HEIGHT - CHART_TOP) / most
+    bars = []
+    for n, day in enumerate(days):
+        low, high = round(day.automatic * scale, 1), round(day.manual * scale, 1)
+        href = members_url(expires_from=day.day, expires_to=day.day, sort="expiry")
+        label = _("today") if n == 0 else f"{day.day:%m-%d}"
+        bars.append(
+            ExpiryBar(
+                day=day,
+                label=label,
+                x=round(3.1 + n * 14.3, 2),
+                width=8.0,
+                auto_y=CHART_HEIGHT - low,
+                auto_height=low,
+                manual_y=CHART_HEIGHT - low - high,
+                manual_height=max(high - 1, 0) if low else high,
+                text_y=CHART_HEIGHT - low - high - 5,
+                href=href,
+            )
+        )
+    return Expiry(
+        bars=bars,
+        manual=sum(day.manual for day in days),
+        automatic=sum(day.automatic for day in days),
+        manual_href=members_url(expires=EXPIRY_DAYS, auto="off", sort="expiry"),
+        automatic_href=members_url(expires=EXPIRY_DAYS, auto="on", sort="expiry"),
+    )
+
+
+def greeting(items: list[WorkItem]) -> str:
+    if not items:
+        return _("Nothing waits for you")
+    return ngettext("%(n)s thing waits for you", "%(n)s things wait for you", len(items)) % {"n": len(items)}
+
+
+def window_options(days: int) -> list[dict[str, Any]]:
+    """The windows of the lifecycle card as links, ``days`` current."""
+    return [
+        {
+            "label": ngettext("%(n)s day", "%(n)s days", window) % {"n": window},
+            "href": f"?days={window}#lifecycle",
+            "current": window == days,
+        }
+        for window in WINDOWS
+    ]

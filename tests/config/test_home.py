@@ -1,0 +1,115 @@
+"""The first page, the audit log and the palette."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from config.staff import clock
+from config.staff.operations import record_audit
+from members.operations import policies, terms
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def now():
+    return clock.now()
+
+
+def test_home_of_an_empty_installation(viewer_client):
+    page = viewer_client.get(reverse("console:home")).content.decode()
+    assert "Nothing waits for you" in page
+
+
+def test_each_number_opens_the_list_behind_it(viewer_client, now):
+    member = factories.make_member(at=now - timedelta(days=60))
+    plan = factories.PlanFactory()
+    factories.make_term(member=member, at=now - timedelta(days=28), plan=plan)
+    response = viewer_client.get(reverse("console:home"))
+    expiry = response.context["expiry"]
+    assert expiry.manual == 1
+    assert len(viewer_client.get(expiry.manual_href).context["listing"].rows) == 1
+    assert len(viewer_client.get(expiry.automatic_href).context["listing"].rows) == 0
+    for bar in expiry.bars:
+        assert len(viewer_client.get(bar.href).context["listing"].rows) == bar.day.total
+    for node in response.context["lifecycle"].nodes:
+        assert viewer_client.get(node["href"]).context["listing"].count == node["count"]
+    for move in response.context["lifecycle"].moves:
+        assert len(viewer_client.get(move["href"]).context["listing"].rows) == move["members"]
+
+
+def test_ways_back_are_counted(viewer_client, now):
+    member = factories.make_member(at=now - timedelta(days=60))
+    factories.make_term(member=member, at=now - timedelta(days=28))
+    terms.renew_membership(member_id=member.pk, at=now, actor=None)
+    lifecycle = viewer_client.get(reverse("console:home")).context["lifecycle"]
+    assert lifecycle.back["renewed"]["count"] == 1
+    assert len(viewer_client.get(lifecycle.back["renewed"]["href"]).context["listing"].rows) == 1
+    assert lifecycle.back["returned"]["count"] == 0
+
+
+def test_a_policy_waits_for_the_second_person(operator, approver_client, viewer_client, now):
+    policy = policies.propose_policy(actor=operator, at=now, note="shorter grace", grace_days=2)
+    policies.preview_policy(policy_id=policy.pk, at=now)
+    policies.submit_policy(policy_id=policy.pk, actor=operator, at=now)
+    (item,) = approver_client.get(reverse("console:home")).context["work"]
+    assert item.href == reverse("members:policy", args=[policy.pk])
+    assert item.action == "Review and approve"
+    (item,) = viewer_client.get(reverse("console:home")).context["work"]
+    assert item.action == "Look"
+
+
+def test_the_window_is_swapped_alone(viewer_client):
+    address = reverse("console:home") + "?days=30"
+    response = viewer_client.get(address, headers={"HX-Request": "true"})
+    assert b"<html" not in response.content
+    assert response.context["lifecycle"].days == 30
+    assert viewer_client.get(reverse("console:home") + "?days=9").context["lifecycle"].days == 7
+
+
+def audited(now, n, **values):
+    for i in range(n):
+        record_audit(
+            actor=None, at=now - timedelta(minutes=i // 2), action="term.paid", target_type="membership",
+            target_id=7, **values,
+        )  # fmt: skip
+
+
+def test_audit_log_pages_show_every_entry_once(viewer_client, now, monkeypatch):
+    monkeypatch.setattr("config.audit_log.PAGE_SIZE", 3)
+    audited(now, 8)
+    seen, address = [], reverse("console:audit")
+    while address:
+        log = viewer_client.get(address).context["log"]
+        seen += [line.entry.pk for line in log.lines]
+        address = log.earlier_url
+    assert len(seen) == len(set(seen)) == 8
+
+
+def test_audit_log_filters(viewer_client, viewer, now):
+    audited(now, 1, member_id=7)
+    record_audit(actor=viewer, at=now, action="member.edited", target_type="member", target_id=8, member_id=8)
+
+    def found(**params):
+        return [line.entry.action for line in viewer_client.get(reverse("console:audit"), params).context["log"].lines]
+
+    assert found(member=8) == ["member.edited"]
+    assert found(action="term.paid") == ["term.paid"]
+    assert found(actor=viewer.pk) == ["member.edited"]
+    assert found(day=(now - timedelta(days=2)).date()) == []
+    assert found(action="nonsense") == []
+
+
+def test_palette_finds_members_pages_and_actions(viewer_client, operator_client, now):
+    factories.make_member(at=now, display_name="王小明", identities={"phone": "13812342716"})
+    page = viewer_client.get(reverse("console:search"), {"q": "13812342716"}).content.decode()
+    assert "王*明" in page
+    assert "138****2716" in page
+    assert "王小明" not in page
+    assert "<html" not in page
+    assert reverse("members:new") not in viewer_client.get(reverse("console:search"), {"q": "new"}).content.decode()
+    assert reverse("members:new") in operator_client.get(reverse("console:search"), {"q": "new"}).content.decode()
+    assert "Audit log" in viewer_client.get(reverse("console:search")).content.decode()
+    assert "Nothing found" in viewer_client.get(reverse("console:search"), {"q": "zzzz"}).content.decode()
