@@ -209,10 +209,7 @@ class Run:
         noted_at = 0.0
         while True:
             self.supervisor.tick()
-            for server in (self.servers.postgres, self.servers.valkey):
-                if server is not None and server.process is not None and server.process.poll() is not None:
-                    print(f"{type(server).__name__} ended; starting it again", flush=True)
-                    server.start()
+            self.servers.restart_dead()
             if time.monotonic() - noted_at > 15:
                 self.clock.remember()
                 noted_at = time.monotonic()

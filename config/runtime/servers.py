@@ -105,6 +105,13 @@ class Servers:
         given = urlsplit(self.given_redis_url).path.lstrip("/") or "0"
         return with_path(self.given_redis_url, str((int(given) + number) % 16))
 
+    def restart_dead(self) -> None:
+        """Starts again, on its port, what this object had started and somebody has ended."""
+        for name, server in (("PostgreSQL", self.postgres), ("Valkey", self.valkey)):
+            if server is not None and server.process is not None and server.process.poll() is not None:
+                print(f"{name} ended; starting it again", flush=True)
+                server.start()
+
     def stop(self, *, hard: bool = False) -> None:
         """Stops what start() started and nothing else."""
         if self.valkey is not None and self.valkey.process is not None:
