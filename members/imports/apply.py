@@ -15,6 +15,9 @@ from members.imports.shapes import PROFILE_COLUMNS
 from members.imports.staging import rows_table, terms_table
 from members.imports.validation import Plan, is_good
 
+# A table that has just grown many times over is planned for as it was, until it is looked at anew.
+ANALYZE = "ANALYZE members_member, members_identity, members_memberlifecycle, members_membershipterm"
+
 _EFFECT = "INSERT INTO members_importeffect (run_id, row_no, member_id, noun, object_id, before)"
 
 
@@ -95,9 +98,13 @@ def _is_changed(plan: Plan) -> str:
     return f"(r.profile_changed OR r.identity_changed OR r.signal_changed OR r.zone_changed OR {term})"
 
 
-def member_writes(plan: Plan, occasion: Occasion, plan_ids: Mapping[str, tuple[int, int]]) -> Iterator[Write]:
+def member_writes(
+    plan: Plan, occasion: Occasion, plan_ids: Mapping[str, tuple[int, int]], *, has_updates: bool
+) -> Iterator[Write]:
     """The statements of a members-like file, in order. ``plan_ids``: contract → (plan, tier) made for the file."""
     rows = rows_table(plan.run_id)
+    if has_updates:
+        yield from _updates(plan, occasion)
     new = f"FROM {rows} r WHERE r.member_id IS NULL AND {is_good(plan.run_id)}"
     new_id = f"{occasion.first_member_id:d} + r.row_no"
     yield Write("members", _insert_members(plan, occasion, new, new_id))
@@ -109,11 +116,12 @@ def member_writes(plan: Plan, occasion: Occasion, plan_ids: Mapping[str, tuple[i
         yield Write("identities", f"""
           INSERT INTO members_identity (member_id, kind, value, created_at)
           SELECT {new_id}, '{kind}', r.{kind}, {occasion.now} {new} AND r.{kind} IS NOT NULL""")  # fmt: skip
-    yield from _updates(plan, occasion)
     yield Write("terms", insert_terms(plan, occasion, plan_ids))
     if "auto_renewal_flag" in plan.columns or plan.profile == "telco":
         yield Write("signals", _signals(plan, occasion))
-    yield Write("lifecycle", _mark_due(plan, occasion))
+    if has_updates:
+        yield Write("lifecycle", _mark_due(plan, occasion))
+    yield Write("statistics", ANALYZE)
 
 
 def _kinds(plan: Plan) -> list[str]:
@@ -249,6 +257,7 @@ def customer_writes(plan: Plan, occasion: Occasion) -> Iterator[Write]:
     yield Write("identities", f"""
       INSERT INTO members_identity (member_id, kind, value, created_at)
       SELECT {new_id}, 'external_id', r.external_id, {occasion.now} FROM {people}""")  # fmt: skip
+    yield Write("statistics", ANALYZE)
 
 
 def events_select(plan: Plan) -> str:

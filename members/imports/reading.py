@@ -179,11 +179,16 @@ def guess_delimiter(path: Path, encoding: str) -> str:
             continue
         usual = max(set(widths), key=widths.count)
         score = (widths.count(usual) / len(widths), usual)
-        if usual > 1 and score[0] > 0.5 and (score[1], score[0]) > (best_score[1], best_score[0]) and delimiter != " ":
-            best, best_score = delimiter, score
-        elif delimiter == " " and best_score == (0.0, 0) and usual > 1 and score[0] > 0.9:
+        if (usual > 1 and score[0] > 0.5 and (score[1], score[0]) > (best_score[1], best_score[0]) and delimiter != " ") or (delimiter == " " and best_score == (0.0, 0) and usual > 1 and score[0] > 0.9):
             best, best_score = delimiter, score
     return best
+
+
+def looks_like_header(path: Path, layout: Layout) -> bool:
+    """Whether the first row names columns: some cell of it has a letter."""
+    with _open_text(path, layout.encoding) as text:
+        first = next(_forgiving([line[:MAX_CELL_CHARS] for line in islice(text, 1)], layout.delimiter), [])
+    return any(character.isalpha() for cell in first for character in cell)
 
 
 def _forgiving(lines: list[str], delimiter: str) -> Iterator[list[str]]:

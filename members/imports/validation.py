@@ -313,7 +313,7 @@ def _overlaps(plan: Plan) -> str:
     # Terms of a terms file are facts of their own: cover known under other dates is a conflict, the same term is not.
     clash = "t.verdict = 'overlap'"
     if plan.profile == "terms":
-        clash = f"""t.verdict IN ('overlap', 'covered') AND NOT EXISTS (SELECT 1 FROM members_membershipterm k
+        clash = """t.verdict IN ('overlap', 'covered') AND NOT EXISTS (SELECT 1 FROM members_membershipterm k
           WHERE k.member_id = t.member_id AND k.starts_at = t.starts_at AND k.ends_at = t.ends_at)"""
     field = "expiration_time" if "expiration_time" in plan.columns else _key(plan)
     return f"""{_INSERT}

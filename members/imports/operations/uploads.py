@@ -1,6 +1,5 @@
 """A file comes in: stored as it is, looked at, and its columns guessed. Nothing of it is read into the tables yet."""
 
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -16,11 +15,14 @@ from members.imports import staging
 from members.imports.failures import ImportRefused
 from members.imports.mapping import guess, plain_name
 from members.imports.models import ImportRun
-from members.imports.reading import Layout, Preview, guess_delimiter, preview_csv, scan
+from members.imports.reading import Layout, Preview, guess_delimiter, looks_like_header, preview_csv, scan
 from members.imports.shapes import SHAPES
 from members.imports.workbooks import preview_sheet, sheet_names
 
 Status = ImportRun.Status
+
+# What the file's layout, chosen anew, may mend.
+_MENDABLE = ("blank_header", "duplicate_headers", "unclosed_quote", "wrong_encoding", "too_many_columns")
 
 # Headers by which a known file is recognised, most telling first.
 _TELLING: tuple[tuple[str, frozenset[str]], ...] = (
@@ -54,6 +56,7 @@ def receive(*, upload: File, actor: User, at: datetime, profile: str = "") -> Im
             run.sheet = sheet_names(path)[0]
         else:
             run.delimiter = guess_delimiter(path, found.encoding)
+            run.has_header = looks_like_header(path, Layout(run.encoding, run.delimiter))
         _look(run, guess_profile=not profile)
     except ImportRefused:
         default_storage.delete(stored)
@@ -78,7 +81,10 @@ def change_layout(
     else:
         run.encoding, run.delimiter = encoding, delimiter
     _look(run, guess_profile=False)
-    run.save(update_fields=["profile", "has_header", "sheet", "encoding", "delimiter", "columns", "mapping"])
+    run.save(
+        update_fields=["profile", "has_header", "sheet", "encoding", "delimiter", "columns", "mapping", "failure_code",
+                       "failure_detail"]
+    )  # fmt: skip
     return run
 
 
@@ -90,10 +96,29 @@ def preview(run: ImportRun) -> Preview:
 
 
 def _look(run: ImportRun, *, guess_profile: bool) -> None:
-    run.columns = preview(run).header
+    """Find columns and mapping as the run is read now; what another layout may mend is kept as the run's failure."""
+    run.failure_code, run.failure_detail, run.columns = "", {}, []
+    try:
+        run.columns = preview(run).header
+        _require_names(run)
+    except ImportRefused as refused:
+        if refused.code not in _MENDABLE:
+            raise
+        run.failure_code, run.failure_detail = refused.code, refused.detail
     if guess_profile:
         run.profile = profile_of(run.columns)
     run.mapping = guess(run.columns, SHAPES[run.profile].fields)
+
+
+def _require_names(run: ImportRun) -> None:
+    """Columns are told apart by their names: each needs one, and no two the same."""
+    seen: set[str] = set()
+    for number, name in enumerate(run.columns, 1):
+        if not name:
+            raise ImportRefused("blank_header", number=number)
+        if plain_name(name) in seen:
+            raise ImportRefused("duplicate_headers", name=name)
+        seen.add(plain_name(name))
 
 
 def profile_of(header: Sequence[str]) -> str:
@@ -120,6 +145,8 @@ def missing_fields(profile: str, mapping: Iterable[str]) -> list[tuple[str, ...]
 def start_check(*, run_id: int, mapping: Sequence[str], options: Mapping[str, object]) -> bool:
     """Fix the mapping and hand the run to a worker; returns False when it is not waiting for that."""
     run = ImportRun.objects.get(pk=run_id)
+    if run.failure_code:
+        raise ImportRefused(run.failure_code, **run.failure_detail)
     if len(mapping) != len(run.columns) or missing_fields(run.profile, mapping):
         raise ImportRefused("columns_missing")
     return ImportRun.objects.advance(
@@ -162,7 +189,3 @@ def discard(*, run_id: int, actor: User, at: datetime) -> bool:
         transaction.on_commit(lambda: run.file.storage.delete(run.file.name))
     return True
 
-
-def free_bytes() -> int:
-    """Room left where uploads are kept."""
-    return shutil.disk_usage(settings.MEDIA_ROOT).free

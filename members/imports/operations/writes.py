@@ -16,8 +16,8 @@ from members.imports.models import ImportEffect, ImportRun
 from members.imports.operations.checks import SESSION, check, judge, plan_of, prepare, source_code
 from members.imports.shapes import EVENT_PROFILES
 from members.imports.validation import Plan, is_good
-from members.models import Source, Tier
 from members.models import Plan as SoldPlan
+from members.models import Source, Tier
 from members.operations.events import record_events_from
 from members.operations.sweep import sweep
 
@@ -65,7 +65,9 @@ def write(*, run_id: int, at: datetime) -> None:
     for attempt in range(RETRIES):
         if attempt or apply.changed_since(run.checked_at):
             run.checked_at = at
-            if judge(run)["rejected"] != rejected:
+            found = judge(run)
+            run.to_create, run.to_update = found["create"], found["update"]
+            if found["rejected"] != rejected:
                 ImportRun.objects.advance(run_id, Status.APPLYING, Status.CHECKING, attempts=0)
                 return check(run_id=run_id, at=at)
         try:
@@ -91,7 +93,10 @@ def _write(run: ImportRun, *, at: datetime) -> None:
         else:
             apply.lock_members(plan)
             ids = _telco_plans(run, at=at) if run.profile == ImportRun.Profile.TELCO else {}
-            writes = apply.term_writes(plan, occasion) if run.profile == "terms" else apply.member_writes(plan, occasion, ids)
+            if run.profile == ImportRun.Profile.TERMS:
+                writes = apply.term_writes(plan, occasion)
+            else:
+                writes = apply.member_writes(plan, occasion, ids, has_updates=run.to_update > 0)
             _run(list(writes), tell)
             details = {}
         _finish_write(run, occasion, details)

@@ -1,0 +1,40 @@
+"""Tiers that a file names and the project lacks: made on request, never in passing."""
+
+import unicodedata
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.models import Max
+
+from config.staff.models import User
+from config.staff.operations import record_audit
+from members.imports.models import ImportRun
+from members.imports.operations.checks import unknown_words
+from members.models import Tier
+
+
+@transaction.atomic
+def create_missing_tiers(*, run: ImportRun, actor: User, at: datetime) -> int:
+    """Create a tier for every name behind the run's ``unknown_tier`` issues; returns how many.
+
+    They rank above the known ones in the order of their names; an admin may rank them anew.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE members_tier IN SHARE ROW EXCLUSIVE MODE")
+    rank = Tier.objects.aggregate(top=Max("rank"))["top"] or 0
+    made = 0
+    for name in _distinct(unknown_words(run, "unknown_tier")):
+        rank += 1
+        tier = Tier.objects.create(code=f"tier-{rank}", name=name, name_zh=name, rank=rank)
+        record_audit(actor=actor, at=at, action="tier.created", target_type="tier", target_id=tier.pk,
+                     data={"import": run.pk})  # fmt: skip
+        made += 1
+    return made
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """The names once each, as the check compares them."""
+    seen: dict[str, str] = {}
+    for name in names:
+        seen.setdefault(unicodedata.normalize("NFKC", name).strip().lower(), unicodedata.normalize("NFKC", name).strip())
+    return [name for name in seen.values() if len(name) <= 80]
