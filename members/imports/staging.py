@@ -10,7 +10,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from members.imports.reading import BadRow, Row
 
@@ -70,7 +70,8 @@ def stage(
         copy_to = f"COPY {raw_table(run_id)} FROM STDIN"
         while True:
             taken = 0
-            with cursor.copy(copy_to) as copy:
+            # What stops the reading stops the COPY; in a transaction of its own that spoils nothing around it.
+            with transaction.atomic(), cursor.copy(copy_to) as copy:
                 for text, count in _batches(islice(source, PART), columns, nulls):
                     copy.write(text)
                     taken += count

@@ -50,7 +50,7 @@ def prepare(run: ImportRun) -> None:
         nonlocal found
         found += len(bad_rows)
         if found > MAX_BAD_ROWS:
-            raise ImportRefused("too_many_bad_rows", limit=MAX_BAD_ROWS, code=bad_rows[0].code)
+            raise ImportRefused("too_many_bad_rows", limit=MAX_BAD_ROWS)
         validation.write_bad_rows(run, bad_rows)
         bad_rows.clear()
 
