@@ -2,7 +2,7 @@
 
 LIFECYCLE.md in SQL. Every fact is read as it was known at the instant judged (``booked_at``, ``closed_at``,
 ``first_at`` and signal times not later than it), so judging late gives the same log as judging on time.
-Stages are materialised: a pulled-up sub-select would be evaluated once per reference.
+Stages end in ``OFFSET 0``: a pulled-up sub-select would be evaluated once per reference, a materialised one copied.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,8 @@ class Tables:
 
 DUE = """
 due AS MATERIALIZED (
-  SELECT s.*, greatest(s.next_due_at, s.assessed_at) AS at
+  SELECT s.member_id, s.lifecycle_state, s.resume_state, s.target_rule, s.known_since, s.last_active_time, s.usage_rate,
+    coalesce(nullif(s.time_zone, ''), %(zone)s) AS zone, greatest(s.next_due_at, s.assessed_at) AS at
   FROM {state} s
   WHERE s.next_due_at <= %(at)s AND {scope}
   ORDER BY s.next_due_at
@@ -36,119 +37,133 @@ due AS MATERIALIZED (
 # Judged at one instant without touching anything: what "why" pages show.
 AS_OF = """
 due AS MATERIALIZED (
-  SELECT s.*, %(at)s::timestamptz AS at FROM {state} s WHERE s.member_id = ANY(%(members)s)
+  SELECT s.member_id, s.lifecycle_state, s.resume_state, s.target_rule, s.known_since, s.last_active_time, s.usage_rate,
+    coalesce(nullif(s.time_zone, ''), %(zone)s) AS zone, %(at)s::timestamptz AS at
+  FROM {state} s WHERE s.member_id = ANY(%(members)s)
 )"""
 
+# One pass over the terms of all due members: a sub-select per member would start a sort and a window for each.
 _TERMS = """
-termed AS MATERIALIZED (
-  SELECT d.*, z.zone, (d.at AT TIME ZONE z.zone)::date AS on_day, t.*, g.*
-  FROM due d
-  CROSS JOIN LATERAL (SELECT coalesce(nullif(d.time_zone, ''), %(zone)s) AS zone OFFSET 0) z
-  CROSS JOIN LATERAL (
-    SELECT
-      max(v.id) FILTER (WHERE v.is_now) AS cur_id,
-      max(v.kind) FILTER (WHERE v.is_now) AS cur_kind,
-      max(v.tier_id) FILTER (WHERE v.is_now) AS cur_tier_id,
-      max(v.starts_at) FILTER (WHERE v.is_now) AS cur_starts_at,
-      max(v.end_at) FILTER (WHERE v.is_now) AS cur_ends_at,
-      max(v.prev_end) FILTER (WHERE v.is_now) AS cur_prev_end,
-      max(v.booked_at) FILTER (WHERE v.is_now) AS cur_booked_at,
-      max(v.starts_at) FILTER (
-        WHERE v.kind <> 'trial' AND v.starts_at <= d.at
-          AND (v.prev_end IS NULL OR v.prev_end < v.starts_at - make_interval(days => %(grace_days)s))
-      ) AS cover_since,
-      coalesce(bool_or(v.starts_at > d.at), false) AS has_later,
-      min(v.starts_at) FILTER (WHERE v.starts_at <= d.at) AS first_start,
-      min(v.booked_at) AS first_booked,
-      max(v.end_at) FILTER (WHERE v.end_at <= d.at) AS last_end,
-      max(ARRAY[extract(epoch FROM v.end_at), (v.kind = 'paid' AND v.reason <> 'refund')::int,
-                (v.reason = 'refund')::int, v.tier_id]) FILTER (WHERE v.end_at <= d.at) AS last_term,
-      max(v.end_at) AS final_end,
-      bool_or(v.end_at <= d.at AND v.kind = 'paid' AND v.reason <> 'refund') AS had_paid,
-      min(least(
-        CASE WHEN v.starts_at > d.at THEN v.starts_at END,
-        CASE WHEN v.end_at > d.at THEN v.end_at END
-      )) AS next_edge
+terms AS NOT MATERIALIZED (
+  SELECT v.member_id,
+    max(v.id) FILTER (WHERE v.is_now) AS cur_id,
+    max(v.kind) FILTER (WHERE v.is_now) AS cur_kind,
+    max(v.tier_id) FILTER (WHERE v.is_now) AS cur_tier_id,
+    max(v.starts_at) FILTER (WHERE v.is_now) AS cur_starts_at,
+    max(v.end_at) FILTER (WHERE v.is_now) AS cur_ends_at,
+    max(v.prev_end) FILTER (WHERE v.is_now) AS cur_prev_end,
+    max(v.starts_at) FILTER (
+      WHERE v.is_known AND v.kind <> 'trial' AND v.starts_at <= v.at
+        AND (v.prev_end IS NULL OR v.prev_end < v.starts_at - make_interval(days => %(grace_days)s))
+    ) AS cover_since,
+    bool_or(v.is_known AND v.starts_at > v.at) AS has_later,
+    min(v.starts_at) FILTER (WHERE v.is_known AND v.starts_at <= v.at) AS first_start,
+    min(v.booked_at) FILTER (WHERE v.is_known) AS first_booked,
+    max(v.end_at) FILTER (WHERE v.is_over) AS last_end,
+    max(v.end_at) FILTER (WHERE v.is_over AND v.kind = 'paid' AND v.reason <> 'refund') AS last_paid_end,
+    max(v.end_at) FILTER (WHERE v.is_over AND v.reason = 'refund') AS last_refund_end,
+    max(v.end_at) FILTER (WHERE v.is_known) AS final_end,
+    min(CASE WHEN v.starts_at > v.at THEN v.starts_at WHEN v.end_at > v.at THEN v.end_at END) FILTER (WHERE v.is_known)
+      AS next_edge,
+    min(least(CASE WHEN v.booked_at > v.at THEN v.booked_at END, CASE WHEN v.closed_at > v.at THEN v.closed_at END))
+      AS next_fact,
+    bool_or(v.reason = 'void') AS has_voided
+  FROM (
+    SELECT w.*, w.is_known AND w.starts_at <= w.at AND w.end_at > w.at AS is_now, w.is_known AND w.end_at <= w.at AS is_over,
+      max(CASE WHEN w.is_known AND w.kind <> 'trial' THEN w.end_at END) OVER (
+        PARTITION BY w.member_id ORDER BY w.starts_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS prev_end
     FROM (
-      SELECT w.*, w.starts_at <= d.at AND w.end_at > d.at AS is_now,
-        max(CASE WHEN w.kind <> 'trial' THEN w.end_at END)
-          OVER (ORDER BY w.starts_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS prev_end
+      SELECT u.*, u.booked_at <= u.at AND u.reason <> 'void' AND u.end_at > u.starts_at AS is_known
       FROM (
-        SELECT m.id, m.kind, m.tier_id, m.starts_at, m.booked_at,
+        SELECT m.member_id, d.at, m.id, m.kind, m.tier_id, m.starts_at, m.booked_at, m.closed_at,
           CASE WHEN m.closed_at <= d.at THEN m.close_reason ELSE '' END AS reason,
           CASE WHEN m.closed_at <= d.at THEN least(m.closed_at, m.ends_at) ELSE m.ends_at END AS end_at
-        FROM members_membershipterm m
-        WHERE m.member_id = d.member_id AND m.booked_at <= d.at
-          AND NOT (m.close_reason = 'void' AND m.closed_at <= d.at)
-      ) w
-      WHERE w.end_at > w.starts_at
-    ) v
-  ) t
-  CROSS JOIN LATERAL (
-    SELECT
-      coalesce((max(ARRAY[extract(epoch FROM g.at), g.id, (g.kind = 'auto_renewal_on')::int])
-        FILTER (WHERE g.at <= d.at AND g.kind <> 'uninstalled'))[3] = 1, false) AS auto_on,
-      max(g.at) FILTER (WHERE g.at <= d.at AND g.kind = 'uninstalled') AS uninstalled_at,
-      min(g.at) FILTER (WHERE g.at > d.at) AS next_signal
-    FROM members_membersignal g WHERE g.member_id = d.member_id
-  ) g
+        FROM due d JOIN members_membershipterm m ON m.member_id = d.member_id
+        OFFSET 0
+      ) u
+      OFFSET 0
+    ) w
+  ) v
+  GROUP BY v.member_id
+),
+signals AS NOT MATERIALIZED (
+  SELECT g.member_id,
+    coalesce((max(ARRAY[extract(epoch FROM g.at), g.id, (g.kind = 'auto_renewal_on')::int])
+      FILTER (WHERE g.at <= d.at AND g.kind <> 'uninstalled'))[3] = 1, false) AS auto_on,
+    max(g.at) FILTER (WHERE g.at <= d.at AND g.kind = 'uninstalled') AS uninstalled_at,
+    min(g.at) FILTER (WHERE g.at > d.at) AS next_signal
+  FROM due d JOIN members_membersignal g ON g.member_id = d.member_id
+  GROUP BY g.member_id
+),
+termed AS NOT MATERIALIZED (
+  SELECT d.*, (d.at AT TIME ZONE d.zone)::date AS on_day,
+    t.cur_id, t.cur_kind, t.cur_tier_id, t.cur_starts_at, t.cur_ends_at, t.cur_prev_end, t.cover_since,
+    coalesce(t.has_later, false) AS has_later, t.first_start, t.first_booked, t.last_end, t.last_paid_end, t.final_end,
+    t.last_paid_end IS NOT NULL AS had_paid,
+    coalesce(t.last_paid_end = t.last_end, false) AS was_paid,
+    coalesce(t.last_refund_end = t.last_end AND t.last_paid_end IS DISTINCT FROM t.last_end, false) AS was_refunded,
+    t.next_edge, t.next_fact, t.first_start IS NULL AND coalesce(t.has_voided, false) AS was_voided,
+    coalesce(g.auto_on, false) AS auto_on, g.uninstalled_at, g.next_signal
+  FROM due d LEFT JOIN terms t ON t.member_id = d.member_id LEFT JOIN signals g ON g.member_id = d.member_id
+  OFFSET 0
 )"""
 
+# A week begins on Monday: 0001-01-01 was one. date_trunc would go through a time zone and back for each day.
 _ACTIVITY = """
-active AS MATERIALIZED (
-  SELECT t.*, a.*,
-    CASE WHEN t.cur_id IS NULL AND t.first_start IS NULL THEN EXISTS (
-      SELECT 1 FROM members_membershipterm m
-      WHERE m.member_id = t.member_id AND m.close_reason = 'void' AND m.closed_at <= t.at
-    ) ELSE false END AS was_voided,
-    (SELECT min(least(CASE WHEN m.booked_at > t.at THEN m.booked_at END,
-                      CASE WHEN m.closed_at > t.at THEN m.closed_at END))
-     FROM members_membershipterm m WHERE m.member_id = t.member_id) AS next_fact,
+active AS NOT MATERIALIZED (
+  SELECT t.*,
+    CASE WHEN t.is_watched THEN a.active_days END AS active_days,
+    CASE WHEN t.is_watched THEN coalesce(a.active_weeks, 0) END AS active_weeks,
+    a.last_on,
     CASE WHEN t.last_active_time > t.at THEN (
       SELECT min(n.first_at) FROM members_activeday n
       WHERE n.member_id = t.member_id AND n.local_on >= t.on_day AND n.first_at > t.at
     ) END AS next_activity
-  FROM termed t
-  LEFT JOIN LATERAL (
+  FROM (
+    SELECT t.*, t.cur_id IS NOT NULL AND coalesce(%(activity_since)s::timestamptz <= t.at, false) AS is_watched,
+      t.on_day - (t.on_day - DATE '0001-01-01') %% 7 AS week_on
+    FROM termed t OFFSET 0
+  ) t
+  CROSS JOIN LATERAL (
     SELECT
       count(*) FILTER (WHERE y.local_on > t.on_day - %(active_window_days)s)::int AS active_days,
-      count(DISTINCT date_trunc('week', y.local_on)) FILTER (
-        WHERE y.local_on < date_trunc('week', t.on_day)::date
-          AND y.local_on >= date_trunc('week', t.on_day)::date - 7 * %(stable_of_weeks)s
-      )::int AS active_weeks,
-      max(y.local_on) AS last_on,
-      (array_agg(y.local_on ORDER BY y.local_on DESC))[%(active_days_keep)s] AS kept_until
+      bit_count(bit_or(1 << ((t.week_on - 1 - y.local_on) / 7)) FILTER (
+        WHERE y.local_on < t.week_on AND y.local_on >= t.week_on - 7 * %(stable_of_weeks)s)::bit(32))::int AS active_weeks,
+      max(y.local_on) AS last_on
     FROM members_activeday y
-    WHERE y.member_id = t.member_id AND y.local_on <= t.on_day AND y.first_at <= t.at
-      AND y.local_on > t.on_day - %(horizon_days)s
-  ) a ON t.cur_id IS NOT NULL AND %(activity_since)s::timestamptz <= t.at
+    WHERE y.member_id = CASE WHEN t.is_watched THEN t.member_id END
+      AND y.local_on <= t.on_day AND y.first_at <= t.at AND y.local_on > t.on_day - %(horizon_days)s
+  ) a
+  OFFSET 0
 )"""
 
 _DERIVED = """
-derived AS MATERIALIZED (
+derived AS NOT MATERIALIZED (
   SELECT a.*,
-    (a.cur_ends_at AT TIME ZONE a.zone)::date AS ends_on,
-    least(%(expiring_window_days)s, floor(
-      ((a.cur_ends_at AT TIME ZONE a.zone)::date - (a.cur_starts_at AT TIME ZONE a.zone)::date)
-      * %(expiring_fraction)s::float8)::int) AS window_days,
-    (a.cover_since AT TIME ZONE a.zone)::date AS cover_on,
-    (a.last_end AT TIME ZONE a.zone)::date AS ended_on,
-    (a.last_end AT TIME ZONE a.zone + make_interval(days => %(grace_days)s)) AT TIME ZONE a.zone AS grace_until,
-    a.last_end + make_interval(hours => %(settlement_hours)s) AS settled_at,
-    CASE WHEN %(activity_since)s::timestamptz <= a.at THEN greatest(
-      a.last_on, (a.cover_since AT TIME ZONE a.zone)::date,
-      (%(activity_since)s::timestamptz AT TIME ZONE a.zone)::date, (a.known_since AT TIME ZONE a.zone)::date
-    ) END AS quiet_since,
+    least(%(expiring_window_days)s, floor((a.ends_on - a.starts_on) * %(expiring_fraction)s::float8)::int) AS window_days,
     a.lifecycle_state IS NULL OR (a.lifecycle_state = 'prospect' AND a.first_start < a.first_booked) AS is_placing,
-    a.lifecycle_state = 'churned' AND a.target_rule = 'silent' AS was_silent,
-    a.at < %(at)s AS is_late
-  FROM active a
+    a.lifecycle_state = 'churned' AND a.target_rule = 'silent' AS was_silent
+  FROM (
+    SELECT a.*,
+      (a.cur_starts_at AT TIME ZONE a.zone)::date AS starts_on,
+      (a.cur_ends_at AT TIME ZONE a.zone)::date AS ends_on,
+      (a.cover_since AT TIME ZONE a.zone)::date AS cover_on,
+      CASE WHEN a.cur_id IS NULL THEN (a.last_end AT TIME ZONE a.zone)::date END AS ended_on,
+      CASE WHEN a.cur_id IS NULL AND a.was_paid
+        THEN (a.last_end AT TIME ZONE a.zone + make_interval(days => %(grace_days)s)) AT TIME ZONE a.zone END AS grace_until,
+      a.last_end + make_interval(hours => %(settlement_hours)s) AS settled_at,
+      CASE WHEN a.is_watched THEN greatest(
+        a.last_on, (greatest(a.cover_since, %(activity_since)s::timestamptz, a.known_since) AT TIME ZONE a.zone)::date
+      ) END AS quiet_since
+    FROM active a OFFSET 0
+  ) a
+  OFFSET 0
 )"""
 
 _JUDGED = """
-judged AS MATERIALIZED (
+judged AS NOT MATERIALIZED (
   SELECT d.*,
-    d.cur_id IS NULL AND d.auto_on AND d.last_end IS NOT NULL AND d.settled_at > d.at AND d.last_term[3] = 0
+    d.cur_id IS NULL AND d.auto_on AND d.last_end IS NOT NULL AND d.settled_at > d.at AND NOT d.was_refunded
       AND d.lifecycle_state IN ('trial', 'first_paid', 'highly_active', 'stable', 'expiring') AS is_settling,
     coalesce(d.cur_kind <> 'trial' AND NOT d.auto_on AND NOT d.has_later
       AND d.on_day >= d.ends_on - d.window_days, false) AS is_expiring,
@@ -167,6 +182,7 @@ judged AS MATERIALIZED (
       ELSE 'first_paid'
     END AS resumed
   FROM derived d
+  OFFSET 0
 )"""
 
 # (condition, target, rule, whether the same instant must be judged again after the move), first match wins.
@@ -202,9 +218,44 @@ _GROWN_RULE = """CASE j.grown WHEN 'stable' THEN 'tenure' WHEN 'highly_active' T
         'highly_active' THEN 'kept' ELSE 'active_days' END ELSE 'paid_term' END"""
 
 _TARGETED = f"""
-targeted AS MATERIALIZED (
+targeted AS NOT MATERIALIZED (
   SELECT j.*, CASE {_TARGETS.format(grown_rule=_GROWN_RULE)}
-  END AS verdict FROM judged j
+  END AS verdict FROM judged j OFFSET 0
+)"""
+
+# The next local midnight at which a threshold may be crossed; found as a date, so that one conversion does for all.
+_LOOKED = """
+looked AS NOT MATERIALIZED (
+  SELECT t.*, least(
+    CASE WHEN t.is_covered AND NOT t.auto_on AND NOT t.has_later AND t.ends_on - t.window_days > t.on_day
+      THEN t.ends_on - t.window_days END,
+    CASE WHEN t.is_covered AND t.quiet_since + %(silent_days)s > t.on_day THEN t.quiet_since + %(silent_days)s END,
+    CASE WHEN t.is_covered AND t.cover_on + %(tenure_days)s > t.on_day THEN t.cover_on + %(tenure_days)s END,
+    CASE WHEN t.is_covered AND t.grown <> 'stable' AND t.active_days > 0 AND t.target IN ('first_paid', 'highly_active')
+      AND t.on_day + 7 - t.cover_on >= %(tenure_days)s THEN t.week_on + 7 END,
+    CASE WHEN t.target = 'highly_active' AND t.kept_until + %(active_window_days)s > t.on_day
+      THEN t.kept_until + %(active_window_days)s END,
+    CASE WHEN t.cur_id IS NULL AND t.target = 'expired' AND t.ended_on + %(churn_after_days)s + 1 > t.on_day
+      THEN t.ended_on + %(churn_after_days)s + 1 END
+  ) AS look_on
+  FROM (
+    SELECT t.*, t.verdict[1] AS target, coalesce(t.cur_kind <> 'trial' AND NOT t.is_expiring, false) AS is_covered,
+      CASE WHEN t.verdict[1] = 'highly_active' THEN (
+        SELECT y.local_on FROM members_activeday y
+        WHERE y.member_id = t.member_id AND y.local_on <= t.on_day AND y.first_at <= t.at
+          AND y.local_on > t.on_day - %(horizon_days)s
+        ORDER BY y.local_on DESC OFFSET greatest(%(active_days_keep)s - 1, 0) LIMIT 1
+      ) END AS kept_until,
+      CASE WHEN t.is_settling OR t.grace_until > t.at THEN (
+        SELECT m.tier_id FROM members_membershipterm m
+        WHERE m.member_id = t.member_id AND m.booked_at <= t.at AND m.starts_at < t.last_end
+          AND CASE WHEN m.closed_at <= t.at THEN least(m.closed_at, m.ends_at) ELSE m.ends_at END = t.last_end
+          AND NOT (m.close_reason = 'void' AND m.closed_at <= t.at)
+        ORDER BY m.starts_at DESC LIMIT 1
+      ) END AS held_tier_id
+    FROM targeted t OFFSET 0
+  ) t
+  OFFSET 0
 )"""
 
 # Column names of the lifecycle row, so that a move's guard, compiled for that table, reads this stage instead.
@@ -212,47 +263,28 @@ _DECIDED = """
 decided AS MATERIALIZED (
   SELECT r.*, {move_case} AS move
   FROM (
-    SELECT t.member_id, t.lifecycle_state, t.resume_state, t.verdict[1] AS target_state, t.verdict[2] AS target_rule,
-      t.verdict[3] = 'again' AS is_chained, t.at, t.zone, t.on_day, t.known_since, t.last_active_time, t.usage_rate,
-      t.auto_on AS auto_renewal_flag, t.is_late,
+    SELECT t.member_id, t.lifecycle_state, t.resume_state, t.target AS target_state, t.verdict[2] AS target_rule,
+      t.verdict[3] = 'again' AS is_chained, t.at, t.on_day, t.usage_rate, t.auto_on AS auto_renewal_flag,
       CASE
         WHEN t.cur_kind = 'trial' THEN 'trialing'
         WHEN t.cur_id IS NOT NULL OR t.is_settling THEN 'active'
         WHEN t.first_start IS NULL THEN 'none'
-        WHEN t.last_term[2] = 1 AND t.grace_until > t.at THEN 'grace'
+        WHEN t.grace_until > t.at THEN 'grace'
         ELSE 'expired'
       END AS membership_status,
-      CASE
-        WHEN t.cur_id IS NOT NULL THEN t.cur_tier_id
-        WHEN t.is_settling OR (t.last_term[2] = 1 AND t.grace_until > t.at) THEN t.last_term[4]::bigint
-      END AS tier_id,
+      coalesce(t.cur_tier_id, t.held_tier_id) AS tier_id,
       coalesce(t.cur_starts_at, t.first_start) AS activation_time,
       t.final_end AS expiration_time,
       t.cur_id, t.cur_kind, t.cover_on, t.ends_on, t.window_days, t.has_later, t.active_days, t.active_weeks,
-      t.last_on, t.quiet_since, t.ended_on, t.uninstalled_at, t.had_paid, t.last_term, t.grown, t.is_expiring,
-      t.is_silent, t.is_settling, t.was_silent, t.first_booked,
-      CASE WHEN t.last_term[2] = 1 THEN t.grace_until END AS grace_until,
-      least(t.next_edge, t.next_fact, t.next_signal, t.next_activity, later_look) AS next_look
-    FROM (
-      SELECT t.*, (SELECT min(l.look) FROM unnest(ARRAY[
-        CASE WHEN t.cur_kind <> 'trial' AND NOT t.auto_on AND NOT t.has_later AND NOT t.is_expiring
-          THEN (t.ends_on - t.window_days)::timestamp AT TIME ZONE t.zone END,
-        CASE WHEN t.cur_kind <> 'trial' AND NOT t.is_silent AND NOT t.is_expiring
-          THEN (t.quiet_since + %(silent_days)s)::timestamp AT TIME ZONE t.zone END,
-        CASE WHEN t.cur_kind <> 'trial' AND NOT t.is_expiring AND t.on_day - t.cover_on < %(tenure_days)s
-          THEN (t.cover_on + %(tenure_days)s)::timestamp AT TIME ZONE t.zone END,
-        CASE WHEN t.cur_kind <> 'trial' AND NOT t.is_expiring AND t.grown <> 'stable' AND t.active_days > 0
-            AND t.verdict[1] IN ('first_paid', 'highly_active') AND t.on_day + 7 - t.cover_on >= %(tenure_days)s
-          THEN (date_trunc('week', t.on_day)::date + 7)::timestamp AT TIME ZONE t.zone END,
-        CASE WHEN t.verdict[1] = 'highly_active'
-          THEN (t.kept_until + %(active_window_days)s)::timestamp AT TIME ZONE t.zone END,
+      t.last_on, t.quiet_since, t.ended_on, t.uninstalled_at, t.had_paid, t.was_paid, t.was_refunded, t.grown, t.grace_until,
+      least(
+        t.next_edge, t.next_fact, t.next_signal, t.next_activity,
         CASE WHEN t.is_settling THEN t.settled_at END,
-        CASE WHEN t.cur_id IS NULL AND t.last_term[2] = 1 AND t.grace_until > t.at THEN t.grace_until END,
-        CASE WHEN t.cur_id IS NULL AND t.verdict[1] = 'expired'
-          THEN (t.ended_on + %(churn_after_days)s + 1)::timestamp AT TIME ZONE t.zone END
-      ]) AS l (look) WHERE l.look > t.at) AS later_look
-      FROM targeted t
-    ) t
+        CASE WHEN t.grace_until > t.at THEN t.grace_until END,
+        t.look_on::timestamp AT TIME ZONE t.zone
+      ) AS next_look
+    FROM looked t
+    OFFSET 0
   ) r
 )"""
 
@@ -290,10 +322,10 @@ _RESUME = """CASE
         WHEN d.lifecycle_state IN {live} THEN d.lifecycle_state
         WHEN d.lifecycle_state IS NULL OR d.lifecycle_state = 'prospect' THEN d.grown
         ELSE d.resume_state END
-      WHEN d.target_state = 'expired' AND d.last_term[3] = 0 THEN CASE
+      WHEN d.target_state = 'expired' AND NOT d.was_refunded THEN CASE
         WHEN d.lifecycle_state IN {live} THEN d.lifecycle_state
         WHEN d.lifecycle_state IS NULL OR d.lifecycle_state = 'prospect'
-          THEN CASE WHEN d.last_term[2] = 1 THEN 'first_paid' END
+          THEN CASE WHEN d.was_paid THEN 'first_paid' END
         ELSE d.resume_state END
     END"""
 
@@ -301,7 +333,10 @@ _TAGS = """
 tagged AS (
   INSERT INTO {tags} (member_id, code, since, evidence)
   SELECT d.member_id, c.code, d.at, jsonb_build_object('state', d.target_state, 'active_days', d.active_days)
-  FROM decided d
+  FROM (
+    SELECT d.* FROM decided d
+    WHERE d.move IN ('start_paid', 'win_back') OR d.cur_kind = 'gift' OR d.target_state IN ('trial', 'stable') OFFSET 0
+  ) d
   CROSS JOIN LATERAL (
     SELECT 'returned' AS code WHERE d.move IN ('start_paid', 'win_back')
       AND d.lifecycle_state IN ('expired', 'churned') AND d.had_paid
@@ -361,7 +396,7 @@ def _inline(where: str, params: tuple) -> str:
 
 
 def _stages(due: str, tables: Tables, scope: str = "true") -> str:
-    stages = [due.format(state=tables.state, scope=scope), _TERMS, _ACTIVITY, _DERIVED, _JUDGED, _TARGETED]
+    stages = [due.format(state=tables.state, scope=scope), _TERMS, _ACTIVITY, _DERIVED, _JUDGED, _TARGETED, _LOOKED]
     return "WITH " + ",".join(stages) + "," + _DECIDED.replace("{move_case}", _move_case())
 
 
