@@ -38,7 +38,7 @@ def main() -> int:
         if options.command == "clean":
             return clean()
         return execute_with_servers(options.argv[options.argv[:1] == ["--"] :], options.var)
-    except RuntimeFailure as failure:
+    except (RuntimeFailure, OSError) as failure:
         print(f"\n{failure}", file=sys.stderr)
         return 1
 

@@ -73,7 +73,7 @@ class Run:
         except Stopped:
             print("\nstopping (again to stop at once)", flush=True)
             return 0
-        except RuntimeFailure as failure:
+        except (RuntimeFailure, OSError) as failure:
             print(f"\n{failure}", file=sys.stderr, flush=True)
             return 1
         finally:
