@@ -12,6 +12,7 @@ from campaigns.filters import MessageFilter
 from campaigns.lifecycle import Status
 from campaigns.models import DeliveryPolicy, MessageIntent
 from campaigns.querysets.messages import MessageIntentQuerySet
+from config.staff import searches
 from members.models import Member
 from members.querysets.people import Cursor, KeysetPage
 
@@ -24,7 +25,7 @@ class Listing:
 
     def __init__(self, request: HttpRequest) -> None:
         self.params = request.GET
-        self.filter = MessageFilter(request.GET, queryset=MessageIntent.objects.all())
+        self.filter = MessageFilter(searches.recalled(request), queryset=MessageIntent.objects.all())
 
     @cached_property
     def messages(self) -> MessageIntentQuerySet:
@@ -98,7 +99,12 @@ class Listing:
     @cached_property
     def tabs(self) -> list[dict[str, Any]]:
         counts = metrics.messages_by_status()
-        every = {"label": _("All"), "count": sum(counts.values()), "href": self.url(status=""), "current": not self.status}
+        every = {
+            "label": _("All"),
+            "count": sum(counts.values()),
+            "href": self.url(status=""),
+            "current": not self.status,
+        }
         return [every] + [
             {
                 "label": status.label,

@@ -9,5 +9,6 @@ app_name = "console"
 urlpatterns = [
     path("", home.home, name="home"),
     path("search/", search.palette, name="search"),
+    path("find/<slug:in_list>/", search.find, name="find"),
     path("audit/", audit.audit_log, name="audit"),
 ]

@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from config.staff import searches
 from members import metrics
 from members.filters import LIVE, MemberFilter
 from members.lifecycle import State
@@ -67,7 +68,7 @@ class Listing:
         self.params = request.GET
         self.at = at
         self.filter = MemberFilter(
-            request.GET, queryset=Member.objects.all(), zone=timezone.get_current_timezone_name()
+            searches.recalled(request), queryset=Member.objects.all(), zone=timezone.get_current_timezone_name()
         )
         self.columns = chosen_columns(request.COOKIES.get(COLUMNS_COOKIE, ""))
 

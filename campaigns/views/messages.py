@@ -29,7 +29,10 @@ MAIL_CSP = (
 def message_list(request: HttpRequest) -> HttpResponse:
     """What members are told, when, and what became of it."""
     template = "campaigns/messages.html#listing" if request.htmx else "campaigns/messages.html"
-    return _partly(render(request, template, {"listing": Listing(request)}))
+    response = _partly(render(request, template, {"listing": Listing(request)}))
+    # A posted search was redirected here; the address bar should follow.
+    response["HX-Push-Url"] = request.get_full_path()
+    return response
 
 
 @requires(Permission.VIEW)

@@ -23,6 +23,8 @@ def member_list(request: HttpRequest) -> HttpResponse:
     template = "members/list.html#listing" if request.htmx else "members/list.html"
     response = render(request, template, {"listing": Listing(request, clock.now())})
     patch_vary_headers(response, ["HX-Request"])
+    # A posted search was redirected here; the address bar should follow.
+    response["HX-Push-Url"] = request.get_full_path()
     return response
 
 

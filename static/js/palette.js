@@ -24,11 +24,15 @@ if (dialog) {
     running?.abort();
     const mine = new AbortController();
     running = mine;
-    const url = new URL(dialog.dataset.url, location.href);
-    url.searchParams.set("q", input.value.trim());
     list.setAttribute("aria-busy", "true");
     try {
-      const response = await fetch(url, { headers: { "HX-Request": "true" }, signal: mine.signal });
+      const response = await fetch(dialog.dataset.url, {
+        method: "POST",
+        headers: { "HX-Request": "true", "X-CSRFToken": dialog.dataset.csrf },
+        // Posted: what is typed may be a phone number, and addresses are logged.
+        body: new URLSearchParams({ q: input.value.trim() }),
+        signal: mine.signal,
+      });
       // Signed out meanwhile: the whole page goes to the sign-in form.
       if (response.redirected) return location.reload();
       if (!response.ok) return;

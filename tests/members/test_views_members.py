@@ -64,14 +64,26 @@ def test_search(viewer_client, now, text, found):
     identities = {"phone": "13812342716", "email": "wang@mail.cn", "external_id": "crm:88120457"}
     factories.make_member(at=now, display_name="王小明", identities=identities)
     factories.make_member(at=now, display_name="Yue Shen", identities={"email": "yue@example.com"})
-    response = viewer_client.get(reverse("members:list"), {"q": text})
+    response = viewer_client.post(reverse("console:find", args=["members"]), {"q": text}, follow=True)
     assert names(response) == found
+    # What was typed may be a phone number: it stands in the field, and in no address.
+    assert text not in response.request["QUERY_STRING"]
+    assert response.context["listing"].filter.form["q"].value() == text
+
+
+def test_a_search_of_another_session_finds_nobody_in_particular(viewer_client, operator_client, now):
+    factories.make_member(at=now, display_name="A B")
+    factories.make_member(at=now, display_name="C D")
+    mine = viewer_client.post(reverse("console:find", args=["members"]), {"q": "A B", "state": "prospect"})
+    assert "state=prospect" in mine.url
+    assert len(names(operator_client.get(mine.url))) == 2
+    assert viewer_client.post(reverse("console:find", args=["audit"]), {"q": "A B"}).status_code == 404
 
 
 def test_search_by_member_number(viewer_client, now):
     member = factories.make_member(at=now, display_name="A B")
     factories.make_member(at=now, display_name="C D")
-    assert names(viewer_client.get(reverse("members:list"), {"q": str(member.pk)})) == ["A B"]
+    assert names(viewer_client.post(reverse("console:find", args=["members"]), {"q": str(member.pk)}, follow=True)) == ["A B"]
 
 
 def test_filters_narrow_the_list(viewer_client, now):

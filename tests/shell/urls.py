@@ -202,7 +202,7 @@ def drawer(request: HttpRequest) -> HttpResponse:
 
 @public
 def found(request: HttpRequest) -> HttpResponse:
-    query = request.GET.get("q", "")
+    query = request.POST.get("q", "")
     groups = [
         {"label": "Pages", "items": [{"label": "Members", "href": "/gallery/?members", "icon": "users"}]},
         {
