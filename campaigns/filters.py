@@ -1,6 +1,6 @@
 """What the list of messages can be narrowed by; each field of the address calls one queryset method."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import django_filters as filters
 from django import forms
@@ -89,4 +89,4 @@ class MessageFilter(filters.FilterSet):
 
 def _midnight(day: date) -> datetime:
     """The first instant of the viewer's local ``day``."""
-    return timezone.make_aware(datetime(day.year, day.month, day.day))
+    return datetime.combine(day, time.min, tzinfo=timezone.get_current_timezone())

@@ -15,6 +15,10 @@ class ReasonForm(forms.Form):
 
     reason = forms.CharField(label=_("Reason"), max_length=200)
 
+    def carry_out(self, *, actor: User, at: datetime) -> bool:
+        """Do it; returns whether anything changed."""
+        raise NotImplementedError
+
 
 class StopForm(ReasonForm):
     def carry_out(self, *, actor: User, at: datetime) -> bool:

@@ -4,8 +4,8 @@ import time
 
 from celery import shared_task
 
-from config.staff.clock import now
 from campaigns.operations import delivery, email, planning
+from config.staff.clock import now
 
 # A run shows what is due in batches and then makes room; the next tick goes on.
 RUN_SECONDS = 20.0

@@ -30,6 +30,7 @@ def fetch(member_id: int, *, before_at: datetime, before_pk: int, limit: int, al
 
 def _entry(row: MessageIntent) -> Entry:
     words = {"campaign": name_of(row.campaign), "step": step_label(row.step_key), "channel": row.get_channel_display()}
+    assert row.finished_at is not None
     return Entry(
         at=row.finished_at,
         pk=row.pk,

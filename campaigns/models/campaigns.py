@@ -132,7 +132,9 @@ class Enrollment(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["campaign", "anchor_at", "member"], name="enrollment_running", condition=Q(exited_at__isnull=True)
+                fields=["campaign", "anchor_at", "member"],
+                name="enrollment_running",
+                condition=Q(exited_at__isnull=True),
             )
         ]
 

@@ -69,7 +69,8 @@ class MessageIntent(models.Model):
             ),
             # What left the house was on the wire first; an in-app message never leaves it.
             models.CheckConstraint(
-                condition=~Q(status="sent") | Q(channel="in_app") | Q(on_wire_at__isnull=False), name="message_sent_by_wire"
+                condition=~Q(status="sent") | Q(channel="in_app") | Q(on_wire_at__isnull=False),
+                name="message_sent_by_wire",
             ),
         ]
         indexes = [
@@ -110,7 +111,11 @@ class Decision(models.Model):
     """Why a step did or did not act on a member after it was planned: cancelled, revived, put off, settled."""
 
     intent = models.ForeignKey(
-        MessageIntent, verbose_name=_("message"), on_delete=models.CASCADE, related_name="decisions", db_constraint=False
+        MessageIntent,
+        verbose_name=_("message"),
+        on_delete=models.CASCADE,
+        related_name="decisions",
+        db_constraint=False,
     )
     at = models.DateTimeField(_("at"))
     move = models.CharField(_("decision"), max_length=16)
@@ -130,10 +135,10 @@ class Decision(models.Model):
         return f"{self.move} {self.intent_id}"
 
 
-def _guarded_by(move: Move) -> Callable[[MessageIntent], bool]:
+def _guarded_by(move: Move) -> Callable[[models.Model], bool]:
     """The move's guard for one object, checked by the database as the set-based executor does."""
 
-    def holds(row: MessageIntent) -> bool:
+    def holds(row: models.Model) -> bool:
         return move.guard.check({f.attname: getattr(row, f.attname) for f in row._meta.concrete_fields})
 
     return holds

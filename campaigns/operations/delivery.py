@@ -26,7 +26,7 @@ from members.operations.sweep import active_policy
 
 BATCH = 1_000
 # What the address column of a channel is called among a member's identities; in-app needs none.
-ADDRESS_KIND = {ChannelCode.EMAIL: "email", ChannelCode.SMS: "phone", ChannelCode.IN_APP: ""}
+ADDRESS_KIND: dict[str, str] = {ChannelCode.EMAIL: "email", ChannelCode.SMS: "phone", ChannelCode.IN_APP: ""}
 # ASCII without blanks, controls or syntax: what may stand in an SMTP command and a header as it is.
 ADDRESS_FORM = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$"
 _LOCK_CLASS = crc32(b"campaigns.deliver") & 0x7FFFFFFF
@@ -207,7 +207,9 @@ def _parameters(channel: Channel, *, at: datetime, limit: int, worker: str) -> d
 def _copies(channel: str) -> list[dict[str, Any]]:
     """Which template version each step of each running campaign uses in each language."""
     versions: dict[tuple[str, str], int] = {}
-    for version in TemplateVersion.objects.filter(template__channel=channel).select_related("template").order_by("number"):
+    for version in (
+        TemplateVersion.objects.filter(template__channel=channel).select_related("template").order_by("number")
+    ):
         versions[version.template.code, version.language] = version.pk
     rows = []
     for campaign in Campaign.objects.running():

@@ -102,12 +102,15 @@ class _Run:
         """Send the batch in order; returns whether to claim more. What was not reached is put back."""
         for n, message in enumerate(batch):
             if time.monotonic() > self.deadline or not self._send(message):
-                rest = [m.intent_id for m in batch[n:]]
                 self._flush()
-                _persist(lambda: delivery.put_back(worker=self.worker, intent_ids=rest))
+                self._put_back(batch[n:])
                 return False
         self._flush()
         return True
+
+    def _put_back(self, rest: list[Claimed]) -> None:
+        ids = [message.intent_id for message in rest]
+        _persist(lambda: delivery.put_back(worker=self.worker, intent_ids=ids))
 
     def _send(self, message: Claimed) -> bool:
         """Take one message as far as it goes; False when the server should be left alone."""
@@ -208,7 +211,12 @@ class _Run:
         self.result.not_sent += 1
         _persist(
             lambda: delivery.put_off(
-                worker=self.worker, intent_id=message.intent_id, counts=counts, reason=reason, reply=reply, at=self.clock()
+                worker=self.worker,
+                intent_id=message.intent_id,
+                counts=counts,
+                reason=reason,
+                reply=reply,
+                at=self.clock(),
             )
         )
 
@@ -223,13 +231,11 @@ class _Run:
 
     def _lose(self, message: Claimed, reason: Reason) -> None:
         self.result.not_sent += 1
-        _persist(
-            lambda: delivery.lose(worker=self.worker, intent_id=message.intent_id, reason=reason, at=self.clock())
-        )
+        _persist(lambda: delivery.lose(worker=self.worker, intent_id=message.intent_id, reason=reason, at=self.clock()))
 
 
 def _persist(write: Callable[[], T]) -> T:
-    """Make ``write`` succeed though the database restarts under it; gives up after a while, leaving the lease to tell."""
+    """Make ``write`` succeed though the database restarts under it; after a while it is left to the lease."""
     deadline = time.monotonic() + DATABASE_PATIENCE_SECONDS
     while True:
         try:

@@ -131,6 +131,7 @@ class Wire:
         smtp = kind(settings.EMAIL_HOST, settings.EMAIL_PORT, timeout=self.timeout_seconds)
         try:
             # The dot is a small packet behind a big one: it must not wait for the other side's delayed ACK.
+            assert smtp.sock is not None
             smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             smtp.ehlo()
             if getattr(settings, "EMAIL_USE_TLS", False):

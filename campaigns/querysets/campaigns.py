@@ -1,4 +1,3 @@
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -32,16 +31,12 @@ class EnrollmentQuerySet(models.QuerySet):
 
         Returns (exit reason, enrollments) pairs. Idempotent, safe to run concurrently.
         """
-        return _rows(cancel_sql(), {"at": at})
+        with connection.cursor() as cursor:
+            cursor.execute(cancel_sql(), {"at": at})
+            return cursor.fetchall()
 
     def finish(self, *, at: datetime) -> int:
         """Close the enrollments that went through every step."""
         with connection.cursor() as cursor:
             cursor.execute(FINISH, {"at": at})
             return cursor.rowcount
-
-
-def _rows(sql: str, params: dict[str, Any]) -> Sequence[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return cursor.fetchall()

@@ -110,13 +110,15 @@ noted AS (
 """
 
 _COUNT = "SELECT count(*), count(*) FILTER (WHERE reason = '') FROM judged"
-_ROWS = """SELECT id, address, CASE WHEN reason = '' THEN template_version_id END, context::text FROM judged ORDER BY id"""
+_ROWS = (
+    """SELECT id, address, CASE WHEN reason = '' THEN template_version_id END, context::text FROM judged ORDER BY id"""
+)
 
 
 def _day(value: str) -> str:
     """A date as people write it in the message's language."""
     return (
-        f"CASE j.language WHEN 'zh-hans' THEN to_char({value}, 'FMYYYY\"年\"FMMM\"月\"FMDD\"日\"') "
+        f'CASE j.language WHEN \'zh-hans\' THEN to_char({value}, \'FMYYYY"年"FMMM"月"FMDD"日"\') '
         f"WHEN 'en' THEN to_char({value}, 'FMDD FMMonth YYYY') ELSE ({value})::text END"
     )
 

@@ -1,8 +1,8 @@
 """Planning in one statement: whose paid term ends within the horizon, enrolled once, with all her messages.
 
 The anti-join against running enrollments comes first and on two narrow tables, so that planning again finds nothing
-at the price of one index range. What the planner cannot estimate, the result of a data-modifying stage, is never
-joined to another such: a nested loop over both would be quadratic. An enrollment is unique, so two planners cannot plan the same occurrence twice.
+at the price of one index range. Two stages whose size PostgreSQL cannot estimate are never joined: a nested loop over
+both would be quadratic. An enrollment is unique, so two planners cannot plan the same occurrence twice.
 """
 
 from functools import cache
@@ -28,7 +28,8 @@ candidates AS MATERIALIZED (
   ORDER BY s.member_id
 ),
 ending AS MATERIALIZED (
-  SELECT c.*, t.id AS term_id, t.booked_at, t.tier_id, t.plan_id, (c.expiration_time AT TIME ZONE c.zone)::date AS ends_on
+  SELECT c.*, t.id AS term_id, t.booked_at, t.tier_id, t.plan_id,
+    (c.expiration_time AT TIME ZONE c.zone)::date AS ends_on
   FROM candidates c
   JOIN members_membershipterm t ON t.member_id = c.member_id AND t.ends_at = c.expiration_time
   WHERE t.kind = ANY(%(kinds)s) AND t.close_reason = ''

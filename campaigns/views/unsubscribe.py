@@ -11,7 +11,6 @@ from config.staff.access import public
 from config.staff.clock import now
 
 
-
 # A mail program posts without a cookie (RFC 8058, 3.2); the signed token is what allows it.
 @public
 @csrf_exempt

@@ -1,7 +1,9 @@
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 
+import psycopg
 import pytest
+from django.db import connection
 
 from campaigns.lifecycle import Reason
 from campaigns.models import Channel, Decision, DeliveryPolicy, MessageIntent, Suppression
@@ -10,7 +12,6 @@ from campaigns.operations.email import deliver_email
 from campaigns.operations.planning import cancel, plan
 from members.models import Consent, Identity
 from members.operations import terms
-from tests import factories
 from tests.campaigns.world import AT, member_ending, messages
 from tests.faults.sink import Script
 
@@ -57,7 +58,8 @@ def test_due_mail_is_sent_once_with_everything_a_mail_needs(sink):
     assert "19 November 2026" in html
     assert mail["List-Unsubscribe"].strip("<>") in text
     assert (intent.attempts, intent.provider_reply) == (1, "250 2.0.0")
-    assert intent.on_wire_at and intent.finished_at
+    assert intent.on_wire_at
+    assert intent.finished_at
 
 
 def test_chinese_is_the_default_and_grace_comes_from_the_policy(sink):
@@ -295,13 +297,10 @@ def test_a_template_that_does_not_render_fails_alone(sink, monkeypatch):
     assert messages(good)["d3.email"] == "sent"
 
 
-def test_every_place_taken_means_no_work(sink, django_db_blocker):
+def test_every_place_taken_means_no_work(sink):
     planned()
-    import psycopg
-    from django.db import connection
-
     channel = Channel.objects.get(pk="email")
-    others = psycopg.connect(connection.get_connection_params()["dbname"] and _dsn(connection), autocommit=True)
+    others = psycopg.connect(**connection.get_connection_params(), autocommit=True)
     for n in range(channel.max_workers):
         others.execute("SELECT pg_advisory_lock(%s, %s)", [delivery._LOCK_CLASS, delivery._slot_key(channel, n)])
     try:
@@ -309,11 +308,6 @@ def test_every_place_taken_means_no_work(sink, django_db_blocker):
     finally:
         others.close()
     assert deliver().sent == 1
-
-
-def _dsn(connection) -> str:
-    s = connection.settings_dict
-    return f"postgresql://{s['USER']}:{s['PASSWORD']}@{s['HOST']}:{s['PORT']}/{s['NAME']}"
 
 
 def test_in_app_is_the_row_itself(db):
@@ -326,4 +320,3 @@ def test_in_app_is_the_row_itself(db):
     shown = MessageIntent.objects.get(member_id=made[1].member_id, step_key="d3.in_app")
     assert (shown.status, shown.finished_at) == ("sent", DUE)
     assert shown.content.context["term"]["days_left"] == 3
-    assert factories

@@ -118,7 +118,9 @@ def test_what_is_pending_is_cancelled_with_the_reason(act, reason):
     act(term, AT + timedelta(minutes=1))
     assert cancel(at=AT + timedelta(minutes=2)).ended == {reason: 1}
     past = "expired:past_when_planned"
-    assert messages(term) == {f"{s}.{c}": past if s in ("d7", "d3") else f"suppressed:{reason}" for s in STEPS for c in CHANNELS}
+    assert messages(term) == {
+        f"{s}.{c}": past if s in ("d7", "d3") else f"suppressed:{reason}" for s in STEPS for c in CHANNELS
+    }
     assert messages(bystander) == untouched
     assert cancel(at=AT + timedelta(minutes=3)).ended == {}
     enrollment = Enrollment.objects.get(member_id=term.member_id, occurrence=term.pk)

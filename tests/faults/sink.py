@@ -8,6 +8,7 @@ import argparse
 import socketserver
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.parser import BytesHeaderParser
 from pathlib import Path
@@ -100,10 +101,8 @@ class _Session(socketserver.StreamRequestHandler):
         if action == "stall":
             # Until the client gives up.
             self.connection.settimeout(60)
-            try:
+            with suppress(OSError):
                 self.connection.recv(1)
-            except OSError:
-                pass
             raise _Hangup
         if action == "drop":
             raise _Hangup
@@ -174,4 +173,3 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
-
