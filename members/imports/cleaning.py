@@ -124,14 +124,14 @@ _CLAIMS = {
     "state:expiring": ("expiring", "临期", "临期会员", "即将到期"),
     "state:prospect": ("prospect", "潜在用户", "潜在"),
     "state:trial": ("trial", "试用用户"),
-    "state:first_paid": ("first_paid", "首次付费用户", "首次付费"),
-    "state:highly_active": ("highly_active", "高活跃会员", "高活跃"),
+    "state:first_paid": ("first_paid", "first paid", "首次付费用户", "首次付费"),
+    "state:highly_active": ("highly_active", "highly active", "高活跃会员", "高活跃"),
     "state:stable": ("stable", "稳定会员", "稳定"),
     "state:churned": ("churned", "流失用户", "流失", "已流失"),
     "status:none": ("none", "无", "非会员", "未开通"),
     "status:trialing": ("trialing", "试用中", "试用"),
     "status:active": ("active", "正常", "有效", "生效中", "会员中", "在期"),
-    "status:grace": ("grace", "宽限期", "宽限"),
+    "status:grace": ("grace", "in grace", "宽限期", "宽限", "宽限中"),
     "status:expired": ("expired", "过期", "已过期", "过期会员", "失效", "已失效", "lapsed"),
 }
 

@@ -4,7 +4,10 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
+from django.conf import settings
+from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -118,9 +121,17 @@ def plain_name(name: str) -> str:
     return re.sub(r"[\s_\-*:：.]", "", plain)
 
 
-def names_of(field: Field) -> set[str]:
-    """Every header this field goes by, as compared: its own name, its label in the languages we have, its aliases."""
-    return {plain_name(name) for name in (field.name, *field.aliases)}
+@cache
+def names_of(field: Field) -> frozenset[str]:
+    """Every header this field goes by, as compared: its own name, its label in the languages we have, its aliases.
+
+    So what an export heads its columns with, in any language, is understood again.
+    """
+    labels = []
+    for code, _language in settings.LANGUAGES:
+        with translation.override(code):
+            labels.append(str(field.label))
+    return frozenset(plain_name(name) for name in (field.name, *labels, *field.aliases))
 
 
 def guess(header: Sequence[str], fields: Sequence[Field]) -> list[str]:

@@ -182,7 +182,8 @@ FROM (
   SELECT t.*, t.months BETWEEN 1 AND 1200 AND (t.start_on + make_interval(months => t.months))::date = t.end_on AS anchored,
     CASE
       WHEN t.rest IS NULL OR t.rest = tstzmultirange(tstzrange(t.starts_at, t.ends_at)) THEN 'new'
-      WHEN isempty(t.rest) THEN 'covered'
+      -- Files carry seconds: less than one is no other cover.
+      WHEN isempty(t.rest) OR upper(t.rest) - lower(t.rest) < interval '1 second' THEN 'covered'
       WHEN {tail} THEN 'tail'
       ELSE 'overlap'
     END AS verdict

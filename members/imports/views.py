@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from config.staff import clock
 from config.staff.access import Permission, requires
-from members.exports.csv_text import csv_lines
+from members.exports.csv_text import cell, csv_lines
 from members.imports import pages
 from members.imports.failures import ImportRefused
 from members.imports.forms import ConfirmForm, LayoutForm, MappingForm, UploadForm
@@ -185,10 +185,8 @@ def issues_csv(request: HttpRequest, run_id: int) -> HttpResponse:
         yield [_("Row"), _("Column"), _("Value"), _("Severity"), _("Reason"), _("What to do"), _("Detail")]
         for issue in run.issues.order_by("row_no", "id").iterator(chunk_size=2_000):
             wording = ISSUES[issue.code]
-            yield [
-                issue.row_no, issue.column, issue.value, issue.get_severity_display(), wording.title, wording.fix,
-                issue.detail,
-            ]  # fmt: skip
+            severity, reason, fix = issue.get_severity_display(), wording.title, wording.fix
+            yield [cell(v) for v in (issue.row_no, issue.column, issue.value, severity, reason, fix, issue.detail)]
 
     response = StreamingHttpResponse(csv_lines(rows()), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="import-{run_id}-issues.csv"'

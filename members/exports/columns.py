@@ -1,0 +1,101 @@
+"""What a member export can hold: each column's heading, where its value lies, and how it is masked.
+
+The headings are the import's field labels, so an export is understood when it comes back.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import F, FilteredRelation, Q, QuerySet, TextChoices
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from config.staff.masking import mask_email, mask_name, mask_phone
+from members.imports.mapping import MEMBER_FIELDS
+from members.lifecycle import MembershipStatus, State
+from members.models import Member
+from members.naming import in_chinese
+
+
+@dataclass(frozen=True)
+class ExportColumn:
+    """One column. ``path`` is the values() path; ``masked`` hides a value; ``choices`` have its words."""
+
+    key: str
+    label: str | Promise
+    path: str
+    masked: Callable[[str], str] | None = None
+    choices: type[TextChoices] | None = None
+
+    def heading(self, *, reveal: bool) -> str:
+        """The column's name; a masked one says so, and is not taken for the real thing when it comes back."""
+        if self.masked and not reveal:
+            return gettext("%(name)s, masked") % {"name": self.label}
+        return str(self.label)
+
+    def writer(self, *, reveal: bool) -> Callable[[Any], Any]:
+        """What turns a raw value into a cell, with words of the language that is active now."""
+        if self.masked and not reveal:
+            masked = self.masked
+            return lambda raw: masked(str(raw)) if raw else None
+        if self.choices:
+            words = {choice.value: str(choice.label) for choice in self.choices}
+            return words.get
+        return lambda raw: raw
+
+
+_LABELS = {field.name: field.label for field in MEMBER_FIELDS}
+
+
+def _column(key: str, path: str, **how: Any) -> ExportColumn:
+    return ExportColumn(key, _LABELS[key], path, **how)
+
+
+COLUMNS: tuple[ExportColumn, ...] = (
+    ExportColumn("number", _("Member number"), "pk"),
+    _column("external_id", "of_external_id__value"),
+    _column("display_name", "display_name", masked=mask_name),
+    _column("phone", "of_phone__value", masked=mask_phone),
+    _column("email", "of_email__value", masked=mask_email),
+    ExportColumn(
+        "lifecycle_state", _("Lifecycle state"), "lifecycle__lifecycle_state", choices=State
+    ),
+    ExportColumn(
+        "membership_status", _("Membership status"), "lifecycle__membership_status",
+        choices=MembershipStatus,
+    ),
+    _column("tier", "tier_name"),
+    _column("activation_time", "lifecycle__activation_time"),
+    _column("expiration_time", "lifecycle__expiration_time"),
+    _column("auto_renewal_flag", "lifecycle__auto_renewal_flag"),
+    ExportColumn("last_active_time", _("Last active"), "lifecycle__last_active_time"),
+    _column("gender", "gender"),
+    _column("birthday_on", "birthday_on", masked=lambda value: value[:4]),
+    _column("city", "city"),
+    _column("channel", "channel"),
+    _column("registered_at", "registered_at"),
+)  # fmt: skip
+BY_KEY = {column.key: column for column in COLUMNS}
+DEFAULT = tuple(column.key for column in COLUMNS[:11])
+
+
+def chosen(keys: Sequence[str]) -> list[ExportColumn]:
+    """The columns of these keys in the order of the catalogue; the usual ones when none is named."""
+    wanted = set(keys) & set(BY_KEY) or set(DEFAULT)
+    return [column for column in COLUMNS if column.key in wanted]
+
+
+def joined(queryset: QuerySet[Member], columns: Sequence[ExportColumn]) -> QuerySet[Member]:
+    """The members with the identities these columns need, each joined once."""
+    relations = {
+        f"of_{kind}": FilteredRelation("identities", condition=Q(identities__kind=kind))
+        for kind in ("external_id", "phone", "email")
+        if kind in {column.key for column in columns}
+    }
+    queryset = queryset.annotate(**relations)
+    if "tier" in {column.key for column in columns}:
+        name = "lifecycle__tier__name_zh" if in_chinese() else "lifecycle__tier__name"
+        queryset = queryset.annotate(tier_name=F(name))
+    return queryset
