@@ -71,5 +71,5 @@ ARGUMENTS: dict[Any, Callable[[World], Any]] = {
     "plan_id": newest("members.Plan"),
     "tier_id": newest("members.Tier"),
     "user_id": newest("staff.User"),
-    "pk": lambda world: world.member.pk,
+    "in_list": lambda world: "members",
 }
