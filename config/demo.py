@@ -77,6 +77,7 @@ def populate(*, count: int, at: datetime, seed: int = 20_26, progress: Callable[
     draw = random.Random(seed)
     plans = catalogue()
     source, _ = Source.objects.get_or_create(code="demo-app", defaults={"name": "Demo app"})
+    events.note_arrival(source=source, at=at - timedelta(days=HISTORY_DAYS), last_at=at)
     activity: list[dict[str, Any]] = []
     with sweep.judged_later():
         for start in range(0, count, CHUNK):

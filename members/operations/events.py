@@ -54,10 +54,11 @@ def record_events_from(
 def note_arrival(*, source: Source, at: datetime, last_at: datetime) -> None:
     """Note that a source has spoken: connected since the first time, last heard at the latest event.
 
-    A stale source suspended the silence rules; when it speaks again everybody in cover is looked at anew.
+    The first word of a source starts the silence rules and a stale one suspended them: either way everybody in cover is
+    looked at anew.
     """
     heard = Source.objects.get(pk=source.pk)
-    if heard.connected_at and is_stale(heard, at):
+    if heard.is_activity_source and (heard.connected_at is None or is_stale(heard, at)):
         MemberLifecycle.objects.filter(membership_status="active").mark_due(at)
     Source.objects.filter(pk=source.pk).update(
         connected_at=Least(Coalesce("connected_at", Value(at)), Value(at)),

@@ -294,6 +294,33 @@ def test_a_stale_source_suspends_silence(observed):
     assert state(member).lifecycle_state == "first_paid"
 
 
+def test_a_stale_source_that_speaks_again_lets_silence_count(observed):
+    quiet, heard = observed.member(), observed.member()
+    for member in (quiet, heard):
+        buy(observed, member, 0, observed.year)
+    observed.active(heard, [1.0])
+    type(observed.source).objects.update(stale_after_hours=24)
+    observed.sweep(50)
+    assert state(quiet).lifecycle_state == "first_paid"
+    observed.active(heard, [51.0])
+    observed.sweep(51, 13)
+    assert state(quiet).target_rule == "silent"
+    assert state(heard).lifecycle_state == "first_paid"
+
+
+def test_the_first_activity_source_starts_the_clock_of_silence_for_everybody(world):
+    member, other = world.member(), world.member()
+    buy(world, member, 0, world.year)
+    world.sweep(40)
+    assert state(member).lifecycle_state == "first_paid"
+    world.active(other, [41.0])
+    world.sweep(41, 13)
+    world.sweep(70, 23)
+    assert state(member).lifecycle_state == "first_paid"
+    world.sweep(71, 1)
+    assert (state(member).lifecycle_state, state(member).target_rule) == ("churned", "silent")
+
+
 def test_the_brake_stops_a_sweep_that_moves_too_many_into_one_state(world):
     LifecyclePolicy.objects.update(brake_floor=3)
     crowd = [world.member() for _ in range(5)]
