@@ -27,7 +27,7 @@ Clock = Callable[[], datetime]
 T = TypeVar("T")
 
 # A run ends after this long so that other work gets its turn; the next tick goes on.
-RUN_SECONDS = 20.0
+RUN_SECONDS = 5.0
 # A worker keeps what it knows about a message for so long while the database is away.
 DATABASE_PATIENCE_SECONDS = 120.0
 

@@ -27,7 +27,10 @@ class Script:
     for_address: str = ""
     times: int | None = None
     delay_seconds: float = 0.0
-    store_before_dropping: bool = True
+    # Say on standard output what is about to be done, before it is done.
+    announces: bool = False
+    # What RCPT answers to addresses that begin with a word, whatever else is scripted.
+    rcpt_by: dict[str, str] = field(default_factory=dict)
 
 
 class Sink(socketserver.ThreadingTCPServer):
@@ -54,6 +57,10 @@ class Sink(socketserver.ThreadingTCPServer):
     def action(self, stage: str, address: str) -> str:
         with self.lock:
             self.seen.append((stage, address))
+            if stage == "rcpt":
+                for word, answer in self.script.rcpt_by.items():
+                    if address.startswith(word):
+                        return answer
             action = self.script.at.get(stage, "")
             if not action or not address.startswith(self.script.for_address):
                 return ""
@@ -61,6 +68,8 @@ class Sink(socketserver.ThreadingTCPServer):
                 if self.script.times <= 0:
                     return ""
                 self.script.times -= 1
+            if self.script.announces:
+                print(stage, flush=True)
             return action
 
     def store(self, address: str, mail: bytes) -> None:
@@ -162,10 +171,16 @@ def main() -> None:
     parser.add_argument("--at", nargs="*", default=[], help="stage=answer")
     parser.add_argument("--times", type=int)
     parser.add_argument("--delay", type=float, default=0.0)
+    parser.add_argument("--announce", action="store_true")
+    parser.add_argument("--rcpt-by", nargs="*", default=[], help="word=answer")
     options = parser.parse_args()
     sink = Sink(options.folder, options.port)
     sink.script = Script(
-        at=dict(item.split("=", 1) for item in options.at), times=options.times, delay_seconds=options.delay
+        at=dict(item.split("=", 1) for item in options.at),
+        times=options.times,
+        delay_seconds=options.delay,
+        announces=options.announce,
+        rcpt_by=dict(item.split("=", 1) for item in options.rcpt_by),
     )
     print(sink.port, flush=True)
     sink.serve_forever(poll_interval=0.05)
