@@ -1,3 +1,4 @@
+from members.exports.models import EventRecord
 from members.imports.models import ImportEffect, ImportIssue, ImportRun
 from members.models.events import ActiveDay, Event, EventDefinition, EventReceipt, Source
 from members.models.lifecycle import LifecyclePolicy, LifecycleTransition, MemberLifecycle, SweepBrake
@@ -10,6 +11,7 @@ __all__ = [
     "Event",
     "EventDefinition",
     "EventReceipt",
+    "EventRecord",
     "Identity",
     "ImportEffect",
     "ImportIssue",

@@ -1,0 +1,214 @@
+"""The admin over members: records to read, and import and export through the wizard's pipeline.
+
+Nothing is edited here. Changes go through the console, where each is an operation with its audit row.
+"""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from import_export.admin import ImportExportMixin
+
+from config.staff import clock
+from config.staff.access import Permission
+from config.staff.models import AuditEntry
+from config.staff.operations import record_audit
+from members.exports.models import EventRecord
+from members.imports.models import ImportRun
+from members.models import (
+    Consent,
+    EventDefinition,
+    Identity,
+    LifecyclePolicy,
+    LifecycleTransition,
+    Member,
+    MemberLifecycle,
+    MembershipTerm,
+    MemberSignal,
+    MemberTag,
+    Plan,
+    Source,
+    SweepBrake,
+    Tier,
+)
+from members.resources import AnyCsv, EventResource, MemberResource, SafeXlsx, TermResource
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Records to look at: no adding, changing or deleting."""
+
+    show_full_result_count = False
+    list_per_page = 50
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+
+class PipelineAdmin(ImportExportMixin, ReadOnlyAdmin):
+    """Records that come and go as files. Rows are logged by the import's audit row, not one by one."""
+
+    skip_admin_log = True
+    import_formats = (AnyCsv, SafeXlsx)
+    export_formats = (AnyCsv, SafeXlsx)
+
+    def has_import_permission(self, request: HttpRequest) -> bool:
+        return request.user.may(Permission.IMPORT)
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return request.user.may(Permission.EXPORT) and request.user.may(Permission.REVEAL)
+
+    def get_export_data(self, file_format: Any, request: HttpRequest, queryset: QuerySet, **kwargs: Any) -> Any:
+        """The file, once the export is in the audit log."""
+        record_audit(
+            actor=request.user, at=clock.now(), action=f"{self.opts.model_name}.exported", target_type="export",
+            data={"rows": queryset.count(), "format": file_format.get_extension(), "revealed": True},
+        )  # fmt: skip
+        return super().get_export_data(file_format, request, queryset, **kwargs)
+
+
+@admin.register(Member)
+class MemberAdmin(PipelineAdmin):
+    resource_classes = [MemberResource]
+    list_display = ["id", "display_name", "city", "channel", "registered_at", "is_demo"]
+    list_filter = ["is_demo", "gender"]
+    search_fields = ["=id", "display_name"]
+    ordering = ["-id"]
+
+    def get_export_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_export_queryset(request).prefetch_related("identities")
+
+
+@admin.register(MembershipTerm)
+class TermAdmin(PipelineAdmin):
+    resource_classes = [TermResource]
+    list_display = ["id", "member_id", "kind", "tier", "plan", "starts_at", "ends_at", "close_reason"]
+    list_filter = ["kind", "tier", "close_reason"]
+    list_select_related = ["tier", "plan"]
+    search_fields = ["=member__id", "=external_ref"]
+    ordering = ["-id"]
+
+    def get_export_queryset(self, request: HttpRequest) -> QuerySet:
+        queryset = super().get_export_queryset(request).exclude(close_reason="void")
+        return queryset.select_related("plan", "tier", "member").prefetch_related("member__identities")
+
+
+@admin.register(EventRecord)
+class EventAdmin(PipelineAdmin):
+    resource_classes = [EventResource]
+    list_display = ["id", "member_id", "definition", "source", "occurred_at", "value_cents", "currency"]
+    list_filter = ["definition", "source"]
+    list_select_related = ["definition", "source"]
+    search_fields = ["=member__id", "=message_id"]
+    ordering = ["-id"]
+
+    def get_export_queryset(self, request: HttpRequest) -> QuerySet:
+        queryset = super().get_export_queryset(request).select_related("definition", "source", "member")
+        return queryset.prefetch_related("member__identities")
+
+
+@admin.register(MemberLifecycle)
+class LifecycleAdmin(ReadOnlyAdmin):
+    list_display = ["member_id", "lifecycle_state", "target_state", "membership_status", "tier", "expiration_time", "next_due_at"]
+    list_filter = ["lifecycle_state", "membership_status"]
+    list_select_related = ["tier"]
+    search_fields = ["=member__id"]
+    ordering = ["-member_id"]
+
+
+@admin.register(LifecycleTransition)
+class TransitionAdmin(ReadOnlyAdmin):
+    list_display = ["id", "member_id", "from_state", "to_state", "move", "rule", "policy", "effective_at", "recorded_at"]
+    list_filter = ["to_state", "rule"]
+    list_select_related = ["policy"]
+    search_fields = ["=member__id"]
+    ordering = ["-id"]
+
+
+@admin.register(Identity)
+class IdentityAdmin(ReadOnlyAdmin):
+    list_display = ["id", "member_id", "kind", "created_at"]
+    list_filter = ["kind"]
+    search_fields = ["=member__id", "=value"]
+    ordering = ["-id"]
+
+
+@admin.register(MemberSignal)
+class SignalAdmin(ReadOnlyAdmin):
+    list_display = ["id", "member_id", "kind", "at", "recorded_by"]
+    list_filter = ["kind"]
+    list_select_related = ["recorded_by"]
+    search_fields = ["=member__id"]
+    ordering = ["-id"]
+
+
+@admin.register(MemberTag)
+class TagAdmin(ReadOnlyAdmin):
+    list_display = ["id", "member_id", "code", "since", "until"]
+    list_filter = ["code"]
+    search_fields = ["=member__id"]
+    ordering = ["-id"]
+
+
+@admin.register(Consent)
+class ConsentAdmin(ReadOnlyAdmin):
+    list_display = ["id", "member_id", "channel", "is_granted", "changed_at", "source"]
+    list_filter = ["channel", "is_granted"]
+    search_fields = ["=member__id"]
+    ordering = ["-id"]
+
+
+@admin.register(Plan)
+class PlanAdmin(ReadOnlyAdmin):
+    list_display = ["code", "name", "tier", "duration_count", "duration_unit", "price_cents", "currency", "is_sold"]
+    list_select_related = ["tier"]
+
+
+@admin.register(Tier)
+class TierAdmin(ReadOnlyAdmin):
+    list_display = ["code", "name", "name_zh", "rank"]
+
+
+@admin.register(Source)
+class SourceAdmin(ReadOnlyAdmin):
+    list_display = ["code", "name", "is_activity_source", "connected_at", "last_event_at"]
+
+
+@admin.register(EventDefinition)
+class EventDefinitionAdmin(ReadOnlyAdmin):
+    list_display = ["name", "label", "label_zh", "is_activity"]
+
+
+@admin.register(LifecyclePolicy)
+class PolicyAdmin(ReadOnlyAdmin):
+    list_display = ["version", "status", "note", "created_by", "approved_by", "activated_at"]
+    list_select_related = ["created_by", "approved_by"]
+
+
+@admin.register(SweepBrake)
+class BrakeAdmin(ReadOnlyAdmin):
+    list_display = ["id", "status", "raised_at", "held_count", "decided_by", "decided_at"]
+    list_select_related = ["decided_by"]
+
+
+@admin.register(ImportRun)
+class ImportRunAdmin(ReadOnlyAdmin):
+    list_display = ["id", "file_name", "profile", "status", "rows_read", "created_count", "updated_count", "created_at", "created_by"]
+    list_filter = ["profile", "status"]
+    list_select_related = ["created_by"]
+
+
+@admin.register(AuditEntry)
+class AuditAdmin(ReadOnlyAdmin):
+    list_display = ["at", "actor", "action", "target_type", "target_id", "member_id"]
+    list_filter = ["action"]
+    list_select_related = ["actor"]
+    search_fields = ["=member_id", "=target_id"]
