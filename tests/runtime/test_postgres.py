@@ -122,11 +122,13 @@ def test_a_server_left_behind_is_ended_and_replaced(server: EmbeddedPostgres) ->
     assert is_running(left)
     server.start()
     assert not is_running(left)
+    assert "received fast shutdown request" in (server.home / "left.log").read_text()
     assert ask(server.url("kept"), "SELECT 1") == "1"
 
 
 def test_a_stale_pid_file_with_a_strangers_number_does_not_matter(server: EmbeddedPostgres) -> None:
-    stranger = subprocess.Popen(["sleep", "600"])
+    # Of the same user: only then does the server take the stranger for itself.
+    stranger = subprocess.Popen(["sleep", "600"], **run_as(server._account))
     try:
         stale = f"{stranger.pid}\n{server.data}\n1700000000\n5432\n\n127.0.0.1\n\nready   \n"
         (server.data / "postmaster.pid").write_text(stale)
