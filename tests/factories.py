@@ -64,7 +64,7 @@ def make_member(*, at: datetime, **values: Any) -> Member:
     """A member without terms, with one external id and an address."""
     n = next(_serial)
     values.setdefault("display_name", f"Member {n}")
-    values.setdefault("identities", {"external_id": f"ext-{n}", "email": f"m{n}@example.com", "phone": f"138{n:08}"})
+    values.setdefault("identities", {"external_id": f"ext-{n}", "email": f"m{n}@example.com", "phone": f"170{n:08}"})
     return people.create_member(actor=None, at=at, **values)
 
 
