@@ -8,7 +8,7 @@ from members.operations import events, policies, sweep
 
 @shared_task
 def sweep_due() -> None:
-    """Judge everybody who is due. Runs every two seconds and whenever facts arrive; idle it costs under 5 ms."""
+    """Judge everybody who is due. Runs every second and whenever facts arrive; idle it costs under 5 ms."""
     sweep.sweep(at=now())
 
 

@@ -1,0 +1,28 @@
+"""The base of the benchmarks: members by generated SQL, their states by the engine's own first sweep."""
+
+from datetime import datetime
+
+from django.db import connection
+
+from config.bench.measuring import rest, run_sql
+from members.models import Member
+from members.operations.sweep import sweep
+
+
+def fill(*, members: int, at: datetime) -> None:
+    """Make ``members`` members around the instant ``at`` and let the engine place them."""
+    run_sql("base", {"n": members, "at": at})
+    rest()
+    sweep(at=at)
+    rest()
+
+
+def made_at() -> datetime:
+    """The instant the base was made around."""
+    return Member.objects.latest("created_at").created_at
+
+
+def execute(statement: str, params: dict | None = None) -> None:
+    """One statement of a benchmark's own housekeeping, outside any timing."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)

@@ -1,0 +1,41 @@
+"""The benchmarks by name; those that share their preparation are measured together and printed as asked."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from config.bench import claiming, importing, mailing, pages, planning, running, sweeping
+from config.bench.measuring import Scene
+
+
+@dataclass(frozen=True)
+class Group:
+    """Benchmarks of one database: their names and what measures them; with ``has_base`` on the base of members."""
+
+    names: tuple[str, ...]
+    run: Callable[[Scene], Iterator[dict[str, Any]]]
+    has_base: bool = True
+
+
+GROUPS = (
+    Group(("sweep",), sweeping.due_sweep),
+    Group(("idle_sweep",), sweeping.idle_sweep),
+    Group(("fact_to_state",), running.fact_to_state),
+    Group(("plan", "replan"), planning.plan_and_replan),
+    Group(("claim",), claiming.claim),
+    Group(("email",), mailing.email),
+    Group(("members_page",), pages.members_page),
+    Group(("import", "reimport"), importing.import_and_reimport, has_base=False),
+)
+NAMES = tuple(name for group in GROUPS for name in group.names)
+
+
+def groups(names: Sequence[str]) -> list[Group]:
+    """The groups that measure these benchmarks."""
+    return [group for group in GROUPS if set(group.names) & set(names)]
+
+
+def measure(names: Sequence[str], scene: Scene) -> Iterator[dict[str, Any]]:
+    """Measure in this process's database, which is the benchmark's own; yields the lines asked for."""
+    for group in groups(names):
+        yield from (printed for printed in group.run(scene) if printed["name"] in names)

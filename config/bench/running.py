@@ -1,0 +1,128 @@
+"""The running system: how long after a posted fact its transition can be read."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from campaigns.operations.planning import plan
+from config.bench import sink
+from config.bench.base import execute
+from config.bench.database import environment
+from config.bench.measuring import Scene, line, percentile
+from config.runtime import commands
+from config.staff.clock import now
+from members.models import LifecycleTransition, MemberLifecycle, Plan, Source
+from members.operations import terms
+from members.operations.events import record_events
+from members.operations.sweep import sweep
+from members.tasks import sweep_due
+
+FACTS = 40
+GOAL_S = 2.0
+PATIENCE_S = 60.0
+
+
+def fact_to_state(scene: Scene) -> Iterator[dict[str, Any]]:
+    """Purchases and events, a worker and a beat running; every one of them moves a member."""
+    # The system has been running: what was due has been judged and planned.
+    sweep(at=now())
+    plan(at=now())
+    count = max(min(FACTS, scene.members // 50), 2)
+    lapsed = list(MemberLifecycle.objects.filter(lifecycle_state="expired").values_list("member_id", flat=True)[:count])
+    silent = list(
+        MemberLifecycle.objects.filter(lifecycle_state="churned", target_rule="silent", membership_status="active")
+        .values_list("member_id", flat=True)[:count]
+    )  # fmt: skip
+    execute("CREATE INDEX bench_recorded ON members_lifecycletransition (recorded_at)")
+    sold, source = Plan.objects.get(code="gold-month"), Source.objects.get(code="app")
+
+    def purchase(member_id: int) -> None:
+        terms.purchase(member_id=member_id, plan=sold, at=now(), actor=None)
+
+    def event(member_id: int) -> None:
+        at = now()
+        row = {"member_id": member_id, "name": "opened", "occurred_at": at, "message_id": f"bench-{member_id}"}
+        record_events(rows=[row], source=source, at=at)
+
+    def event_and_wake(member_id: int) -> None:
+        event(member_id)
+        sweep_due.delay()
+
+    with running_system() as processes:
+        by_term = [_time_to_transition(purchase, member_id) for member_id in lapsed]
+        # One in two is left to the beat's tick: a wake-up may be lost.
+        by_event = [_time_to_transition(event_and_wake, member_id) for member_id in silent[::2]]
+        by_tick = [_time_to_transition(event, member_id) for member_id in silent[1::2]]
+        if any(process.poll() is not None for process in processes):
+            raise RuntimeError("the worker or the beat ended by itself")
+        peak = max(_peak_tree(process.pid) for process in processes)
+    every = by_term + by_event + by_tick
+    p95 = percentile(every, 95)
+    printed = line(
+        "fact_to_state", scene, ours_s=p95, limit_s=GOAL_S, goal="p95 <= 2 s", met=p95 <= GOAL_S, facts=len(every),
+        term_p95_s=percentile(by_term, 95), event_p95_s=percentile(by_event, 95), tick_p95_s=percentile(by_tick, 95),
+        worst_s=max(every), stack_figure=None,
+    )  # fmt: skip
+    yield printed | {"peak_rss_mb": round(peak, 1)}
+
+
+def _time_to_transition(post: Any, member_id: int) -> float:
+    """Seconds from posting the fact until another connection's reader sees the new log row."""
+    transitions = LifecycleTransition.objects.filter(member_id=member_id)
+    before = transitions.count()
+    start = time.perf_counter()
+    post(member_id)
+    while transitions.count() == before:
+        if time.perf_counter() - start > PATIENCE_S:
+            raise RuntimeError(f"no transition within {PATIENCE_S:.0f} s")
+        time.sleep(0.01)
+    return time.perf_counter() - start
+
+
+@contextmanager
+def running_system() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """A Celery worker and beat as the product runs them, on this benchmark's database and a broker number of its own."""
+    with ExitStack() as stack:
+        folder = stack.enter_context(TemporaryDirectory())
+        url = stack.enter_context(sink.running())
+        env = environment(str(connection.settings_dict["NAME"]), EMAIL_URL=url, DB_POOL="1", LOG_LEVEL="INFO")
+        processes = []
+        for name, command in (("worker", commands.worker()), ("beat", commands.beat())):
+            log = stack.enter_context(Path(folder, name).open("wb"))
+            process = subprocess.Popen(command, env=env, cwd=settings.BASE_DIR, stdout=log, stderr=subprocess.STDOUT)
+            stack.callback(_end, process)
+            processes.append(process)
+        _await(Path(folder, "worker"), b"ready.")
+        # The beat's first tick has been carried out.
+        _await(Path(folder, "worker"), b"sweep_due[")
+        yield processes
+
+
+def _await(log: Path, words: bytes) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while words not in log.read_bytes():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{log.name} did not start:\n{log.read_text()[-2000:]}")
+        time.sleep(0.1)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _peak_tree(pid: int) -> float:
+    peak = int(Path(f"/proc/{pid}/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return max([peak, *(_peak_tree(int(child)) for child in children)])

@@ -1,0 +1,67 @@
+"""Each benchmark runs, on a few members, and prints the line it promises. Nothing is timed here."""
+
+import json
+import os
+import subprocess
+import sys
+
+import psycopg
+import pytest
+from django.conf import settings
+
+from config.bench.catalogue import NAMES
+
+MEMBERS = 600
+KEYS = {"name", "n", "ours_s", "limit_s", "ratio", "goal", "met", "peak_rss_mb", "stack_figure"}
+
+pytestmark = [pytest.mark.serial, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def output() -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    command = [sys.executable, "manage.py", "bench", "all", "--members", str(MEMBERS), "--runs", "1"]
+    return subprocess.run(command, env=env, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def lines(output: subprocess.CompletedProcess[str]) -> dict[str, dict]:
+    assert output.returncode == 0, output.stderr[-3000:]
+    return {line["name"]: line for line in map(json.loads, output.stdout.splitlines())}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_prints_its_line(lines, name):
+    line = lines[name]
+    assert line.keys() >= KEYS
+    assert line["n"] == MEMBERS
+    assert line["ours_s"] > 0
+    assert line["peak_rss_mb"] > 10
+
+
+def test_both_sides_did_their_work(lines):
+    assert lines["sweep"]["due"] == MEMBERS // 20
+    assert sum(lines["sweep"]["moves"].values()) == MEMBERS // 20
+    assert lines["plan"]["intents"] == 8 * lines["plan"]["enrolled"] > 0
+    assert lines["claim"]["rows"] > 0
+    assert lines["email"]["messages"] > 0
+    assert lines["fact_to_state"]["facts"] > 0
+
+
+def test_it_leaves_no_database_behind(output):
+    given = settings.DATABASES["default"]
+    with psycopg.connect(
+        host=given["HOST"], port=given["PORT"], user=given["USER"], password=given["PASSWORD"], dbname="postgres"
+    ) as server:
+        left = server.execute("SELECT datname FROM pg_database WHERE datname ~ '^bench_[0-9]+'").fetchall()
+    assert left == []
+
+
+def test_an_unknown_name_is_refused():
+    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "bench", "nonsense"], env=env, cwd=settings.BASE_DIR, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "no such benchmark" in done.stderr
