@@ -115,11 +115,13 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
 # A tick that finds no worker is dropped, not queued up: the next one does the same work.
 CELERY_BEAT_SCHEDULE = {
-    "lifecycle-sweep": {"task": "members.tasks.sweep_due", "schedule": 2.0, "options": {"expires": 10}},
-    "unfinished-decisions": {
-        "task": "members.tasks.finish_decisions", "schedule": 600.0, "options": {"expires": 300}
+    "lifecycle-sweep": {"task": "members.tasks.sweep_due", "schedule": 1.0, "options": {"expires": 10}},
+    "unfinished-decisions": {"task": "members.tasks.finish_decisions", "schedule": 600.0, "options": {"expires": 300}},
+    "event-partitions": {
+        "task": "members.tasks.prepare_partitions",
+        "schedule": 6 * 3600.0,
+        "options": {"expires": 600},
     },
-    "event-partitions": {"task": "members.tasks.prepare_partitions", "schedule": 6 * 3600.0, "options": {"expires": 600}},
 }
 
 AUTH_USER_MODEL = "staff.User"
