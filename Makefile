@@ -39,7 +39,7 @@ messages: setup-dev ## extract the texts of code and templates into the catalogu
 	@$(RUN_PY) tests/check_translations.py --update
 
 screenshots: setup-test ## every page x language x theme x width into var/screenshots, with accessibility findings
-	@$(WITH_SERVERS) --var var/screenshots-data -- $(RUN_PY) tests/screenshots.py $(ARGS)
+	@$(TEST_SERVERS) $(RUN_PY) tests/screenshots.py $(ARGS)
 
 bench: setup ## benchmarks, one JSON object a line: N=1000000 members, NAME=import for one of them
 	@$(WITH_SERVERS) -- $(RUN_PY) manage.py bench "$(NAME)" --members "$(N)" $(ARGS)
