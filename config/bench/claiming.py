@@ -24,10 +24,7 @@ def claim(scene: Scene) -> Iterator[dict[str, Any]]:
     """All due mail, at most 200,000 messages, claimed in batches of 1,000 by two processes at once."""
     plan(at=made_at())
     make_due(limit=MOST)
-    execute(
-        "CREATE UNLOGGED TABLE bench_intent AS SELECT * FROM campaigns_messageintent WHERE due_at < expires_at - interval '1 day'"
-    )
-    execute("CREATE UNIQUE INDEX ON bench_intent (id)")
+    remember_due()
     counted: dict[str, list[dict[str, Any]]] = {}
     clocks: dict[str, list[float]] = {"claim": [], "claim-bare": []}
 
@@ -58,13 +55,23 @@ def make_due(*, limit: int) -> None:
     )
 
 
+def remember_due() -> None:
+    """Note how the messages of ``make_due`` stand, for ``restore``."""
+    execute(
+        "CREATE UNLOGGED TABLE bench_intent AS "
+        "SELECT * FROM campaigns_messageintent WHERE due_at < expires_at - interval '1 day'"
+    )
+    execute("CREATE UNIQUE INDEX ON bench_intent (id)")
+
+
 def restore() -> None:
     """Everything claimed is due again, outside the timing; the guard would rightly refuse it."""
     execute("SET session_replication_role = replica")
     execute("TRUNCATE campaigns_messagecontent, campaigns_decision")
     execute(
-        """UPDATE campaigns_messageintent i SET status = b.status, reason = b.reason, claimed_by = '', lease_until = NULL,
-          finished_at = NULL, template_version_id = NULL, attempts = 0, on_wire_at = NULL, provider_reply = ''
+        """UPDATE campaigns_messageintent i SET status = b.status, reason = b.reason, claimed_by = '',
+          lease_until = NULL, finished_at = NULL, template_version_id = NULL, attempts = 0, on_wire_at = NULL,
+          provider_reply = ''
         FROM bench_intent b WHERE b.id = i.id AND i.status <> b.status"""
     )
     execute("SET session_replication_role = origin")

@@ -1,4 +1,4 @@
-"""Importing members from CSV beside a bare COPY, validation and upsert of the same file; new ones, and again unchanged."""
+"""Importing members from CSV, new and again unchanged, beside a bare COPY, validation and upsert of the same file."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +26,7 @@ GOAL_ROWS_PER_S = 20_000
 
 
 def import_and_reimport(scene: Scene) -> Iterator[dict[str, Any]]:
-    """The file's way from the upload to the written rows; what the engine makes of them afterwards is the sweep's figure."""
+    """The file's way from the upload to the written rows; what the engine then makes of them is the sweep's figure."""
     with TemporaryDirectory() as folder, override_settings(MEDIA_ROOT=folder):
         actor = User.objects.create(username="bench", role=Role.ADMIN)
         small, file = Path(folder, "small.csv"), Path(folder, "members.csv")
@@ -52,14 +52,16 @@ def import_and_reimport(scene: Scene) -> Iterator[dict[str, Any]]:
             "import", scene, ours_s=pair.ours_s, limit_s=pair.bare_s,
             goal=f"<= 1.5x bare, peak memory <= 1.1x that of a tenth, >= {GOAL_ROWS_PER_S} rows/s",
             met=pair.ours_s <= 1.5 * pair.bare_s and memory <= 1.1 and rate >= GOAL_ROWS_PER_S, rows_per_s=rate,
-            memory_ratio=memory, peak_rss_tenth_mb=small_mb, stack_figure="bare 26-37 s (3 + 2 + 21-32), one table with 5 indexes",
+            memory_ratio=memory, peak_rss_tenth_mb=small_mb,
+            stack_figure="bare 26-37 s (3 + 2 + 21-32), one table with 5 indexes",
         )  # fmt: skip
         yield printed | {"peak_rss_mb": round(large_mb, 1)}
         # The table is as the last run left it: whole. Both sides now find nothing to change.
         pair = interleaved(ours, bare, runs=scene.runs, restore=lambda: None)
         yield line(
             "reimport", scene, ours_s=pair.ours_s, limit_s=pair.bare_s, goal="<= 1.5x bare",
-            met=pair.ours_s <= 1.5 * pair.bare_s, rows_per_s=scene.members / pair.ours_s, stack_figure="1 M unchanged 18.6 s",
+            met=pair.ours_s <= 1.5 * pair.bare_s, rows_per_s=scene.members / pair.ours_s,
+            stack_figure="1 M unchanged 18.6 s",
         )  # fmt: skip
 
 
@@ -116,9 +118,9 @@ def import_bare(path: Path) -> None:
         "CREATE UNLOGGED TABLE bench_raw (external_id text, display_name text, email text, language text, city text, "
         "channel text, registered_at text) WITH (autovacuum_enabled = off)"
     )
-    with connection.cursor() as cursor, path.open("rb") as source:
-        with cursor.copy("COPY bench_raw FROM STDIN (FORMAT csv, HEADER)") as copy:
-            while chunk := source.read(CHUNK):
-                copy.write(chunk)
+    copy_in = "COPY bench_raw FROM STDIN (FORMAT csv, HEADER)"
+    with connection.cursor() as cursor, path.open("rb") as source, cursor.copy(copy_in) as copy:
+        while chunk := source.read(CHUNK):
+            copy.write(chunk)
     run_sql("import", {"at": now()})
     execute("DROP TABLE bench_raw")

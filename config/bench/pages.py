@@ -74,7 +74,8 @@ def _cursor_at(row: int) -> str:
 
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT registered_at, id FROM members_member WHERE registered_at IS NOT NULL ORDER BY 1, 2 OFFSET %s LIMIT 1",
+            "SELECT registered_at, id FROM members_member WHERE registered_at IS NOT NULL "
+            "ORDER BY 1, 2 OFFSET %s LIMIT 1",
             [row],
         )
         value, pk = cursor.fetchone()

@@ -29,7 +29,8 @@ def plan_and_replan(scene: Scene) -> Iterator[dict[str, Any]]:
         # What stands there is the last run's.
         counts.add((Enrollment.objects.count(), MessageIntent.objects.count()))
         execute(
-            "TRUNCATE campaigns_messagecontent, campaigns_decision, campaigns_messageintent, campaigns_enrollment CASCADE"
+            "TRUNCATE campaigns_messagecontent, campaigns_decision, campaigns_messageintent, campaigns_enrollment "
+            "CASCADE"
         )
 
     pair = interleaved(ours, bare, runs=scene.runs, restore=restore)
@@ -45,7 +46,8 @@ def plan_and_replan(scene: Scene) -> Iterator[dict[str, Any]]:
     enrolled, intents = counts.pop()
     yield line(
         "plan", scene, ours_s=pair.ours_s, limit_s=pair.bare_s, goal="<= 1.5x bare INSERT ... SELECT",
-        met=pair.ours_s <= 1.5 * pair.bare_s, intents=intents, enrolled=enrolled, stack_figure="plan 1 M messages 6.8 s",
+        met=pair.ours_s <= 1.5 * pair.bare_s, intents=intents, enrolled=enrolled,
+        stack_figure="plan 1 M messages 6.8 s",
     )  # fmt: skip
     replan = statistics.median(again)
     yield line(

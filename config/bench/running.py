@@ -88,7 +88,7 @@ def _time_to_transition(post: Any, member_id: int) -> float:
 
 @contextmanager
 def running_system() -> Iterator[list[subprocess.Popen[bytes]]]:
-    """A Celery worker and beat as the product runs them, on this benchmark's database and a broker number of its own."""
+    """A Celery worker and beat as the product runs them, on this database and a broker number of their own."""
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory())
         url = stack.enter_context(sink.running())

@@ -69,7 +69,8 @@ terms AS NOT MATERIALIZED (
       AS next_fact,
     bool_or(v.reason = 'void') AS has_voided
   FROM (
-    SELECT w.*, w.is_known AND w.starts_at <= w.at AND w.end_at > w.at AS is_now, w.is_known AND w.end_at <= w.at AS is_over,
+    SELECT w.*, w.is_known AND w.starts_at <= w.at AND w.end_at > w.at AS is_now,
+      w.is_known AND w.end_at <= w.at AS is_over,
       max(CASE WHEN w.is_known AND w.kind <> 'trial' THEN w.end_at END) OVER (
         PARTITION BY w.member_id ORDER BY w.starts_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS prev_end
     FROM (
@@ -128,7 +129,8 @@ active AS NOT MATERIALIZED (
     SELECT
       count(*) FILTER (WHERE y.local_on > t.on_day - %(active_window_days)s)::int AS active_days,
       bit_count(bit_or(1 << ((t.week_on - 1 - y.local_on) / 7)) FILTER (
-        WHERE y.local_on < t.week_on AND y.local_on >= t.week_on - 7 * %(stable_of_weeks)s)::bit(32))::int AS active_weeks,
+        WHERE y.local_on < t.week_on AND y.local_on >= t.week_on - 7 * %(stable_of_weeks)s
+      )::bit(32))::int AS active_weeks,
       max(y.local_on) AS last_on
     FROM members_activeday y
     WHERE y.member_id = CASE WHEN t.is_watched THEN t.member_id END
@@ -140,7 +142,8 @@ active AS NOT MATERIALIZED (
 _DERIVED = """
 derived AS NOT MATERIALIZED (
   SELECT a.*,
-    least(%(expiring_window_days)s, floor((a.ends_on - a.starts_on) * %(expiring_fraction)s::float8)::int) AS window_days,
+    least(%(expiring_window_days)s, floor((a.ends_on - a.starts_on) * %(expiring_fraction)s::float8)::int)
+      AS window_days,
     a.lifecycle_state IS NULL OR (a.lifecycle_state = 'prospect' AND a.first_start < a.first_booked) AS is_placing,
     a.lifecycle_state = 'churned' AND a.target_rule = 'silent' AS was_silent
   FROM (
@@ -150,7 +153,8 @@ derived AS NOT MATERIALIZED (
       (a.cover_since AT TIME ZONE a.zone)::date AS cover_on,
       CASE WHEN a.cur_id IS NULL THEN (a.last_end AT TIME ZONE a.zone)::date END AS ended_on,
       CASE WHEN a.cur_id IS NULL AND a.was_paid
-        THEN (a.last_end AT TIME ZONE a.zone + make_interval(days => %(grace_days)s)) AT TIME ZONE a.zone END AS grace_until,
+        THEN (a.last_end AT TIME ZONE a.zone + make_interval(days => %(grace_days)s)) AT TIME ZONE a.zone
+      END AS grace_until,
       a.last_end + make_interval(hours => %(settlement_hours)s) AS settled_at,
       CASE WHEN a.is_watched THEN greatest(
         a.last_on, (greatest(a.cover_since, %(activity_since)s::timestamptz, a.known_since) AT TIME ZONE a.zone)::date
@@ -276,7 +280,8 @@ decided AS MATERIALIZED (
       coalesce(t.cur_starts_at, t.first_start) AS activation_time,
       t.final_end AS expiration_time,
       t.cur_id, t.cur_kind, t.cover_on, t.ends_on, t.window_days, t.has_later, t.active_days, t.active_weeks,
-      t.last_on, t.quiet_since, t.ended_on, t.uninstalled_at, t.had_paid, t.was_paid, t.was_refunded, t.grown, t.grace_until,
+      t.last_on, t.quiet_since, t.ended_on, t.uninstalled_at, t.had_paid, t.was_paid, t.was_refunded, t.grown,
+      t.grace_until,
       least(
         t.next_edge, t.next_fact, t.next_signal, t.next_activity,
         CASE WHEN t.is_settling THEN t.settled_at END,
@@ -355,16 +360,19 @@ untagged AS (
     AND (d.active_days IS NOT NULL OR d.lifecycle_state IN ('trial', 'stable'))
 )"""
 
-FACTS = """jsonb_strip_nulls(jsonb_build_object(
+# Two short documents instead of one that is half empty: building one costs by the field.
+FACTS = """jsonb_strip_nulls(CASE WHEN d.cur_id IS NOT NULL THEN jsonb_build_object(
     'term', d.cur_id, 'kind', d.cur_kind, 'ends_on', d.ends_on, 'days_left', d.ends_on - d.on_day,
     'window_days', d.window_days, 'auto_renewal', d.auto_renewal_flag, 'later_term', d.has_later,
     'active_days', d.active_days, 'active_weeks', d.active_weeks, 'last_active_on', d.last_on,
-    'quiet_since', d.quiet_since, 'tenure_days', CASE WHEN d.cur_id IS NOT NULL THEN d.on_day - d.cover_on END,
-    'ended_on', d.ended_on, 'days_out', CASE WHEN d.cur_id IS NULL THEN d.on_day - d.ended_on END,
-    'grace_until', CASE WHEN d.cur_id IS NULL THEN d.grace_until END, 'uninstalled_at', d.uninstalled_at,
+    'quiet_since', d.quiet_since, 'tenure_days', d.on_day - d.cover_on, 'uninstalled_at', d.uninstalled_at,
     'resume_state', d.resume_state,
     'conversion', CASE WHEN d.target_state = 'first_paid' AND d.cur_kind = 'paid' AND NOT coalesce(d.had_paid, false)
-      AND d.lifecycle_state IN ('prospect', 'trial', 'expired', 'churned') THEN true END))"""
+      AND d.lifecycle_state IN ('prospect', 'trial', 'expired', 'churned') THEN true END)
+    ELSE jsonb_build_object(
+    'auto_renewal', d.auto_renewal_flag, 'later_term', d.has_later, 'ended_on', d.ended_on,
+    'days_out', d.on_day - d.ended_on, 'grace_until', d.grace_until, 'uninstalled_at', d.uninstalled_at,
+    'resume_state', d.resume_state) END)"""
 
 _ROUND_END = """
 SELECT l.from_state, l.to_state, count(*)::int, 0 FROM logged l GROUP BY 1, 2
@@ -401,7 +409,7 @@ def _stages(due: str, tables: Tables, scope: str = "true") -> str:
 
 
 def round_sql(tables: Tables, *, only_members: bool) -> str:
-    """One round over due members: returns (from, to, moves, 0) rows and a last row (NULL, NULL, judged, of them due again)."""
+    """One round over due members: rows (from, to, moves, 0), and a last one (NULL, NULL, judged, of them due again)."""
     scope = "s.member_id = ANY(%(members)s)" if only_members else "s.brake_id IS NULL"
     live = "(" + ", ".join(f"'{state.value}'" for state in RESUMABLE) + ")"
     write = _WRITE.format(log=tables.log, state=tables.state, facts=FACTS, resume=_RESUME.format(live=live))
