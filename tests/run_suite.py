@@ -15,7 +15,8 @@ PARALLEL_WORKERS = "2"
 
 def run_pass(name: str, markers: str, *options: str) -> int:
     print(f"\n== {name}", flush=True)
-    command = [sys.executable, "-m", "pytest", "-m", markers, *options, *sys.argv[1:]]
+    # The servers' runner exports the product's settings, which would win over those named in pyproject.toml.
+    command = [sys.executable, "-m", "pytest", "--ds=tests.settings", "-m", markers, *options, *sys.argv[1:]]
     status = subprocess.run(command, cwd=ROOT, check=False).returncode
     # A part of the suite, chosen by arguments, may have nothing in one of the passes.
     return 0 if status == NOTHING_COLLECTED else status
