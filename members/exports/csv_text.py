@@ -24,7 +24,7 @@ def safe_text(text: str) -> str:
 
 
 def cell(value: Any) -> Any:
-    """One value as it stands in a file: instants in the project's time zone to the second, as an import reads them, blanks for None."""
+    """One value as it stands in a file: instants in the project's time zone to the second, blanks for None."""
     if value is None:
         return ""
     if isinstance(value, bool):

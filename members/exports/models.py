@@ -12,7 +12,9 @@ class EventRecord(models.Model):
     occurred_at = models.DateTimeField(_("occurred"))
     received_at = models.DateTimeField(_("received"))
     member = models.ForeignKey(Member, verbose_name=_("member"), on_delete=models.DO_NOTHING, related_name="+")
-    definition = models.ForeignKey(EventDefinition, verbose_name=_("event"), on_delete=models.DO_NOTHING, related_name="+")
+    definition = models.ForeignKey(
+        EventDefinition, verbose_name=_("event"), on_delete=models.DO_NOTHING, related_name="+"
+    )
     source = models.ForeignKey(Source, verbose_name=_("source"), on_delete=models.DO_NOTHING, related_name="+")
     message_id = models.CharField(_("message id"), max_length=120)
     value_cents = models.BigIntegerField(_("value"), null=True, blank=True)

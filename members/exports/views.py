@@ -1,5 +1,5 @@
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http import HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -7,6 +7,7 @@ from django.views.decorators.http import require_POST
 
 from config.staff import clock
 from config.staff.access import Permission, requires
+from config.staff.http import StaffRequest
 from members.exports.forms import ExportForm
 from members.exports.operations import XLSX, XLSX_ROWS, ExportRefused, stream_members
 from members.listing import Listing
@@ -17,7 +18,7 @@ TYPES = {"csv": "text/csv; charset=utf-8", XLSX: "application/vnd.openxmlformats
 
 @requires(Permission.EXPORT)
 @require_POST
-def members(request: HttpRequest) -> HttpResponse:
+def members(request: StaffRequest) -> HttpResponse:
     """What the list shows, or the rows selected in it: first the question what to write, then the file."""
     query, ids = request.POST.get("query", ""), [pk for pk in request.POST.getlist("ids") if pk.isdecimal()]
     back = f"{reverse('members:list')}?{query}"
@@ -42,7 +43,7 @@ def members(request: HttpRequest) -> HttpResponse:
     return render(request, "exports/members.html", context, status=422 if form.errors else 200)
 
 
-def shown_members(request: HttpRequest, query: str) -> QuerySet[Member]:
+def shown_members(request: StaffRequest, query: str) -> QuerySet[Member]:
     """The members the list shows under the parameters it was shown with."""
     request.GET = QueryDict(query)
     return Listing(request, clock.now()).members

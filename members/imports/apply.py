@@ -16,7 +16,10 @@ from members.imports.staging import rows_table, terms_table
 from members.imports.validation import Plan, is_good
 
 # A table that has just grown many times over is planned for as it was, until it is looked at anew.
-ANALYZE = "ANALYZE members_member, members_identity, members_memberlifecycle, members_membershipterm"
+ANALYZE = (
+    "ANALYZE members_member (id), members_identity (member_id, kind, value), members_membersignal (member_id), "
+    "members_memberlifecycle (member_id, lifecycle_state, next_due_at), members_membershipterm (member_id)"
+)
 
 _EFFECT = "INSERT INTO members_importeffect (run_id, row_no, member_id, noun, object_id, before)"
 
@@ -90,38 +93,47 @@ def lock_members(plan: Plan) -> None:
 
 
 def _is_changed(plan: Plan) -> str:
-    term = (
-        f"EXISTS (SELECT 1 FROM {terms_table(plan.run_id)} t WHERE t.row_no = r.row_no AND t.verdict IN ('new', 'tail'))"
-    )
+    term = f"EXISTS (SELECT 1 FROM {terms_table(plan.run_id)} t WHERE t.row_no = r.row_no AND t.verdict IN ('new', 'tail'))"
     if plan.profile == "terms":
         return term
     return f"(r.profile_changed OR r.identity_changed OR r.signal_changed OR r.zone_changed OR {term})"
 
 
 def member_writes(
-    plan: Plan, occasion: Occasion, plan_ids: Mapping[str, tuple[int, int]], *, has_updates: bool
+    plan: Plan, occasion: Occasion, plan_ids: Mapping[str, tuple[int, int]], *, creates: bool, updates: bool
 ) -> Iterator[Write]:
-    """The statements of a members-like file, in order. ``plan_ids``: contract → (plan, tier) made for the file."""
-    rows = rows_table(plan.run_id)
-    if has_updates:
+    """The statements of a members-like file, in order, without those that would find nothing to do.
+
+    ``plan_ids``: contract → (plan, tier) made for the file.
+    """
+    # Known members first: the planner still sees the tables as they are.
+    if updates:
         yield from _updates(plan, occasion)
+    if creates:
+        yield from _inserts(plan, occasion)
+    yield Write("terms", insert_terms(plan, occasion, plan_ids))
+    if "auto_renewal_flag" in plan.columns or plan.profile == "telco":
+        yield Write("signals", _signals(plan, occasion))
+    if updates:
+        yield Write("lifecycle", _mark_due(plan, occasion))
+    if creates:
+        yield Write("statistics", ANALYZE)
+
+
+def _inserts(plan: Plan, occasion: Occasion) -> Iterator[Write]:
+    """The members not known before, each with her lifecycle row and identities."""
+    rows = rows_table(plan.run_id)
     new = f"FROM {rows} r WHERE r.member_id IS NULL AND {is_good(plan.run_id)}"
     new_id = f"{occasion.first_member_id:d} + r.row_no"
+    zone = "coalesce(r.time_zone, '')" if plan.profile == "members" else "''"
     yield Write("members", _insert_members(plan, occasion, new, new_id))
     yield Write("lifecycle", f"""
       INSERT INTO members_memberlifecycle (member_id, membership_status, auto_renewal_flag, time_zone, known_since, next_due_at)
-      SELECT {new_id}, 'none', false, {"coalesce(r.time_zone, '')" if plan.profile == "members" else "''"},
-        {occasion.now}, {occasion.now} {new}""")  # fmt: skip
+      SELECT {new_id}, 'none', false, {zone}, {occasion.now}, {occasion.now} {new}""")  # fmt: skip
     for kind in _kinds(plan):
         yield Write("identities", f"""
           INSERT INTO members_identity (member_id, kind, value, created_at)
           SELECT {new_id}, '{kind}', r.{kind}, {occasion.now} {new} AND r.{kind} IS NOT NULL""")  # fmt: skip
-    yield Write("terms", insert_terms(plan, occasion, plan_ids))
-    if "auto_renewal_flag" in plan.columns or plan.profile == "telco":
-        yield Write("signals", _signals(plan, occasion))
-    if has_updates:
-        yield Write("lifecycle", _mark_due(plan, occasion))
-    yield Write("statistics", ANALYZE)
 
 
 def _kinds(plan: Plan) -> list[str]:
@@ -286,4 +298,3 @@ def note_events(plan: Plan, source_id: int, occasion: Occasion) -> str:
       FROM {rows_table(plan.run_id)} r JOIN members_event e
         ON e.message_id = r.message AND e.occurred_at = r.occurred_at AND e.source_id = {source_id:d}
       WHERE e.received_at = {occasion.now}"""
-

@@ -25,9 +25,7 @@ def compare(plan: Plan, *, first_member_id: int) -> list[dict[str, Any]]:
         return []
     zone = "'" + plan.setting.zone.replace("'", "''") + "'"
     with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM members_importissue WHERE run_id = %s AND severity = 'difference'", [plan.run_id]
-        )
+        cursor.execute("DELETE FROM members_importissue WHERE run_id = %s AND severity = 'difference'", [plan.run_id])
         for field, claims, told, computed in _CLAIMS:
             if field not in plan.columns:
                 continue

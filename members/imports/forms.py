@@ -76,7 +76,10 @@ class MappingForm(forms.Form):
         help_text=_("The file has no dates. Tenure is counted back from this day, and those who left did so on it."),
     )
     default_tier = NamedChoiceField(
-        label=_("Tier of rows that name none"), queryset=Tier.objects.all(), required=False, empty_label=_("None: such rows are errors")
+        label=_("Tier of rows that name none"),
+        queryset=Tier.objects.all(),
+        required=False,
+        empty_label=_("None: such rows are errors"),
     )
 
     def __init__(self, *args: Any, run: ImportRun, **kwargs: Any) -> None:
@@ -87,7 +90,10 @@ class MappingForm(forms.Form):
         for index, name in enumerate(run.columns):
             key = f"c{index}"
             self.fields[key] = forms.ChoiceField(
-                label=name, choices=choices, required=False, initial=run.mapping[index] if index < len(run.mapping) else IGNORE
+                label=name,
+                choices=choices,
+                required=False,
+                initial=run.mapping[index] if index < len(run.mapping) else IGNORE,
             )
             self.fields[key].widget.attrs["aria-label"] = gettext("Field of column %(name)s") % {"name": name}
             self.columns.append(key)
@@ -127,7 +133,9 @@ class MappingForm(forms.Form):
             if field in (IGNORE, ATTRIBUTE):
                 continue
             if field in taken:
-                self.add_error(key, gettext("“%(name)s” already fills this field.") % {"name": self.fields[taken[field]].label})
+                self.add_error(
+                    key, gettext("“%(name)s” already fills this field.") % {"name": self.fields[taken[field]].label}
+                )
             taken.setdefault(field, key)
         for group in missing_fields(self.run.profile, taken):
             names = gettext(" or ").join(str(SHAPES[self.run.profile].field(name).label) for name in group)

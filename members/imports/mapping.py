@@ -33,14 +33,36 @@ _EXTERNAL_ID = Field(
      "member no", "customer id", "uid"),
     200,
 )  # fmt: skip
-_PHONE = Field("phone", _("Phone"), "phone", ("手机号", "手机", "手机号码", "电话", "联系电话", "mobile", "phone number", "tel"), 20, True)
-_EMAIL = Field("email", _("Email"), "email", ("邮箱", "电子邮箱", "邮件", "邮箱地址", "e-mail", "mail", "email address"), 200, True)
-_TIER = Field("tier", _("Tier"), "tier", ("会员等级", "等级", "级别", "会员级别", "membership level", "level", "membership tier"))
+_PHONE = Field(
+    "phone",
+    _("Phone"),
+    "phone",
+    ("手机号", "手机", "手机号码", "电话", "联系电话", "mobile", "phone number", "tel"),
+    20,
+    True,
+)
+_EMAIL = Field(
+    "email", _("Email"), "email", ("邮箱", "电子邮箱", "邮件", "邮箱地址", "e-mail", "mail", "email address"), 200, True
+)
+_TIER = Field(
+    "tier", _("Tier"), "tier", ("会员等级", "等级", "级别", "会员级别", "membership level", "level", "membership tier")
+)
 _PLAN = Field("plan", _("Plan"), "plan", ("方案", "套餐", "会员方案", "会员套餐", "产品", "plan code"))
-_PRICE = Field("price", _("Price paid"), "money", ("金额", "实付金额", "支付金额", "价格", "付款金额", "amount", "price paid", "paid"))
+_PRICE = Field(
+    "price",
+    _("Price paid"),
+    "money",
+    ("金额", "实付金额", "支付金额", "价格", "付款金额", "amount", "price paid", "paid"),
+)
 _CURRENCY = Field("currency", _("Currency"), "currency", ("币种", "货币"))
 _TERM_KIND = Field("kind", _("Term kind"), "term_kind", ("会期类型", "类型", "会员类型", "term kind", "type"))
-_ORDER = Field("external_ref", _("Order number"), "text", ("订单号", "订单编号", "单号", "order no", "order number", "order id", "order"), 120)
+_ORDER = Field(
+    "external_ref",
+    _("Order number"),
+    "text",
+    ("订单号", "订单编号", "单号", "order no", "order number", "order id", "order"),
+    120,
+)
 _AUTO = Field(
     "auto_renewal_flag", _("Auto-renewal"), "flag",
     ("自动续费", "自动续订", "是否自动续费", "连续包月", "auto renewal", "auto renew", "autorenew"),

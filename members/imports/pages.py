@@ -89,7 +89,10 @@ def steps(run: ImportRun | None) -> list[dict[str, str]]:
 
 
 def detail(
-    run: ImportRun, query: Mapping[str, str], layout_form: LayoutForm | None = None, mapping_form: MappingForm | None = None
+    run: ImportRun,
+    query: Mapping[str, str],
+    layout_form: LayoutForm | None = None,
+    mapping_form: MappingForm | None = None,
 ) -> dict[str, Any]:
     """Everything the page of a run shows at the step it stands at."""
     context: dict[str, Any] = {"run": run, "steps": steps(run), "dot": DOTS[run.status], "summary": _summary_line(run)}
@@ -183,11 +186,16 @@ def _progress(run: ImportRun) -> dict[str, Any]:
 
 def _groups(run: ImportRun, severity: str) -> list[dict[str, Any]]:
     found = (
-        ImportIssue.objects.filter(run=run, severity=severity).values("code", "column").annotate(rows=Count("pk")).order_by("-rows")
+        ImportIssue.objects.filter(run=run, severity=severity)
+        .values("code", "column")
+        .annotate(rows=Count("pk"))
+        .order_by("-rows")
     )
     groups: dict[str, dict[str, Any]] = {}
     for row in found:
-        group = groups.setdefault(row["code"], {"code": row["code"], "rows": 0, "columns": [], "wording": ISSUES[row["code"]]})
+        group = groups.setdefault(
+            row["code"], {"code": row["code"], "rows": 0, "columns": [], "wording": ISSUES[row["code"]]}
+        )
         group["rows"] += row["rows"]
         if row["column"]:
             group["columns"].append(row["column"])
@@ -246,7 +254,9 @@ def _issue_rows(run: ImportRun, chosen: Mapping[str, Any], query: Mapping[str, s
     issues = list(found[: ISSUES_SHOWN + 1])
     shown = issues[:ISSUES_SHOWN]
     cells = staging.fetch_rows(run.pk, [issue.row_no for issue in shown])
-    context = [name for name in ("display_name", "external_id", "activation_time", "expiration_time") if name in run.mapping]
+    context = [
+        name for name in ("display_name", "external_id", "activation_time", "expiration_time") if name in run.mapping
+    ]
     columns = [(name, f"c{run.mapping.index(name)}") for name in context]
     base = f"?reason={chosen['code']}"
     return {
@@ -274,7 +284,8 @@ def _result(run: ImportRun) -> dict[str, Any]:
     if run.status == Status.DONE:
         found = obstacles(run)
         context["obstacles"] = [
-            {"reason": OBSTACLES.get(reason, reason), "count": count, "members": members} for reason, count, members in found.found
+            {"reason": OBSTACLES.get(reason, reason), "count": count, "members": members}
+            for reason, count, members in found.found
         ]
         context["comparison"] = [
             {**row, "label": SHAPES[run.profile].field(row["field"]).label} for row in run.comparison
@@ -306,7 +317,9 @@ def written_members(run: ImportRun, query: Mapping[str, str]) -> dict[str, Any]:
     )
     return {
         "run": run,
-        "members": [{"member": m, "external_id": ids.get(m.pk, ""), "is_new": bool(first) and m.pk > first} for m in page],
+        "members": [
+            {"member": m, "external_id": ids.get(m.pk, ""), "is_new": bool(first) and m.pk > first} for m in page
+        ],
         "next": f"?after={page[-1].pk}" if len(shown) > PAGE else "",
         "first": "?" if after else "",
     }

@@ -179,7 +179,9 @@ def guess_delimiter(path: Path, encoding: str) -> str:
             continue
         usual = max(set(widths), key=widths.count)
         score = (widths.count(usual) / len(widths), usual)
-        if (usual > 1 and score[0] > 0.5 and (score[1], score[0]) > (best_score[1], best_score[0]) and delimiter != " ") or (delimiter == " " and best_score == (0.0, 0) and usual > 1 and score[0] > 0.9):
+        if (
+            usual > 1 and score[0] > 0.5 and (score[1], score[0]) > (best_score[1], best_score[0]) and delimiter != " "
+        ) or (delimiter == " " and best_score == (0.0, 0) and usual > 1 and score[0] > 0.9):
             best, best_score = delimiter, score
     return best
 

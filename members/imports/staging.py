@@ -55,7 +55,7 @@ def is_staged(run_id: int, rows_read: int, rejected: int) -> bool:
 def stage(
     run_id: int, rows: Iterable[Row], *, columns: Sequence[int], told: Callable[[int], None]
 ) -> tuple[int, list[BadRow]]:
-    """Fill ``raw`` with the cells of ``columns`` and return how many rows went in and those that hold a NUL.
+    """Fill ``raw`` with the cells of ``columns``, trimmed, blank ones NULL, and return how many rows went in and those that hold a NUL.
 
     ``told`` hears the number of rows so far between COPY statements. Memory stays at one batch.
     """
@@ -67,7 +67,7 @@ def stage(
             f"CREATE UNLOGGED TABLE {raw_table(run_id)} (row_no bigint NOT NULL, {names}) WITH (autovacuum_enabled = off)"
         )
         source, staged, nulls = iter(rows), 0, []
-        copy_to = f"COPY {raw_table(run_id)} FROM STDIN"
+        copy_to = f"COPY {raw_table(run_id)} FROM STDIN WITH (NULL '')"
         while True:
             taken = 0
             # What stops the reading stops the COPY; in a transaction of its own that spoils nothing around it.
@@ -85,7 +85,7 @@ def _batches(rows: Iterator[Row], columns: Sequence[int], nulls: list[BadRow]) -
     """The COPY text of the rows, a batch at a time, with the number of rows in it."""
     pick = itemgetter(*columns) if len(columns) > 1 else lambda row: (row[columns[0]],)
     while batch := list(islice(rows, BATCH)):
-        lines = ["\t".join((str(row_no), *pick(row))) for row_no, row in batch]
+        lines = ["\t".join((str(row_no), *map(str.strip, pick(row)))) for row_no, row in batch]
         text = "\n".join(lines)
         # One look at the whole batch: nearly always no cell needs escaping.
         clean = (
@@ -105,7 +105,7 @@ def _batches(rows: Iterator[Row], columns: Sequence[int], nulls: list[BadRow]) -
 
 def _escaped(batch: Iterable[Row], columns: Sequence[int], nulls: list[BadRow]) -> Iterator[str]:
     for row_no, row in batch:
-        cells = [row[index] for index in columns]
+        cells = [row[index].strip() for index in columns]
         bad = next((index for index in columns if "\0" in row[index]), None)
         if bad is not None:
             nulls.append(BadRow(row_no, "nul", column_index=bad, value=row[bad].replace("\0", "␀")[:200]))

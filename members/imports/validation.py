@@ -3,12 +3,14 @@
 The statement is composed of our own field names and constants; the file's text only ever meets it as column values.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
 
 from members.imports.cleaning import clean_sql, problem_sql, quoted, type_of, value_sql
+from members.imports.mapping import Field
 from members.imports.models import ImportIssue, ImportRun
 from members.imports.reading import BadRow
 from members.imports.shapes import EVENT_PROFILES, KEYS, PROFILE_COLUMNS, SHAPES, Setting, Shape
@@ -16,7 +18,6 @@ from members.imports.staging import raw_table, rows_table, terms_table
 
 # What is noted but does not keep a row out.
 WARNINGS = ("excel_serial", "unknown_status")
-_BLANKS = r"E' \t\r\n\u3000\u00a0\ufeff'"
 
 
 @dataclass(frozen=True)
@@ -37,43 +38,50 @@ class Plan:
 
 
 def rows_sql(plan: Plan) -> str:
-    """``CREATE TABLE … AS``: per row its typed fields, derived columns, member, what would change, and problems."""
+    """``CREATE TABLE … AS``: per row its typed fields, derived columns, member, what would change, and problems.
+
+    Each level is fenced (OFFSET 0), or the planner would pull it up and compute an expression once per reference.
+    """
     shape, mapped = plan.shape, [f for f in plan.shape.fields if f.name in plan.columns]
-    cells = [f"nullif(btrim(c{plan.columns[f.name]}, {_BLANKS}), '') AS r_{f.name}" for f in mapped]
-    cells += [f"NULL::text AS r_{f.name}" for f in shape.fields if f.name not in plan.columns]
-    extras = [f"nullif(btrim(c{i}, {_BLANKS}), '') AS a_{i}" for i in plan.attributes.values()]
-    cleaned = [f"{clean_sql(f, f'r_{f.name}')} AS k_{f.name}" for f in mapped]
+    raw = {f.name: f"c{plan.columns[f.name]}" for f in mapped}
+    cleaned = [f"{raw[f.name]} AS r_{f.name}, {clean_sql(f, raw[f.name])} AS k_{f.name}" for f in mapped]
+    cleaned += [f"c{index} AS a_{index}" for index in plan.attributes.values()]
     values = [f"{value_sql(f, f'r_{f.name}', f'k_{f.name}', plan.lookups)} AS {f.name}" for f in mapped]
-    values += [f"NULL::{type_of(f)} AS {f.name}" for f in shape.fields if f.name not in plan.columns]
-    values.append(f"{_attributes(plan)} AS attributes")
+    values += [f"r_{f.name}, k_{f.name}" for f in mapped] + [f"{_attributes(plan)} AS attributes"]
     problems = [
         f"CASE WHEN k_{f.name} IS NOT NULL THEN '{f.name}:' || ({problem_sql(f, f'r_{f.name}', f'k_{f.name}', f.name)}) END"
         for f in mapped
     ]
     derived = shape.derived(plan.setting)
-    kept = [f.name for f in shape.fields if f.name not in derived]
-    if "attributes" not in derived:
-        kept.append("attributes")
-    outputs = [f"v.{name}" for name in kept] + [f"{sql} AS {name}" for name, sql in derived.items()]
-    checks = ["v.problems AS problem_0"] + [f"{sql} AS problem_{n}" for n, sql in enumerate(shape.problems(plan.setting), 1)]
-    names = ", ".join(f"problem_{n}" for n in range(len(checks)))
+    kept = [f.name for f in (*shape.fields, _ATTRIBUTES) if f.name not in derived]
+    outputs = [f"v.{name}" for name in kept] + list(derived.values())
+    outputs = [
+        f"{_without_unmapped(plan, sql)} AS {name}" for sql, name in zip(outputs, [*kept, *derived], strict=True)
+    ]
+    checks = problems + [_without_unmapped(plan, sql) for sql in shape.problems(plan.setting)]
     return f"""
     CREATE UNLOGGED TABLE {rows_table(plan.run_id)} WITH (autovacuum_enabled = off) AS
-    SELECT {_matched(plan, [*kept, *derived], names)}
+    SELECT {_matched(plan, [*kept, *derived])}
     FROM (
-      SELECT v.row_no, {", ".join([*outputs, *checks])}
+      SELECT v.row_no, {", ".join(outputs)}, concat_ws(',', {", ".join(checks)}) AS problems
       FROM (
-        SELECT *, nullif(concat_ws(',', {", ".join(problems) or "NULL"}), '') AS problems
-        FROM (
-          SELECT *, {", ".join(values)}
-          FROM (
-            SELECT *{"".join(", " + sql for sql in cleaned)}
-            FROM (SELECT row_no, {", ".join([*cells, *extras])} FROM {raw_table(plan.run_id)} OFFSET 0) c OFFSET 0
-          ) k OFFSET 0
-        ) x OFFSET 0
+        SELECT row_no, {", ".join(values)}
+        FROM (SELECT row_no, {", ".join(cleaned)} FROM {raw_table(plan.run_id)} OFFSET 0) k OFFSET 0
       ) v OFFSET 0
     ) d
     {_joins(plan)}"""
+
+
+_ATTRIBUTES = Field("attributes", "", "text")
+
+
+def _without_unmapped(plan: Plan, sql: str) -> str:
+    """``sql`` with NULL for the fields no column fills: carried along as columns they would cost as much as real ones."""
+    for field in plan.shape.fields:
+        if field.name not in plan.columns:
+            sql = re.sub(rf"\bv\.r_{field.name}\b", "NULL::text", sql)
+            sql = re.sub(rf"\bv\.{field.name}\b", f"NULL::{type_of(field)}", sql)
+    return sql
 
 
 def _attributes(plan: Plan) -> str:
@@ -111,18 +119,21 @@ def _member(plan: Plan) -> str:
     return f"coalesce({', '.join(keys)}, NULL)"
 
 
-def _matched(plan: Plan, columns: Sequence[str], problems: str) -> str:
+def _matched(plan: Plan, columns: Sequence[str]) -> str:
     member = _member(plan)
     found = ["d.row_no", *(f"d.{name}" for name in columns), f"{member} AS member_id"]
     if plan.profile in ("members", "telco"):
         found += _changes(plan)
+        found.append(f"(i_{_key(plan)}.member_id IS NULL AND {member} IS NOT NULL) AS by_contact")
     elif plan.profile == "terms":
         found.append("o.id AS same_order")
     else:
         found.append("o.message_id IS NOT NULL AS is_known")
-    checks = [problems, *_identity_problems(plan)]
+    checks = ["nullif(d.problems, '')", *_identity_problems(plan)]
     if not plan.shape.creates_members:
-        checks.append(f"CASE WHEN {member} IS NULL AND coalesce({_given(plan)}) IS NOT NULL THEN '{_key(plan)}:member_unknown' END")
+        checks.append(
+            f"CASE WHEN {member} IS NULL AND coalesce({_given(plan)}) IS NOT NULL THEN '{_key(plan)}:member_unknown' END"
+        )
     if plan.profile == "terms":
         same = f"o.member_id = {member} AND o.starts_at = d.activation_time AND o.ends_at = d.term_end"
         checks.append(f"CASE WHEN o.id IS NOT NULL AND NOT coalesce({same}, false) THEN 'external_ref:order_taken' END")
@@ -156,7 +167,9 @@ def _identity_problems(plan: Plan) -> list[str]:
 
 def _changes(plan: Plan) -> list[str]:
     mapped = set(plan.columns) | set(plan.shape.derived(plan.setting))
-    profile = [f"(d.{name} IS DISTINCT FROM m.{name} AND d.{name} IS NOT NULL)" for name in PROFILE_COLUMNS if name in mapped]
+    profile = [
+        f"(d.{name} IS DISTINCT FROM m.{name} AND d.{name} IS NOT NULL)" for name in PROFILE_COLUMNS if name in mapped
+    ]
     if plan.attributes or "attributes" in mapped:
         profile.append("NOT coalesce(m.attributes @> d.attributes, true)")
     identity = [f"(d.{kind} IS NOT NULL AND i_{kind}.member_id IS NULL)" for kind in _identities(plan)]
@@ -226,12 +239,11 @@ def build(plan: Plan) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {terms_table(plan.run_id)}")
         cursor.execute(f"DROP TABLE IF EXISTS {rows_table(plan.run_id)}")
-        cursor.execute(f"ANALYZE {raw_table(plan.run_id)}")
         cursor.execute(rows_sql(plan))
-        cursor.execute(f"ANALYZE {rows_table(plan.run_id)}")
+        cursor.execute(f"ANALYZE {rows_table(plan.run_id)} (row_no, member_id)")
         if statement := terms_sql(plan):
             cursor.execute(statement)
-            cursor.execute(f"ANALYZE {terms_table(plan.run_id)}")
+            cursor.execute(f"ANALYZE {terms_table(plan.run_id)} (row_no, member_id)")
     _write_issues(plan)
 
 
@@ -261,7 +273,8 @@ def _write_issues(plan: Plan) -> None:
         for name in plan.shape.unique:
             if name in plan.columns:
                 cursor.execute(_duplicates(plan, name, name))
-        if plan.profile in ("members", "telco"):
+        # Two rows can name one member only when one of them finds her by another identity than the first.
+        if plan.profile in ("members", "telco") and _any_by_contact(plan):
             cursor.execute(_duplicates(plan, "member_id", _key(plan), code="same_member", unless="duplicate"))
         if plan.shape.terms(plan.setting, rows_table(plan.run_id)):
             cursor.execute(_overlaps(plan))
@@ -269,7 +282,13 @@ def _write_issues(plan: Plan) -> None:
             cursor.execute(_overlaps_within(plan))
 
 
-_INSERT = "INSERT INTO members_importissue (run_id, row_no, field, \"column\", code, severity, value, detail) "
+def _any_by_contact(plan: Plan) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {rows_table(plan.run_id)} WHERE by_contact)")
+        return cursor.fetchone()[0]
+
+
+_INSERT = 'INSERT INTO members_importissue (run_id, row_no, field, "column", code, severity, value, detail) '
 
 
 def _column_name(plan: Plan, field: str) -> str:
@@ -347,8 +366,12 @@ def counts(plan: Plan) -> dict[str, int]:
     """What would happen: members or terms or events to create, to update, left alone, and rejected rows among all."""
     good = f"FROM {rows_table(plan.run_id)} r WHERE {is_good(plan.run_id)}"
     if plan.profile in ("members", "telco"):
-        new_terms = f"SELECT 1 FROM {terms_table(plan.run_id)} t WHERE t.row_no = r.row_no AND t.verdict IN ('new', 'tail')"
-        changed = f"(r.profile_changed OR r.identity_changed OR r.signal_changed OR r.zone_changed OR EXISTS ({new_terms}))"
+        new_terms = (
+            f"SELECT 1 FROM {terms_table(plan.run_id)} t WHERE t.row_no = r.row_no AND t.verdict IN ('new', 'tail')"
+        )
+        changed = (
+            f"(r.profile_changed OR r.identity_changed OR r.signal_changed OR r.zone_changed OR EXISTS ({new_terms}))"
+        )
         select = f"""count(*) FILTER (WHERE r.member_id IS NULL), count(*) FILTER (WHERE r.member_id IS NOT NULL AND {changed}),
           count(*)"""
     elif plan.profile == "terms":

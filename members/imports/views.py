@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from config.staff import clock
 from config.staff.access import Permission, requires
+from config.staff.http import StaffRequest
 from members.exports.csv_text import cell, csv_lines
 from members.imports import pages
 from members.imports.failures import ImportRefused
@@ -25,7 +26,7 @@ from members.imports.wording import ISSUES, failure
 
 @requires(Permission.IMPORT)
 @require_safe
-def index(request: HttpRequest) -> HttpResponse:
+def index(request: StaffRequest) -> HttpResponse:
     """Every import: what it was, who brought it, how it stands."""
     template = "imports/index.html#runs" if request.htmx else "imports/index.html"
     response = render(request, template, pages.index(request.GET.get("before", "")))
@@ -35,7 +36,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @requires(Permission.IMPORT)
 @require_http_methods(["GET", "HEAD", "POST"])
-def new(request: HttpRequest) -> HttpResponse:
+def new(request: StaffRequest) -> HttpResponse:
     """Step 1: the file."""
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
@@ -53,7 +54,7 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @requires(Permission.IMPORT)
 @require_safe
-def detail(request: HttpRequest, run_id: int) -> HttpResponse:
+def detail(request: StaffRequest, run_id: int) -> HttpResponse:
     """The step a run stands at; asked for again while a worker is at it."""
     run = get_object_or_404(ImportRun.objects.select_related("created_by", "confirmed_by", "undone_by"), pk=run_id)
     template = "imports/detail.html#run" if request.htmx else "imports/detail.html"
@@ -64,7 +65,7 @@ def detail(request: HttpRequest, run_id: int) -> HttpResponse:
 
 @requires(Permission.IMPORT)
 @require_POST
-def layout(request: HttpRequest, run_id: int) -> HttpResponse:
+def layout(request: StaffRequest, run_id: int) -> HttpResponse:
     """Read the file another way."""
     run = get_object_or_404(ImportRun, pk=run_id)
     if run.status != ImportRun.Status.UPLOADED:
@@ -83,7 +84,7 @@ def layout(request: HttpRequest, run_id: int) -> HttpResponse:
 
 @requires(Permission.IMPORT)
 @require_POST
-def check(request: HttpRequest, run_id: int) -> HttpResponse:
+def check(request: StaffRequest, run_id: int) -> HttpResponse:
     """Step 2 ends: the columns are fixed, a worker checks the file."""
     run = get_object_or_404(ImportRun, pk=run_id)
     if run.status != ImportRun.Status.UPLOADED:
@@ -100,13 +101,13 @@ def check(request: HttpRequest, run_id: int) -> HttpResponse:
     return redirect("imports:detail", run_id)
 
 
-def _columns_page(request: HttpRequest, run: ImportRun, **forms: object) -> HttpResponse:
+def _columns_page(request: StaffRequest, run: ImportRun, **forms: object) -> HttpResponse:
     return render(request, "imports/detail.html", pages.detail(run, request.GET, **forms), status=422)
 
 
 @requires(Permission.IMPORT)
 @require_POST
-def reopen(request: HttpRequest, run_id: int) -> HttpResponse:
+def reopen(request: StaffRequest, run_id: int) -> HttpResponse:
     """Back to the columns."""
     uploads.reopen(run_id=run_id)
     return redirect("imports:detail", run_id)
@@ -114,7 +115,7 @@ def reopen(request: HttpRequest, run_id: int) -> HttpResponse:
 
 @requires(Permission.IMPORT)
 @require_POST
-def check_again(request: HttpRequest, run_id: int) -> HttpResponse:
+def check_again(request: StaffRequest, run_id: int) -> HttpResponse:
     if uploads.check_again(run_id=run_id):
         wake(run_id)
     return redirect("imports:detail", run_id)
@@ -122,7 +123,7 @@ def check_again(request: HttpRequest, run_id: int) -> HttpResponse:
 
 @requires(Permission.IMPORT)
 @require_POST
-def confirm(request: HttpRequest, run_id: int) -> HttpResponse:
+def confirm(request: StaffRequest, run_id: int) -> HttpResponse:
     """Step 4: write, all or only what is good."""
     run = get_object_or_404(ImportRun, pk=run_id)
     form = ConfirmForm(request.POST)
@@ -141,7 +142,7 @@ def confirm(request: HttpRequest, run_id: int) -> HttpResponse:
 
 @requires(Permission.IMPORT)
 @require_POST
-def discard(request: HttpRequest, run_id: int) -> HttpResponse:
+def discard(request: StaffRequest, run_id: int) -> HttpResponse:
     """Give up a file that wrote nothing."""
     get_object_or_404(ImportRun, pk=run_id)
     if uploads.discard(run_id=run_id, actor=request.user, at=clock.now()):
@@ -151,7 +152,7 @@ def discard(request: HttpRequest, run_id: int) -> HttpResponse:
 
 @requires(Permission.IMPORT)
 @require_POST
-def undo(request: HttpRequest, run_id: int) -> HttpResponse:
+def undo(request: StaffRequest, run_id: int) -> HttpResponse:
     """Take a written import back."""
     get_object_or_404(ImportRun, pk=run_id)
     try:
@@ -165,7 +166,7 @@ def undo(request: HttpRequest, run_id: int) -> HttpResponse:
 
 @requires(Permission.ADMINISTER)
 @require_POST
-def create_tiers(request: HttpRequest, run_id: int) -> HttpResponse:
+def create_tiers(request: StaffRequest, run_id: int) -> HttpResponse:
     """Create the tiers the file names and the project lacks, and check again."""
     run = get_object_or_404(ImportRun, pk=run_id)
     made = create_missing_tiers(run=run, actor=request.user, at=clock.now())
@@ -177,7 +178,7 @@ def create_tiers(request: HttpRequest, run_id: int) -> HttpResponse:
 
 @requires(Permission.IMPORT)
 @require_safe
-def issues_csv(request: HttpRequest, run_id: int) -> HttpResponse:
+def issues_csv(request: StaffRequest, run_id: int) -> HttpResponse:
     """Every issue as a CSV that Excel reads: row, column, value, reason, what to do."""
     run = get_object_or_404(ImportRun, pk=run_id)
 
@@ -195,7 +196,7 @@ def issues_csv(request: HttpRequest, run_id: int) -> HttpResponse:
 
 @requires(Permission.IMPORT)
 @require_safe
-def written_members(request: HttpRequest, run_id: int) -> HttpResponse:
+def written_members(request: StaffRequest, run_id: int) -> HttpResponse:
     """The members an import created or changed, a page at a time."""
     run = get_object_or_404(ImportRun, pk=run_id)
     template = "imports/members.html#listing" if request.htmx else "imports/members.html"

@@ -96,7 +96,10 @@ FAILURES: Mapping[str, Wording] = {
 def failure(code: str, detail: Mapping[str, Any]) -> Wording:
     """The failure's wording with its details filled in."""
     wording = FAILURES[code]
-    shown = {name: filesizeformat(value) if (code, name) == ("too_large", "limit") else value for name, value in detail.items()}
+    shown = {
+        name: filesizeformat(value) if (code, name) == ("too_large", "limit") else value
+        for name, value in detail.items()
+    }
     return Wording(str(wording.title) % shown if "%(" in str(wording.title) else wording.title, wording.fix)
 
 

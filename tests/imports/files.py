@@ -14,7 +14,9 @@ def upload(text: str | bytes, name: str = "members.csv", encoding: str = "utf-8"
     return SimpleUploadedFile(name, text if isinstance(text, bytes) else text.encode(encoding))
 
 
-def checked(text: str | bytes, *, actor, at, options: Mapping[str, object] | None = None, profile: str = "", **kw) -> ImportRun:
+def checked(
+    text: str | bytes, *, actor, at, options: Mapping[str, object] | None = None, profile: str = "", **kw
+) -> ImportRun:
     """A run received and checked with the mapping guessed."""
     run = receive(upload=upload(text, **kw), actor=actor, at=at, profile=profile)
     assert start_check(run_id=run.pk, mapping=run.mapping, options=options or {})

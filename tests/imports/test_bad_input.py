@@ -1,4 +1,4 @@
-"""The table of bad input: each gets a message that names the fix, nothing is written, nothing is lost, nothing breaks."""
+"""The table of bad input: each gets a message that names the fix; nothing is written or lost."""
 
 import io
 import zipfile
@@ -77,12 +77,18 @@ def test_the_encodings_that_excel_and_friends_write(encoding, operator, at):
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_separators_are_found(delimiter, operator, at):
-    run = receive(upload=upload(delimiter.join(["external_id", "name", "city"]) + "\n" + delimiter.join("abc")), actor=operator, at=at)
+    run = receive(
+        upload=upload(delimiter.join(["external_id", "name", "city"]) + "\n" + delimiter.join("abc")),
+        actor=operator,
+        at=at,
+    )
     assert (run.delimiter, run.columns) == (delimiter, ["external_id", "name", "city"])
 
 
 def test_an_encoding_chosen_wrongly_fails_with_the_line(operator, at):
-    run = receive(upload=upload(csv("会员编号,姓名", [f"A{n},王" for n in range(300)]), encoding="gb18030"), actor=operator, at=at)
+    run = receive(
+        upload=upload(csv("会员编号,姓名", [f"A{n},王" for n in range(300)]), encoding="gb18030"), actor=operator, at=at
+    )
     ImportRun.objects.filter(pk=run.pk).update(encoding="utf-8")
     start_check(run_id=run.pk, mapping=run.mapping, options={})
     work(run_id=run.pk, at=at)
@@ -109,7 +115,9 @@ def test_a_stray_quote_is_one_bad_row(operator, at):
     assert run.to_create == 1
 
 
-@pytest.mark.parametrize(("header", "code"), [("external_id,city,City", "duplicate_headers"), ("external_id,,city", "blank_header")])
+@pytest.mark.parametrize(
+    ("header", "code"), [("external_id,city,City", "duplicate_headers"), ("external_id,,city", "blank_header")]
+)
 def test_headers_that_are_missing_or_repeated_are_said_at_the_columns(header, code, operator_client, operator, at):
     run = receive(upload=upload(f"{header}\nA1,x,y\n"), actor=operator, at=at)
     assert run.failure_code == code
@@ -181,7 +189,9 @@ def test_bombs_are_not_opened(operator, at):
     bomb = archive({"xl/workbook.xml": b"<workbook/>", "xl/worksheets/sheet1.xml": b"0" * (40 * 1024 * 1024)})
     assert len(bomb) < 100_000
     assert refused(bomb, "list.xlsx", actor=operator, at=at) == "zip_bomb"
-    laughs = archive({"xl/workbook.xml": b'<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "aaa">]><workbook>&a;</workbook>'})
+    laughs = archive(
+        {"xl/workbook.xml": b'<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "aaa">]><workbook>&a;</workbook>'}
+    )
     assert refused(laughs, "list.xlsx", actor=operator, at=at) == "zip_bomb"
     assert refused(archive({"readme.txt": b"hi"}), "list.xlsx", actor=operator, at=at) == "not_a_workbook"
     assert refused(archive({"xl/workbook.xml": b"<broken"}), "list.xlsx", actor=operator, at=at) == "not_a_workbook"
@@ -203,7 +213,20 @@ def test_too_many_broken_rows_end_the_reading(operator, at):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\x89PNG\r\n\x1a\n", b"\xff\xfea", b"PK\x03\x04", b"a,a\n1,2", b'"', b'a\n"', b"\0\0\0\0", b"\n", b"a", b"a\n\0", "，".encode() * 9],
+    [
+        b"",
+        b"\x89PNG\r\n\x1a\n",
+        b"\xff\xfea",
+        b"PK\x03\x04",
+        b"a,a\n1,2",
+        b'"',
+        b'a\n"',
+        b"\0\0\0\0",
+        b"\n",
+        b"a",
+        b"a\n\0",
+        "，".encode() * 9,
+    ],
 )
 def test_no_upload_breaks_the_page(content, operator_client):
     response = operator_client.post(reverse("imports:new"), {"file": upload(content or b" ", "x.csv")})

@@ -71,7 +71,9 @@ def test_undo_of_created_members_leaves_no_trace(gold, operator, at):
 
 
 def test_undo_sets_changed_members_back_and_voids_their_new_terms(gold, operator, at):
-    member = make_member(at=at - timedelta(days=1), display_name="Old", identities={"external_id": "A1", "phone": "13700000000"})
+    member = make_member(
+        at=at - timedelta(days=1), display_name="Old", identities={"external_id": "A1", "phone": "13700000000"}
+    )
     run = written(csv(HEADER, [row(1, "New")]), actor=operator, at=at)
     assert (run.created_count, run.updated_count) == (0, 1)
     assert MemberLifecycle.objects.get().lifecycle_state == "first_paid"
@@ -113,7 +115,9 @@ def test_undo_is_refused_once_later_work_stands_on_it(touch, gold, operator, at)
 def test_undo_that_is_touched_while_waiting_stops(gold, operator, at):
     run = written(csv(HEADER, [row(1)]), actor=operator, at=at)
     start_undo(run_id=run.pk, actor=operator, at=at)
-    people.edit_member(member_id=Member.objects.get().pk, actor=operator, at=at + timedelta(hours=1), display_name="Edited")
+    people.edit_member(
+        member_id=Member.objects.get().pk, actor=operator, at=at + timedelta(hours=1), display_name="Edited"
+    )
     work(run_id=run.pk, at=at + timedelta(hours=2))
     assert (again(run).status, again(run).failure_code) == ("done", "touched_since")
     assert Member.objects.get().display_name == "Edited"
@@ -130,7 +134,9 @@ def test_a_follower_that_does_not_forbid_it_goes_along(gold, operator, at, monke
 def test_undo_of_events_takes_events_and_active_days_back(operator, at):
     make_member(at=at - timedelta(days=9), identities={"external_id": "A1"})
     before = everything()
-    text = csv("external_id,event,occurred_at,value", ["A1,opened,2026-11-10 08:00,", "A1,order_completed,2026-11-11,12.50"])
+    text = csv(
+        "external_id,event,occurred_at,value", ["A1,opened,2026-11-10 08:00,", "A1,order_completed,2026-11-11,12.50"]
+    )
     run = written(text, actor=operator, at=at)
     assert (run.created_count, ActiveDay.objects.count(), EventReceipt.objects.count()) == (2, 2, 2)
     start_undo(run_id=run.pk, actor=operator, at=at)

@@ -63,7 +63,9 @@ def test_telco_subscribers_become_members_with_terms_counted_back_from_the_as_of
     assert (current.ends_at, current.anchor_months) == (datetime(2027, 1, 15, 16, tzinfo=UTC), 12)
     zero = Member.objects.filter(attributes__tenure_months=0)
     assert zero.count() == 11
-    assert MembershipTerm.objects.filter(member__in=zero, starts_at=datetime(2026, 11, 15, 16, tzinfo=UTC)).count() == 11
+    assert (
+        MembershipTerm.objects.filter(member__in=zero, starts_at=datetime(2026, 11, 15, 16, tzinfo=UTC)).count() == 11
+    )
 
     repeated = through(path, actor=operator, at=at, options={"as_of_on": "2026-11-16"})
     assert (repeated.created_count, repeated.updated_count, repeated.unchanged_count) == (0, 0, 7043)
@@ -81,7 +83,9 @@ def test_cdnow_purchases_become_events_and_duplicates_are_real(operator, at):
     assert Event.objects.filter(value_cents=0).count() == 80
     assert sum(Event.objects.values_list("properties__count", flat=True)) == 167881
     assert set(MemberLifecycle.objects.values_list("lifecycle_state", flat=True)) == {"prospect"}
-    assert Event.objects.filter(message_id=f"cdnow:{run.sha256[:16]}:2").get().occurred_at == datetime(1997, 1, 1, 4, tzinfo=UTC)
+    assert Event.objects.filter(message_id=f"cdnow:{run.sha256[:16]}:2").get().occurred_at == datetime(
+        1997, 1, 1, 4, tzinfo=UTC
+    )
 
     repeated = through(path, actor=operator, at=at)
     assert (repeated.created_count, repeated.unchanged_count) == (0, 69659)

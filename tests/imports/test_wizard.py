@@ -49,7 +49,9 @@ def test_the_whole_way(operator_client, gold, at):
     assert "1395582" in shown
     assert "李*雷" in shown
     assert "李雷雷" not in shown
-    report = b"".join(operator_client.get(reverse("imports:issues", args=[run.pk])).streaming_content).decode("utf-8-sig")
+    report = b"".join(operator_client.get(reverse("imports:issues", args=[run.pk])).streaming_content).decode(
+        "utf-8-sig"
+    )
     assert "3,手机号,1395582,Must change,Not a phone number" in report
     operator_client.post(reverse("imports:confirm", args=[run.pk]), {"mode": "all"})
     assert ImportRun.objects.get().status == "checked"
@@ -62,7 +64,9 @@ def test_the_whole_way(operator_client, gold, at):
 
 
 def test_a_refused_file_is_said_at_once_and_keeps_nothing(operator_client):
-    response = operator_client.post(reverse("imports:new"), {"file": upload(b"\x89PNG\r\n\x1a\n" + b"x" * 50, "list.csv")})
+    response = operator_client.post(
+        reverse("imports:new"), {"file": upload(b"\x89PNG\r\n\x1a\n" + b"x" * 50, "list.csv")}
+    )
     assert response.status_code == 422
     assert "This is a PNG file" in response.content.decode()
     assert not ImportRun.objects.exists()

@@ -36,5 +36,7 @@ def _distinct(names: list[str]) -> list[str]:
     """The names once each, as the check compares them."""
     seen: dict[str, str] = {}
     for name in names:
-        seen.setdefault(unicodedata.normalize("NFKC", name).strip().lower(), unicodedata.normalize("NFKC", name).strip())
+        seen.setdefault(
+            unicodedata.normalize("NFKC", name).strip().lower(), unicodedata.normalize("NFKC", name).strip()
+        )
     return [name for name in seen.values() if len(name) <= 80]

@@ -30,7 +30,17 @@ from members.operations.sweep import sweep
 Status = ImportRun.Status
 
 # What the import and the engine write themselves; the rest of what points at a member is somebody's later work.
-_OWN = (Identity, MemberLifecycle, LifecycleTransition, MembershipTerm, MemberSignal, MemberTag, Event, ActiveDay, Consent)
+_OWN = (
+    Identity,
+    MemberLifecycle,
+    LifecycleTransition,
+    MembershipTerm,
+    MemberSignal,
+    MemberTag,
+    Event,
+    ActiveDay,
+    Consent,
+)
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,10 @@ class Obstacles:
 def _ids(statement: str, params: dict[str, object]) -> tuple[list[int], int]:
     """The first five members of a query and how many there are."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT (array_agg(q.member_id))[1:5], count(*) FROM (SELECT DISTINCT member_id FROM ({statement}) i) q", params)
+        cursor.execute(
+            f"SELECT (array_agg(q.member_id))[1:5], count(*) FROM (SELECT DISTINCT member_id FROM ({statement}) i) q",
+            params,
+        )
         first, count = cursor.fetchone()
     return first or [], count
 
@@ -199,4 +212,3 @@ def _delete_created(run: ImportRun) -> None:
         rows._raw_delete(rows.db)
     people = Member.objects.filter(pk__gt=run.first_member_id, pk__lte=_last_id(run))
     people._raw_delete(people.db)
-

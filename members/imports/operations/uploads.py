@@ -188,4 +188,3 @@ def discard(*, run_id: int, actor: User, at: datetime) -> bool:
         record_audit(actor=actor, at=at, action="import.discarded", target_type="import", target_id=run_id)
         transaction.on_commit(lambda: run.file.storage.delete(run.file.name))
     return True
-

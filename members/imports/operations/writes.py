@@ -80,7 +80,7 @@ def write(*, run_id: int, at: datetime) -> None:
 
 def _write(run: ImportRun, *, at: datetime) -> None:
     plan = plan_of(run)
-    creates = plan.shape.creates_members
+    creates = plan.shape.creates_members and run.to_create > 0
     base = apply.reserve_member_ids(apply.last_row_no(run.pk)) if creates else 0
     occasion = Occasion(at, run.confirmed_by_id, base)
     with _told(run.pk) as tell, transaction.atomic():
@@ -91,12 +91,13 @@ def _write(run: ImportRun, *, at: datetime) -> None:
         if run.profile in EVENT_PROFILES:
             details = _write_events(run, plan, occasion, tell)
         else:
-            apply.lock_members(plan)
+            if run.to_update or run.profile == ImportRun.Profile.TERMS:
+                apply.lock_members(plan)
             ids = _telco_plans(run, at=at) if run.profile == ImportRun.Profile.TELCO else {}
             if run.profile == ImportRun.Profile.TERMS:
                 writes = apply.term_writes(plan, occasion)
             else:
-                writes = apply.member_writes(plan, occasion, ids, has_updates=run.to_update > 0)
+                writes = apply.member_writes(plan, occasion, ids, creates=run.to_create > 0, updates=run.to_update > 0)
             _run(list(writes), tell)
             details = {}
         _finish_write(run, occasion, details)
@@ -117,8 +118,10 @@ def _finish_write(run: ImportRun, occasion: Occasion, details: dict[str, int]) -
     elif run.profile in EVENT_PROFILES:
         created = details["events"]
     else:
-        created = _created_members(occasion.first_member_id, run)
-        updated = effects.filter(member_id__lte=occasion.first_member_id).values("member_id").distinct().count()
+        created = _created_members(occasion.first_member_id, run) if occasion.first_member_id else 0
+        # Effects on members made in this very run are not updates.
+        known = effects.exclude(member_id__gt=occasion.first_member_id) if occasion.first_member_id else effects
+        updated = known.values("member_id").distinct().count()
     valid = run.rows_read - run.rows_rejected
     moved = ImportRun.objects.advance(
         run.pk, Status.APPLYING, Status.SETTLING, applied_at=occasion.at, first_member_id=occasion.first_member_id or None,
@@ -152,7 +155,7 @@ def _write_events(run: ImportRun, plan: Plan, occasion: Occasion, tell: "Teller"
     members = 0
     if plan.shape.creates_members:
         _run(list(apply.customer_writes(plan, occasion)), tell)
-        members = _created_members(occasion.first_member_id, run)
+        members = _created_members(occasion.first_member_id, run) if occasion.first_member_id else 0
     tell("events", 0, 1)
     span = _span(run.pk)
     stored = record_events_from(
@@ -189,7 +192,9 @@ def _own_plan(run: ImportRun, contract: str, *, at: datetime) -> SoldPlan:
     tier = Tier.objects.filter(code=tier_code).first()
     if tier is None:
         rank = (Tier.objects.aggregate(top=Max("rank"))["top"] or 0) + 1
-        tier, _ = Tier.objects.get_or_create(code=tier_code, defaults={"name": tier_name, "name_zh": tier_zh, "rank": rank})
+        tier, _ = Tier.objects.get_or_create(
+            code=tier_code, defaults={"name": tier_name, "name_zh": tier_zh, "rank": rank}
+        )
     plan, made = SoldPlan.objects.get_or_create(
         code=code,
         defaults={
