@@ -16,6 +16,7 @@ from members.operations.sweep import active_policy, sweep, sweep_unbraked
 # Of a million members: what a day brings due.
 DUE_SHARE = 20
 LOOP_ROWS = 500
+EXECUTOR_ROWS = 100
 
 
 def due_sweep(scene: Scene) -> Iterator[dict[str, Any]]:
@@ -89,21 +90,22 @@ def _loops(at: Any) -> tuple[float, float]:
     """Seconds a row of the usual Django loop, and of the product's own executor that also judges the member."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT member_id, to_state, move, rule FROM bench_due ORDER BY member_id LIMIT %s", [2 * LOOP_ROWS]
+            "SELECT member_id, to_state, move, rule FROM bench_due ORDER BY member_id LIMIT %s",
+            [LOOP_ROWS + EXECUTOR_ROWS],
         )
         rows = cursor.fetchall()
-    half = max(len(rows) // 2, 1)
+    some = max(len(rows) * LOOP_ROWS // (LOOP_ROWS + EXECUTOR_ROWS), 1)
     policy = active_policy()
 
     def loop() -> None:
-        for member_id, target, move, rule in rows[:half]:
+        for member_id, target, move, rule in rows[:some]:
             _move_one(member_id, target, move, rule, policy, at)
 
     def executor() -> None:
-        for member_id, *_ in rows[half:]:
+        for member_id, *_ in rows[some:]:
             move_member(member_id=member_id, at=at, actor=None)
 
-    return seconds(loop) / half, seconds(executor) / max(len(rows) - half, 1)
+    return seconds(loop) / some, seconds(executor) / max(len(rows) - some, 1)
 
 
 @transaction.atomic
