@@ -1,7 +1,7 @@
 """Messages: every one with its status and reason, one in full, and the stop of all sending."""
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -17,6 +17,7 @@ from campaigns.models import MessageIntent
 from campaigns.portrait import Portrait
 from config.staff import clock
 from config.staff.access import Permission, requires
+from config.staff.http import StaffRequest
 
 MAIL_CSP = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; base-uri 'none'; "
@@ -26,7 +27,7 @@ MAIL_CSP = (
 
 @requires(Permission.VIEW)
 @require_safe
-def message_list(request: HttpRequest) -> HttpResponse:
+def message_list(request: StaffRequest) -> HttpResponse:
     """What members are told, when, and what became of it."""
     template = "campaigns/messages.html#listing" if request.htmx else "campaigns/messages.html"
     response = _partly(render(request, template, {"listing": Listing(request)}))
@@ -37,7 +38,7 @@ def message_list(request: HttpRequest) -> HttpResponse:
 
 @requires(Permission.VIEW)
 @require_safe
-def message_detail(request: HttpRequest, intent_id: int) -> HttpResponse:
+def message_detail(request: StaffRequest, intent_id: int) -> HttpResponse:
     """One message: why it is so, and its words; in the drawer when htmx asks."""
     intent = get_object_or_404(MessageIntent.objects.in_full(), pk=intent_id)
     template = "campaigns/message.html#drawer" if request.htmx else "campaigns/message.html"
@@ -47,7 +48,7 @@ def message_detail(request: HttpRequest, intent_id: int) -> HttpResponse:
 @requires(Permission.VIEW)
 @require_safe
 @xframe_options_sameorigin
-def message_html(request: HttpRequest, intent_id: int) -> HttpResponse:
+def message_html(request: StaffRequest, intent_id: int) -> HttpResponse:
     """The HTML part by itself, for a frame: no script, no form, no picture from elsewhere."""
     portrait = Portrait(get_object_or_404(MessageIntent, pk=intent_id), clock.now())
     if portrait.words is None or not portrait.words.html:
@@ -61,7 +62,7 @@ def message_html(request: HttpRequest, intent_id: int) -> HttpResponse:
 
 @requires(Permission.OPERATE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def message_resolve(request: HttpRequest, intent_id: int) -> HttpResponse:
+def message_resolve(request: StaffRequest, intent_id: int) -> HttpResponse:
     """Settle a delivery whose outcome nobody knows."""
     intent = get_object_or_404(MessageIntent.objects.in_full(), pk=intent_id)
     form = ResolveForm(request.POST if request.method == "POST" else None, auto_id="dialog_%s")
@@ -77,17 +78,17 @@ def message_resolve(request: HttpRequest, intent_id: int) -> HttpResponse:
 
 @requires(Permission.STOP_SENDING)
 @require_http_methods(["GET", "HEAD", "POST"])
-def stop(request: HttpRequest) -> HttpResponse:
+def stop(request: StaffRequest) -> HttpResponse:
     return _switch(request, StopForm, done=_("Sending is stopped."))
 
 
 @requires(Permission.STOP_SENDING)
 @require_http_methods(["GET", "HEAD", "POST"])
-def resume(request: HttpRequest) -> HttpResponse:
+def resume(request: StaffRequest) -> HttpResponse:
     return _switch(request, ResumeForm, done=_("Sending goes on."))
 
 
-def _switch(request: HttpRequest, kind: type[ReasonForm], *, done: str) -> HttpResponse:
+def _switch(request: StaffRequest, kind: type[ReasonForm], *, done: str) -> HttpResponse:
     form = kind(request.POST if request.method == "POST" else None, auto_id="dialog_%s")
     if form.is_valid():
         if form.carry_out(actor=request.user, at=clock.now()):
@@ -103,7 +104,7 @@ def _switch(request: HttpRequest, kind: type[ReasonForm], *, done: str) -> HttpR
     return _partly(render(request, template, context, status=422 if form.errors else 200))
 
 
-def _go(request: HttpRequest, address: str) -> HttpResponse:
+def _go(request: StaffRequest, address: str) -> HttpResponse:
     return HttpResponseClientRedirect(address) if request.htmx else redirect(address)
 
 

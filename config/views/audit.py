@@ -2,18 +2,19 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from config.audit_log import AuditLog
 from config.staff.access import Permission, requires
+from config.staff.http import StaffRequest
 
 
 @requires(Permission.VIEW)
 @require_safe
-def audit_log(request: HttpRequest) -> HttpResponse:
+def audit_log(request: StaffRequest) -> HttpResponse:
     log = AuditLog(request.GET)
     context: dict[str, Any] = {"log": log}
     template = "console/audit.html#entries" if request.htmx else "console/audit.html"

@@ -1,4 +1,4 @@
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
@@ -6,11 +6,12 @@ from django.views.decorators.http import require_safe
 from config import dashboard
 from config.staff import clock
 from config.staff.access import Permission, requires
+from config.staff.http import StaffRequest
 
 
 @requires(Permission.VIEW)
 @require_safe
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: StaffRequest) -> HttpResponse:
     """What needs a person today; the lifecycle card alone when htmx asks for another window."""
     at = clock.now()
     asked = request.GET.get("days", "")

@@ -1,4 +1,4 @@
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_cache_control
@@ -7,13 +7,14 @@ from django.views.decorators.http import require_POST
 from config import search
 from config.staff import searches
 from config.staff.access import Permission, requires
+from config.staff.http import StaffRequest
 
 LISTS = {"members": "members:list", "messages": "campaigns:messages"}
 
 
 @requires(Permission.VIEW)
 @require_POST
-def palette(request: HttpRequest) -> HttpResponse:
+def palette(request: StaffRequest) -> HttpResponse:
     """The options of Ctrl-K for ``q``, as a fragment. Posted, so that a typed phone number is in no address."""
     text = request.POST.get("q", "")[: searches.MAX_LENGTH]
     context = {"query": text.strip(), "groups": search.find(request.user, text)}
@@ -24,7 +25,7 @@ def palette(request: HttpRequest) -> HttpResponse:
 
 @requires(Permission.VIEW)
 @require_POST
-def find(request: HttpRequest, in_list: str) -> HttpResponse:
+def find(request: StaffRequest, in_list: str) -> HttpResponse:
     """Take a list's query form and go to the list, with what was typed kept out of its address."""
     if in_list not in LISTS:
         raise Http404

@@ -1,7 +1,7 @@
 """Acts on several members: first who will and who may not be acted on, then the act."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import ngettext
@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 
 from config.staff import clock
 from config.staff.access import Permission, requires
+from config.staff.http import StaffRequest
 from members.forms.bulk import REASONS, BulkAction, CompensateManyForm, SelectionForm
 from members.models import Member
 from members.operations import bulk as operations
@@ -17,7 +18,7 @@ from members.operations.bulk import BulkResult, BulkSplit
 
 @requires(Permission.OPERATE)
 @require_POST
-def bulk(request: HttpRequest) -> HttpResponse:
+def bulk(request: StaffRequest) -> HttpResponse:
     """Without ``confirmed`` the question, with it the act."""
     selection = SelectionForm(request.POST)
     back = f"{reverse('members:list')}?{request.POST.get('query', '')}"
@@ -35,7 +36,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
     return render(request, "members/bulk.html", context, status=422 if form and form.errors else 200)
 
 
-def act(request: HttpRequest, action: BulkAction, ids: list[int], form: CompensateManyForm | None) -> BulkResult:
+def act(request: StaffRequest, action: BulkAction, ids: list[int], form: CompensateManyForm | None) -> BulkResult:
     at, actor = clock.now(), request.user
     if form is not None:
         return operations.compensate_many(member_ids=ids, actor=actor, at=at, **form.cleaned_data)
@@ -43,7 +44,7 @@ def act(request: HttpRequest, action: BulkAction, ids: list[int], form: Compensa
     return operations.switch_many(member_ids=ids, on=on, actor=actor, at=at)
 
 
-def said(request: HttpRequest, result: BulkResult) -> None:
+def said(request: StaffRequest, result: BulkResult) -> None:
     done = ngettext("Done for %(n)s member.", "Done for %(n)s members.", result.done) % {"n": result.done}
     if result.refused:
         left = ngettext("%(n)s member was left as she is.", "%(n)s members were left as they are.", result.refused) % {

@@ -1,7 +1,7 @@
 """The members list, one member's page, and her profile."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from config.staff import clock
 from config.staff.access import Permission, requires
+from config.staff.http import StaffRequest
 from members.forms.people import MemberForm
 from members.listing import Listing
 from members.models import Member
@@ -18,7 +19,7 @@ from members.portrait import Portrait
 
 @requires(Permission.VIEW)
 @require_safe
-def member_list(request: HttpRequest) -> HttpResponse:
+def member_list(request: StaffRequest) -> HttpResponse:
     """Who, in which state, and what to do with them together."""
     template = "members/list.html#listing" if request.htmx else "members/list.html"
     response = render(request, template, {"listing": Listing(request, clock.now())})
@@ -30,7 +31,7 @@ def member_list(request: HttpRequest) -> HttpResponse:
 
 @requires(Permission.VIEW)
 @require_safe
-def member_detail(request: HttpRequest, member_id: int) -> HttpResponse:
+def member_detail(request: StaffRequest, member_id: int) -> HttpResponse:
     """Where this member stands and why; the timeline alone when htmx pages through it."""
     template = "members/detail.html#timeline" if request.htmx else "members/detail.html"
     portrait = Portrait(member_id, at=clock.now(), params=request.GET)
@@ -41,7 +42,7 @@ def member_detail(request: HttpRequest, member_id: int) -> HttpResponse:
 
 @requires(Permission.REVEAL)
 @require_POST
-def reveal(request: HttpRequest, member_id: int) -> HttpResponse:
+def reveal(request: StaffRequest, member_id: int) -> HttpResponse:
     """Phone, address and ids in full, in answer to this one request only."""
     at = clock.now()
     portrait = Portrait(member_id, at=at, params=request.GET)
@@ -55,7 +56,7 @@ def reveal(request: HttpRequest, member_id: int) -> HttpResponse:
 
 @requires(Permission.OPERATE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def member_new(request: HttpRequest) -> HttpResponse:
+def member_new(request: StaffRequest) -> HttpResponse:
     form = MemberForm(request.POST if request.method == "POST" else None)
     if form.is_valid() and (member := form.save(actor=request.user, at=clock.now())):
         messages.success(request, _("The member is created."))
@@ -65,7 +66,7 @@ def member_new(request: HttpRequest) -> HttpResponse:
 
 @requires(Permission.OPERATE)
 @require_http_methods(["GET", "HEAD", "POST"])
-def member_edit(request: HttpRequest, member_id: int) -> HttpResponse:
+def member_edit(request: StaffRequest, member_id: int) -> HttpResponse:
     members = Member.objects.select_related("lifecycle").prefetch_related("identities")
     member = get_object_or_404(members, pk=member_id)
     form = MemberForm(request.POST if request.method == "POST" else None, member=member)

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from config.staff import clock
 from config.staff.access import Permission, requires
+from config.staff.http import StaffRequest
 from members.forms.plans import PlanForm, TierForm
 from members.models import Plan, Tier
 from members.operations.plans import save_plan, save_tier
@@ -17,7 +18,7 @@ from members.operations.plans import save_plan, save_tier
 
 @requires(Permission.ADMINISTER)
 @require_safe
-def plan_list(request: HttpRequest) -> HttpResponse:
+def plan_list(request: StaffRequest) -> HttpResponse:
     """What is sold, and the tiers it gives."""
     context = {"plans": Plan.objects.select_related("tier"), "tiers": Tier.objects.all()}
     return render(request, "members/plans.html", context)
@@ -25,29 +26,29 @@ def plan_list(request: HttpRequest) -> HttpResponse:
 
 @requires(Permission.ADMINISTER)
 @require_http_methods(["GET", "HEAD", "POST"])
-def plan_new(request: HttpRequest) -> HttpResponse:
+def plan_new(request: StaffRequest) -> HttpResponse:
     return _plan_page(request, None)
 
 
 @requires(Permission.ADMINISTER)
 @require_http_methods(["GET", "HEAD", "POST"])
-def plan_edit(request: HttpRequest, plan_id: int) -> HttpResponse:
+def plan_edit(request: StaffRequest, plan_id: int) -> HttpResponse:
     return _plan_page(request, get_object_or_404(Plan, pk=plan_id))
 
 
 @requires(Permission.ADMINISTER)
 @require_http_methods(["GET", "HEAD", "POST"])
-def tier_new(request: HttpRequest) -> HttpResponse:
+def tier_new(request: StaffRequest) -> HttpResponse:
     return _tier_page(request, None)
 
 
 @requires(Permission.ADMINISTER)
 @require_http_methods(["GET", "HEAD", "POST"])
-def tier_edit(request: HttpRequest, tier_id: int) -> HttpResponse:
+def tier_edit(request: StaffRequest, tier_id: int) -> HttpResponse:
     return _tier_page(request, get_object_or_404(Tier, pk=tier_id))
 
 
-def _plan_page(request: HttpRequest, plan: Plan | None) -> HttpResponse:
+def _plan_page(request: StaffRequest, plan: Plan | None) -> HttpResponse:
     form = PlanForm(request.POST if request.method == "POST" else None, instance=plan)
 
     def save() -> None:
@@ -58,7 +59,7 @@ def _plan_page(request: HttpRequest, plan: Plan | None) -> HttpResponse:
     return _form_page(request, form, save, heading, lead)
 
 
-def _tier_page(request: HttpRequest, tier: Tier | None) -> HttpResponse:
+def _tier_page(request: StaffRequest, tier: Tier | None) -> HttpResponse:
     form = TierForm(request.POST if request.method == "POST" else None, instance=tier)
 
     def save() -> None:
@@ -68,7 +69,7 @@ def _tier_page(request: HttpRequest, tier: Tier | None) -> HttpResponse:
 
 
 def _form_page(
-    request: HttpRequest, form: PlanForm | TierForm, save: Callable[[], None], heading: str, lead: str
+    request: StaffRequest, form: PlanForm | TierForm, save: Callable[[], None], heading: str, lead: str
 ) -> HttpResponse:
     if form.is_valid():
         save()

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import Promise
@@ -16,6 +16,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from config.staff import clock
 from config.staff.access import Permission, requires
+from config.staff.http import StaffRequest
 from members.forms import terms as forms
 from members.models import Member, MembershipTerm
 
@@ -40,7 +41,7 @@ def about_member(action: TermAction) -> Callable[..., HttpResponse]:
 
     @requires(action.permission)
     @require_http_methods(["GET", "HEAD", "POST"])
-    def page(request: HttpRequest, member_id: int) -> HttpResponse:
+    def page(request: StaffRequest, member_id: int) -> HttpResponse:
         member = get_object_or_404(Member.objects.select_related("lifecycle"), pk=member_id)
         return _form_page(request, action, member, None)
 
@@ -52,14 +53,14 @@ def about_term(action: TermAction) -> Callable[..., HttpResponse]:
 
     @requires(action.permission)
     @require_http_methods(["GET", "HEAD", "POST"])
-    def page(request: HttpRequest, term_id: int) -> HttpResponse:
+    def page(request: StaffRequest, term_id: int) -> HttpResponse:
         term = get_object_or_404(MembershipTerm.objects.select_related("member__lifecycle", "plan", "tier"), pk=term_id)
         return _form_page(request, action, term.member, term)
 
     return page
 
 
-def _form_page(request: HttpRequest, action: TermAction, member: Member, term: MembershipTerm | None) -> HttpResponse:
+def _form_page(request: StaffRequest, action: TermAction, member: Member, term: MembershipTerm | None) -> HttpResponse:
     form = action.form(request.POST or None, member=member, term=term)
     if request.method == "POST":
         # A form without fields is bound by an empty POST too.
