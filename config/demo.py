@@ -72,9 +72,11 @@ def catalogue() -> dict[str, Plan]:
     }
 
 
-def populate(*, count: int, at: datetime, seed: int = 20_26, progress: Callable[[int], None] = lambda done: None) -> None:
+def populate(
+    *, count: int, at: datetime, seed: int = 20_26, progress: Callable[[int], None] = lambda done: None
+) -> None:
     """Create ``count`` members with up to 420 days of history before ``at`` and let the engine judge them."""
-    draw = random.Random(seed)
+    draw = random.Random(seed)  # noqa: S311 - invented lives, no secret
     plans = catalogue()
     source, _ = Source.objects.get_or_create(code="demo-app", defaults={"name": "Demo app"})
     events.note_arrival(source=source, at=at - timedelta(days=HISTORY_DAYS), last_at=at)

@@ -90,7 +90,7 @@ DATABASES = {"default": env.db("DATABASE_URL", default="postgres://postgres@127.
 DATABASES["default"].update(
     CONN_HEALTH_CHECKS=True,
     OPTIONS={
-        # The engine's statement for a few members is prepared once a connection; compiling it would cost ten times its run.
+        # The engine's statement for a few members is prepared once a connection; compiling it costs ten times its run.
         "prepare_threshold": 5,
         "options": "-c jit=off",
         "pool": {"min_size": 1, "max_size": 8, "timeout": 30} if env.bool("DB_POOL", default=True) else False,

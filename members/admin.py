@@ -117,7 +117,15 @@ class EventAdmin(PipelineAdmin):
 
 @admin.register(MemberLifecycle)
 class LifecycleAdmin(ReadOnlyAdmin):
-    list_display = ["member_id", "lifecycle_state", "target_state", "membership_status", "tier", "expiration_time", "next_due_at"]
+    list_display = [
+        "member_id",
+        "lifecycle_state",
+        "target_state",
+        "membership_status",
+        "tier",
+        "expiration_time",
+        "next_due_at",
+    ]
     list_filter = ["lifecycle_state", "membership_status"]
     list_select_related = ["tier"]
     search_fields = ["=member__id"]
@@ -126,7 +134,17 @@ class LifecycleAdmin(ReadOnlyAdmin):
 
 @admin.register(LifecycleTransition)
 class TransitionAdmin(ReadOnlyAdmin):
-    list_display = ["id", "member_id", "from_state", "to_state", "move", "rule", "policy", "effective_at", "recorded_at"]
+    list_display = [
+        "id",
+        "member_id",
+        "from_state",
+        "to_state",
+        "move",
+        "rule",
+        "policy",
+        "effective_at",
+        "recorded_at",
+    ]
     list_filter = ["to_state", "rule"]
     list_select_related = ["policy"]
     search_fields = ["=member__id"]
@@ -201,7 +219,17 @@ class BrakeAdmin(ReadOnlyAdmin):
 
 @admin.register(ImportRun)
 class ImportRunAdmin(ReadOnlyAdmin):
-    list_display = ["id", "file_name", "profile", "status", "rows_read", "created_count", "updated_count", "created_at", "created_by"]
+    list_display = [
+        "id",
+        "file_name",
+        "profile",
+        "status",
+        "rows_read",
+        "created_count",
+        "updated_count",
+        "created_at",
+        "created_by",
+    ]
     list_filter = ["profile", "status"]
     list_select_related = ["created_by"]
 

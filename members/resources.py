@@ -190,7 +190,8 @@ class TermResource(PipelineResource):
     class Meta:
         model = MembershipTerm
         fields = (
-            "external_id", "external_ref", "kind", "plan", "tier", "activation_time", "expiration_time", "price", "currency",
+            "external_id", "external_ref", "kind", "plan", "tier", "activation_time", "expiration_time", "price",
+            "currency",
         )  # fmt: skip
         export_order = fields
 

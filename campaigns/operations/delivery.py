@@ -56,8 +56,9 @@ def confirm_and_start(
     was taken over, or sending was stopped. Idempotent for one worker, so it can be repeated after a lost connection.
     """
     connection.ensure_connection()
-    # Prepared on the server: this runs once a message and its plan never changes.
-    with psycopg.Cursor(connection.connection) as cursor:
+    # Prepared on the server: this runs once a message and its plan never changes. Errors come as Django's own, by which
+    # a caller recognises a database that is away.
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(
             CONFIRM_AND_START,
             {

@@ -61,6 +61,9 @@ def execute_with_servers(command: list[str], var: Path | None) -> int:
             "SECRET_KEY": secret_key(folder),
             "MOC_VAR_DIR": str(folder),
         }
+        if env.get("DJANGO_SETTINGS_MODULE") == "config.settings":
+            # Set by importing config, not by the person: the command may have settings of its own, as pytest does.
+            del env["DJANGO_SETTINGS_MODULE"]
         parent = os.getpid()
 
         def prepare() -> None:

@@ -64,12 +64,12 @@ _DATE_CLEAN = (
     + folded("{r}")
     + ", '" + _DATE_HEAD + r"', '\1-\2-\3 '), '^(\d{4})(\d{2})(\d{2})$', '\1-\2-\3')) END"
 )  # fmt: skip
-_IS_DAY = r"({k} LIKE '____-__-__' OR {k} ~ '^\d{4}-\d{1,2}-\d{1,2}$') AND pg_input_is_valid({k}, 'date')"
+_IS_DAY = r"(octet_length({k}) = 10 AND {k} LIKE '____-__-__' OR {k} ~ '^\d{4}-\d{1,2}-\d{1,2}$') AND pg_input_is_valid({k}, 'date')"
 _CLOCK = r"[T\s]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?"
-_LOCAL_SHAPE = "{k} LIKE '____-__-_____:__' OR {k} LIKE '____-__-_____:__:__'"
+_LOCAL_SHAPE = "octet_length({k}) IN (16, 19) AND ({k} LIKE '____-__-_____:__' OR {k} LIKE '____-__-_____:__:__')"
 _OFFSET_SHAPE = (
-    "({k} LIKE '____-__-_____:__:__Z' OR {k} LIKE '____-__-_____:__:__+__:__' OR {k} LIKE '____-__-_____:__:__-__:__') "
-    "AND pg_input_is_valid({k}, 'timestamptz')"
+    "octet_length({k}) BETWEEN 20 AND 25 AND ({k} LIKE '____-__-_____:__:__+__:__' OR {k} LIKE '____-__-_____:__:__Z' "
+    "OR {k} LIKE '____-__-_____:__:__-__:__') AND pg_input_is_valid({k}, 'timestamptz')"
 )
 _IS_LOCAL = (
     "(" + _LOCAL_SHAPE + r" OR {k} ~ '^\d{4}-\d{1,2}-\d{1,2}" + _CLOCK + r"$') AND pg_input_is_valid({k}, 'timestamp')"

@@ -9,7 +9,7 @@ import hashlib
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,6 +21,8 @@ MAX_CELL_CHARS = 128 * 1024
 MAX_COLUMNS = 500
 MAX_LINE_BYTES = 64 * 1024 * 1024
 SAMPLE_ROWS = 8
+# Rows parsed at a time; what holds for all of them is judged once.
+BATCH = 2_000
 SAMPLE_LINES = 60
 
 ENCODINGS = ("utf-8", "gb18030", "utf-16", "big5", "cp1252")
@@ -240,42 +242,54 @@ class CsvRows:
     def _rows(self, text: io.TextIOWrapper) -> Iterator[Row]:
         delimiter = self.layout.delimiter
         reader = csv.reader(text, delimiter=delimiter, skipinitialspace=delimiter == " ", strict=True)
-        csv.field_size_limit(MAX_CELL_CHARS)
-        row_no, width, counted = 0, 0, 0
-        buffer = text.buffer
+        row_no, width, error = 0, 0, None
         while True:
-            started_at = reader.line_num
+            first_line, batch = reader.line_num + 1, []
             try:
-                row = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
+                # What was read before an error stays in the list.
+                batch.extend(islice(reader, BATCH))
+            except csv.Error as caught:
+                error = caught
+            if not width and (found := next((row for row in batch if any(row)), None)):
+                width = self._begin(found)
+            if width and delimiter != " " and set(map(len, batch)) == {width} and self.rows_read:
+                self.rows_read += len(batch)
+                yield from zip(count(row_no + 1), batch)
+            else:
+                yield from self._judged(batch, row_no, width)
+            row_no += len(batch)
+            self._position = text.buffer.tell()
+            if error:
                 row_no += 1
-                self._bad_record(error, row_no, started_at + 1, reader.line_num)
-                continue
-            row_no += 1
-            if not row or (delimiter == " " and not any(row)):
+                self._bad_record(error, row_no, first_line + sum(map(_lines_of, batch)), reader.line_num)
+                error = None
+            elif len(batch) < BATCH:
+                return
+
+    def _begin(self, first: list[str]) -> int:
+        """Take the header, or the first row's width where there is none."""
+        if self.layout.delimiter == " " and first[-1] == "":
+            first.pop()
+        if len(first) > MAX_COLUMNS:
+            raise ImportRefused("too_many_columns", count=len(first), limit=MAX_COLUMNS)
+        if self.layout.has_header:
+            self.header = first
+        return len(first)
+
+    def _judged(self, batch: list[list[str]], row_no: int, width: int) -> Iterator[Row]:
+        """The whole rows of a batch that also holds the header, blank rows or ragged ones."""
+        delimiter = self.layout.delimiter
+        for number, row in enumerate(batch, row_no + 1):
+            if not any(row) and (len(row) <= 1 or delimiter == " ") or row is self.header:
                 continue
             if delimiter == " " and row[-1] == "":
                 row.pop()
-            if not width:
-                width = len(row)
-                if width > MAX_COLUMNS:
-                    raise ImportRefused("too_many_columns", count=width, limit=MAX_COLUMNS)
-                if self.layout.has_header:
-                    self.header = row
-                    continue
             self.rows_read += 1
-            counted += 1
-            if counted == 8192:
-                counted = 0
-                self._position = buffer.tell()
-            if len(row) != width:
-                self.bad_rows.append(
-                    BadRow(row_no, "ragged", detail=f"{len(row)}/{width}", value=delimiter.join(row)[:200])
-                )
-                continue
-            yield row_no, row
+            if len(row) == width:
+                yield number, row
+            else:
+                shown = delimiter.join(row)[:200]
+                self.bad_rows.append(BadRow(number, "ragged", detail=f"{len(row)}/{width}", value=shown))
 
     def _bad_record(self, error: csv.Error, row_no: int, first_line: int, last_line: int) -> None:
         """Tell an unclosed quote, which swallows what follows, from one bad row, which is set aside."""
@@ -287,6 +301,10 @@ class CsvRows:
             self.bad_rows.append(BadRow(row_no, "cell_too_long", detail=str(MAX_CELL_CHARS)))
         else:
             self.bad_rows.append(BadRow(row_no, "stray_quote"))
+
+
+def _lines_of(row: list[str]) -> int:
+    return 1 + sum(cell.count("\n") for cell in row)
 
 
 @dataclass(frozen=True)

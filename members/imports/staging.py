@@ -20,6 +20,9 @@ BATCH = 2_000
 PART = 100_000
 
 _SPECIAL = re.compile(r"[\\\n\r\t]")
+# What tells that some cell of a batch has to be escaped, or has blanks around it.
+_UNCLEAN = ("\\", "\r", "\0", " \t", "\t ", " \n")
+_UNCLEAN_WIDE = ("\u3000\t", "\t\u3000", "\u3000\n", "\xa0\t", "\t\xa0", "\xa0\n")
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -85,22 +88,20 @@ def _batches(rows: Iterator[Row], columns: Sequence[int], nulls: list[BadRow]) -
     """The COPY text of the rows, a batch at a time, with the number of rows in it."""
     pick = itemgetter(*columns) if len(columns) > 1 else lambda row: (row[columns[0]],)
     while batch := list(islice(rows, BATCH)):
-        lines = ["\t".join((str(row_no), *map(str.strip, pick(row)))) for row_no, row in batch]
-        text = "\n".join(lines)
-        # One look at the whole batch: nearly always no cell needs escaping.
-        clean = (
-            text.count("\n") == len(lines) - 1
-            and text.count("\t") == len(lines) * len(columns)
-            and "\\" not in text
-            and "\r" not in text
-            and "\0" not in text
-        )
-        if clean:
-            yield text + "\n", len(lines)
+        if len(batch[0][1]) == len(columns):
+            lines = [f"{row_no}\t" + "\t".join(row) for row_no, row in batch]
         else:
-            lines = list(_escaped(batch, columns, nulls))
-            # Rows set aside leave the batch empty at times; an empty write would end nothing and cost nothing.
-            yield "".join(lines), len(batch)
+            lines = [f"{row_no}\t" + "\t".join(pick(row)) for row_no, row in batch]
+        text = "\n".join(lines) + "\n"
+        # One look at the whole batch: nearly always no cell needs trimming or escaping.
+        clean = (
+            text.count("\n") == len(lines)
+            and text.count("\t") == len(lines) * len(columns)
+            and not any(mark in text for mark in _UNCLEAN)
+            and (text.isascii() or not any(mark in text for mark in _UNCLEAN_WIDE))
+        )
+        # Rows set aside leave the text empty at times; an empty write ends nothing and costs nothing.
+        yield (text if clean else "".join(_escaped(batch, columns, nulls))), len(batch)
 
 
 def _escaped(batch: Iterable[Row], columns: Sequence[int], nulls: list[BadRow]) -> Iterator[str]:

@@ -63,13 +63,19 @@ def rows_sql(plan: Plan) -> str:
     CREATE UNLOGGED TABLE {rows_table(plan.run_id)} WITH (autovacuum_enabled = off) AS
     SELECT {_matched(plan, [*kept, *derived])}
     FROM (
-      SELECT v.row_no, {", ".join(outputs)}, concat_ws(',', {", ".join(checks)}) AS problems
+      SELECT v.row_no, {", ".join(outputs)}, {_all_of(checks)} AS problems
       FROM (
         SELECT row_no, {", ".join(values)}
         FROM (SELECT row_no, {", ".join(cleaned)} FROM {raw_table(plan.run_id)} OFFSET 0) k OFFSET 0
       ) v OFFSET 0
     ) d
     {_joins(plan)}"""
+
+
+def _all_of(checks: Sequence[str]) -> str:
+    """Every problem found, or NULL: that there is none, as nearly always, is cheaper to see than to write."""
+    listed = ", ".join(checks)
+    return f"CASE WHEN coalesce({listed}) IS NOT NULL THEN concat_ws(',', {listed}) END"
 
 
 _ATTRIBUTES = Field("attributes", "", "text")
@@ -129,7 +135,7 @@ def _matched(plan: Plan, columns: Sequence[str]) -> str:
         found.append("o.id AS same_order")
     else:
         found.append("o.message_id IS NOT NULL AS is_known")
-    checks = ["nullif(d.problems, '')", *_identity_problems(plan)]
+    checks = ["d.problems", *_identity_problems(plan)]
     if not plan.shape.creates_members:
         checks.append(
             f"CASE WHEN {member} IS NULL AND coalesce({_given(plan)}) IS NOT NULL THEN '{_key(plan)}:member_unknown' END"
@@ -137,7 +143,7 @@ def _matched(plan: Plan, columns: Sequence[str]) -> str:
     if plan.profile == "terms":
         same = f"o.member_id = {member} AND o.starts_at = d.activation_time AND o.ends_at = d.term_end"
         checks.append(f"CASE WHEN o.id IS NOT NULL AND NOT coalesce({same}, false) THEN 'external_ref:order_taken' END")
-    found.append(f"nullif(concat_ws(',', {', '.join(checks)}), '') AS problems")
+    found.append(f"{_all_of(checks)} AS problems")
     return ", ".join(found)
 
 

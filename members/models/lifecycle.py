@@ -240,6 +240,13 @@ class MemberLifecycle(models.Model):
             models.Index(
                 fields=["expiration_time"], name="lifecycle_expiry", condition=Q(expiration_time__isnull=False)
             ),
+            models.Index(fields=["last_active_time", "member"], name="lifecycle_last_active"),
+            # Nearly empty, so it costs nothing, and an anomaly is found among a million members at once.
+            models.Index(
+                fields=["member"],
+                name="lifecycle_anomaly",
+                condition=Q(target_state__isnull=False) & ~Q(lifecycle_state=F("target_state")),
+            ),
             models.Index(fields=["brake"], name="lifecycle_held", condition=Q(brake__isnull=False)),
         ]
 

@@ -3,8 +3,9 @@
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import models
@@ -16,6 +17,8 @@ from members.rules import normalise_identity
 # Two characters of a name are a prefix: shorter than a trigram, they cannot be looked for in the middle.
 PREFIX_ONLY = 2
 PHONE_TAIL = 4
+MAX_DIGITS = 18
+SEARCHED_FIRST = 1_000
 _HIGHEST = "\U0010ffff"
 
 
@@ -103,12 +106,22 @@ class MemberQuerySet(models.QuerySet):
 
     def expiring_on(self, first: date, last: date) -> "MemberQuerySet":
         """Members in cover whose cover ends on a local date of theirs from ``first`` to ``last``."""
+        project = ZoneInfo(settings.PROJECT_TIME_ZONE)
+        start = datetime(first.year, first.month, first.day, tzinfo=project)
+        end = datetime.combine(last + timedelta(days=1), time(0), tzinfo=project)
         day = timedelta(days=1)
-        # The instants of those dates in every zone: this much an index answers.
-        earliest = datetime(first.year, first.month, first.day, tzinfo=UTC) - day
-        latest = datetime(last.year, last.month, last.day, tzinfo=UTC) + 2 * day
-        near = self.in_cover().filter(lifecycle__expiration_time__gte=earliest, lifecycle__expiration_time__lt=latest)
-        return near.alias(expires_on=_expires_on()).filter(expires_on__range=(first, last))
+        # Nearly everybody lives by the project's clock: instants that an index answers and the planner can estimate.
+        # The others are looked for a day around, then judged by their own date.
+        near = self.in_cover().filter(
+            lifecycle__expiration_time__gte=start - day, lifecycle__expiration_time__lt=end + day
+        )
+        here = Q(
+            lifecycle__time_zone__in=("", settings.PROJECT_TIME_ZONE),
+            lifecycle__expiration_time__gte=start,
+            lifecycle__expiration_time__lt=end,
+        )
+        elsewhere = ~Q(lifecycle__time_zone__in=("", settings.PROJECT_TIME_ZONE)) & Q(expires_on__range=(first, last))
+        return near.alias(expires_on=_expires_on()).filter(here | elsewhere)
 
     def counted_by_expiry(self, first: date, last: date) -> "models.QuerySet[Any, Any]":
         """Rows (day, is_automatic, members) of ``expiring_on``, a row per local date and auto-renewal."""
@@ -128,11 +141,13 @@ class MemberQuerySet(models.QuerySet):
     def demo(self, is_demo: bool) -> "MemberQuerySet":
         return self.filter(is_demo=is_demo)
 
-    def anomalous(self) -> "MemberQuerySet":
-        """Members whose computed state no declared edge reaches from the one they are in."""
-        return self.filter(lifecycle__target_state__isnull=False).exclude(
-            lifecycle__lifecycle_state=F("lifecycle__target_state")
-        )
+    def anomalous(self, at_most: int = 1_000) -> "MemberQuerySet":
+        """Members whose computed state no declared edge reaches, the first ``at_most`` by id.
+
+        They are looked up first: the planner expects half the base here and would walk all of it in the list's order.
+        """
+        rows = self.model._meta.get_field("lifecycle").related_model._default_manager
+        return self.filter(pk__in=list(rows.anomalous().order_by("pk").values_list("pk", flat=True)[:at_most]))
 
     def behind(self, pk: int) -> "MemberQuerySet":
         """Those with a higher id, in order of it."""
@@ -160,17 +175,27 @@ class MemberQuerySet(models.QuerySet):
         members = self.model._default_manager
         if exact := list(members.filter(_identity_is(plain)).values_list("pk", flat=True)[:20]):
             return self.filter(pk__in=exact)
-        if plain.isdecimal() and len(plain) < 19 and members.filter(pk=int(plain)).exists():
-            return self.filter(pk=int(plain))
+        found = self._resembling(plain)
+        # A few are fetched by id, however rare they are in the list's order. Of many, the first page fills before
+        # long on a walk in that order.
+        some = set(found.values_list("pk", flat=True)[: SEARCHED_FIRST + 1])
+        return self.filter(pk__in=some if len(some) <= SEARCHED_FIRST else found)
+
+    def _resembling(self, plain: str) -> "models.QuerySet[Any, Any]":
+        """Ids of members whose name, identity or number resembles ``plain``; some more than once."""
+        members = self.model._default_manager.order_by()
         if len(plain) <= PREFIX_ONLY:
-            return self.filter(display_name__istartswith=plain)
-        alike = members.filter(display_name__icontains=plain).order_by().values("pk")
-        known = members.filter(_identity_begins(plain)).order_by().values("pk")
-        found = alike.union(known)
-        if plain.isdecimal() and len(plain) == PHONE_TAIL:
+            found = members.filter(display_name__istartswith=plain).values("pk")
+        else:
+            alike = members.filter(display_name__icontains=plain).values("pk")
+            found = alike.union(members.filter(_identity_begins(plain)).values("pk"), all=True)
+        if not plain.isdecimal() or len(plain) > MAX_DIGITS:
+            return found
+        found = found.union(members.filter(pk=int(plain)).values("pk"), all=True)
+        if len(plain) == PHONE_TAIL:
             tails = members.alias(tail=Right("identities__value", PHONE_TAIL))
-            found = found.union(tails.filter(identities__kind="phone", tail=plain).order_by().values("pk"))
-        return self.filter(pk__in=found)
+            found = found.union(tails.filter(identities__kind="phone", tail=plain).values("pk"), all=True)
+        return found
 
     def count_up_to(self, limit: int) -> int:
         """How many there are, but never counting beyond ``limit``."""

@@ -4,8 +4,8 @@ from typing import Any
 
 from django import template
 from django.conf import settings
-from django.utils.text import capfirst
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import capfirst
 
 from config.staff.access import Permission
 from config.staff.models import User

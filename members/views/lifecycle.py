@@ -92,7 +92,7 @@ def policy_context(policy_id: int) -> dict[str, Any]:
         "current": current,
         "changed": policies.changes(current, policy) if policy.status in ("draft", "submitted") else {},
         "preview": preview,
-        "matrix": matrix_of(preview["moves"], limit=sweep.brake_limit(policy)) if preview else None,
+        "matrix": matrix_of(preview["moves"] if preview else [], limit=sweep.brake_limit(policy)),
         "is_listened_to": policy_effects.is_listened_to(),
         "form": OptionalReasonForm(),
     }

@@ -31,7 +31,9 @@ def export(actor, at, columns=(), reveal=True, **kw):
 
 
 def test_personal_data_is_masked_unless_revealed_by_a_role_that_may(operator, viewer, at):
-    make_member(at=at, display_name="王小明", identities={"external_id": "A1", "phone": "13812342716", "email": "wang@mail.cn"})
+    make_member(
+        at=at, display_name="王小明", identities={"external_id": "A1", "phone": "13812342716", "email": "wang@mail.cn"}
+    )
     columns = ["display_name", "phone", "email"]
     assert table(export(operator, at, columns, reveal=False)) == [
         ["Name, masked", "Phone, masked", "Email, masked"], ["王*明", "138****2716", "w***g@mail.cn"],
@@ -96,7 +98,9 @@ def test_the_list_exports_what_it_shows(operator_client, viewer_client, at):
         address, {"ids": [m.pk for m in members[:2]], "file_format": "csv", "columns": ["number"]}
     )
     assert [row[0] for row in table(response.streaming_content)[1:]] == [str(m.pk) for m in members[:2]]
-    response = operator_client.post(address, {"all": "1", "query": "state=churned", "file_format": "csv", "columns": ["number"]})
+    response = operator_client.post(
+        address, {"all": "1", "query": "state=churned", "file_format": "csv", "columns": ["number"]}
+    )
     assert table(response.streaming_content)[1:] == []
     assert operator_client.post(address, {}).status_code == 302
 

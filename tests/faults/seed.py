@@ -6,7 +6,8 @@ import django
 
 MEMBERS = """
 WITH made AS (
-  INSERT INTO members_member (display_name, language, gender, city, channel, attributes, is_demo, created_at, updated_at)
+  INSERT INTO members_member
+    (display_name, language, gender, city, channel, attributes, is_demo, created_at, updated_at)
   SELECT 'Member ' || g, '', '', '', '', '{}', false, now(), now() FROM generate_series(1, %(n)s) g
   RETURNING id
 ),

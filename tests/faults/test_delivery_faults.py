@@ -1,4 +1,4 @@
-"""Kill, flush and restart everything while reminders go out: nothing lost, nothing twice, unknown at most one a kill."""
+"""Kill, flush and restart everything while reminders go out: nothing lost, nothing twice, few unknown."""
 
 import os
 import random

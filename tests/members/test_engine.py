@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from members.lifecycle import EDGES, MOVES, Rule, State
-from members.models import LifecyclePolicy, LifecycleTransition, MemberLifecycle, MemberSignal, MembershipTerm
+from members.models import LifecyclePolicy, LifecycleTransition, MemberLifecycle, MembershipTerm, MemberSignal
 from members.operations import events, moves, sweep, terms
 from tests.members.world import World, log, moment, path, state
 
@@ -20,7 +20,24 @@ pytestmark = pytest.mark.django_db
 # Facts a member can meet, as (kind, day, hour) drawn over sixty days.
 FACTS = st.lists(
     st.tuples(
-        st.sampled_from(["buy", "buy_week", "renew", "trial", "gift", "refund", "auto_on", "auto_off", "failed", "void", "visit", "visit", "visit", "uninstall"]),
+        st.sampled_from(
+            [
+                "buy",
+                "buy_week",
+                "renew",
+                "trial",
+                "gift",
+                "refund",
+                "auto_on",
+                "auto_off",
+                "failed",
+                "void",
+                "visit",
+                "visit",
+                "visit",
+                "uninstall",
+            ]
+        ),
         st.integers(0, 1439),
     ),
     min_size=1,
@@ -114,7 +131,7 @@ def test_the_database_refuses_an_undeclared_edge_and_an_unlogged_one(source, tar
     if source == target:
         return
     rows = MemberLifecycle.objects.filter(pk=member.pk)
-    with pytest.raises(IntegrityError, match="unlogged|undeclared"), transaction.atomic():
+    with pytest.raises(IntegrityError, match=r"unlogged|undeclared"), transaction.atomic():
         rows.update(lifecycle_state=target.value)
     if (source.value, target.value) in EDGES:
         force(member.pk, source.value, target.value)
@@ -131,7 +148,11 @@ def test_a_log_row_cannot_be_used_twice_or_changed():
     terms.purchase(member_id=member.pk, plan=world.month, at=moment(0), actor=None)
     with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
         LifecycleTransition.objects.update(to_state="stable")
-    with pytest.raises(IntegrityError, match="unlogged|undeclared"), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(IntegrityError, match=r"unlogged|undeclared"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(
             "UPDATE members_memberlifecycle SET lifecycle_state = 'stable', transition_id = "
             "(SELECT min(id) FROM members_lifecycletransition) WHERE member_id = %s", [member.pk],

@@ -3,6 +3,7 @@
 import json
 import threading
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -23,7 +24,7 @@ def at_once(count, work):
         try:
             line.wait()
             results[n] = work(n)
-        except Exception as error:  # noqa: BLE001 - the test looks at it
+        except Exception as error:  # the test looks at it
             results[n] = error
         finally:
             connection.close()
@@ -40,7 +41,9 @@ def test_one_order_booked_by_eight_at_once_is_one_term():
     member = world.member()
     booked = at_once(
         8,
-        lambda n: terms.purchase(member_id=member.pk, plan=world.month, at=moment(1), actor=None, external_ref="o-1").pk,
+        lambda n: (
+            terms.purchase(member_id=member.pk, plan=world.month, at=moment(1), actor=None, external_ref="o-1").pk
+        ),
     )
     assert len(set(booked)) == 1, booked
     assert MembershipTerm.objects.filter(member=member).count() == 1
@@ -54,7 +57,7 @@ def test_eight_purchases_at_once_queue_up_and_none_is_lost():
     assert not [b for b in booked if isinstance(b, Exception)], booked
     spans = list(MembershipTerm.objects.filter(member=member).order_by("starts_at").values_list("starts_at", "ends_at"))
     assert len(spans) == 8
-    assert all(earlier[1] == later[0] for earlier, later in zip(spans, spans[1:], strict=False))
+    assert all(earlier[1] == later[0] for earlier, later in pairwise(spans))
 
 
 def _buy(member, world, n):
@@ -82,7 +85,9 @@ def test_every_operation_leaves_an_audit_row_naming_who_did_it(django_user_model
     terms.switch_auto_renewal(member_id=member.pk, on=True, at=moment(2), actor=actor)
     terms.change_tier(term_id=bought.pk, tier=world.black, at=moment(3), actor=actor, reason="goodwill")
     assert state(member).tier_id == world.black.pk
-    actions = AuditEntry.objects.filter(member_id=member.pk, actor=actor).order_by("id").values_list("action", flat=True)
+    actions = (
+        AuditEntry.objects.filter(member_id=member.pk, actor=actor).order_by("id").values_list("action", flat=True)
+    )
     assert list(actions) == ["term.paid", "term.compensation", "auto_renewal.on", "term.tier_changed"]
     with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
         AuditEntry.objects.all().delete()
@@ -103,8 +108,14 @@ def test_compensation_is_appended_and_keeps_the_tier():
     [
         (lambda w, m: terms.start_trial(member_id=m.pk, plan=w.year, at=moment(0), actor=None), "plan_has_no_trial"),
         (lambda w, m: terms.renew_membership(member_id=m.pk, at=moment(0), actor=None), "nothing_to_renew"),
-        (lambda w, m: terms.compensate(member_id=m.pk, days=3, at=moment(0), actor=None, reason=""), "nothing_to_extend"),
-        (lambda w, m: terms.compensate(member_id=m.pk, days=0, at=moment(0), actor=None, reason=""), "days_out_of_range"),
+        (
+            lambda w, m: terms.compensate(member_id=m.pk, days=3, at=moment(0), actor=None, reason=""),
+            "nothing_to_extend",
+        ),
+        (
+            lambda w, m: terms.compensate(member_id=m.pk, days=0, at=moment(0), actor=None, reason=""),
+            "days_out_of_range",
+        ),
     ],
 )
 def test_an_operation_that_does_not_apply_says_so_and_changes_nothing(verb, code):

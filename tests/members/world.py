@@ -46,7 +46,14 @@ class World:
         for day in days:
             self.serial += 1
             events.record_events(
-                rows=[{"member_id": member.pk, "name": "opened", "occurred_at": moment(day, hour), "message_id": f"e{self.serial}"}],
+                rows=[
+                    {
+                        "member_id": member.pk,
+                        "name": "opened",
+                        "occurred_at": moment(day, hour),
+                        "message_id": f"e{self.serial}",
+                    }
+                ],
                 source=self.source,
                 at=moment(day, hour),
             )
@@ -62,7 +69,9 @@ def state(member: Member) -> MemberLifecycle:
 def path(member: Member) -> list[str]:
     """The states the member went through, in order."""
     return list(
-        LifecycleTransition.objects.filter(member=member).order_by("effective_at", "id").values_list("to_state", flat=True)
+        LifecycleTransition.objects.filter(member=member)
+        .order_by("effective_at", "id")
+        .values_list("to_state", flat=True)
     )
 
 

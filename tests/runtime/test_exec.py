@@ -17,6 +17,7 @@ EXEC = [sys.executable, "-m", "config.runtime", "exec", "--var"]
 ASK = """
 import os, psycopg, redis
 row = psycopg.connect(os.environ["DATABASE_URL"]).execute("SELECT current_database()").fetchone()
+assert "DJANGO_SETTINGS_MODULE" not in os.environ
 print(row[0], redis.Redis.from_url(os.environ["REDIS_URL"]).ping(), len(os.environ["SECRET_KEY"]) > 40)
 raise SystemExit(7)
 """
@@ -25,7 +26,7 @@ raise SystemExit(7)
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """An environment that names no server."""
-    for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "MOC_VAR_DIR"):
+    for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "MOC_VAR_DIR", "DJANGO_SETTINGS_MODULE"):
         monkeypatch.delenv(name, raising=False)
     return dict(os.environ)
 

@@ -23,6 +23,11 @@ def read_only_get(client: Client, address: str, **headers: str) -> HttpResponseB
     return response
 
 
+def honest(route: Route) -> tuple[int, ...]:
+    """Where “not ready” is the right answer: no worker runs beside these tests."""
+    return (503,) if route.name == "readyz" else ()
+
+
 def test_a_write_would_be_noticed(world: World):
     with connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION READ ONLY")
@@ -33,13 +38,14 @@ def test_a_write_would_be_noticed(world: World):
 @pytest.mark.parametrize("route", console_routes(), ids=str)
 def test_looking_changes_nothing(route: Route, world: World, client_of: dict[Role, Client]):
     for role in (role for role in Role if route.allows(role)):
-        assert read_only_get(client_of[role], route.address(world)).status_code < 500
+        assert read_only_get(client_of[role], route.address(world)).status_code in (*range(200, 500), *honest(route))
 
 
 @pytest.mark.parametrize("route", console_routes(), ids=str)
 def test_looking_at_a_swapped_part_changes_nothing(route: Route, world: World, client_of: dict[Role, Client]):
     headers = {"HX-Request": "true"}
-    assert read_only_get(client_of[Role.ADMIN], route.address(world), **headers).status_code < 500
+    status = read_only_get(client_of[Role.ADMIN], route.address(world), **headers).status_code
+    assert status in (*range(200, 500), *honest(route))
 
 
 @pytest.mark.parametrize("route", admin_routes(), ids=str)

@@ -45,7 +45,7 @@ def _statements(client: Client, route: Route, world: World) -> list[str]:
     client.get(address)  # Content types, policies and the like are read once in a process's life.
     with CaptureQueriesContext(connection) as captured, transaction.atomic():
         response = client.get(address)
-        if response.status_code >= 500:
+        if response.status_code >= 500 and route.name != "readyz":
             return [f"{BROKEN} {response.status_code}"]
         if response.streaming:
             b"".join(response.streaming_content)

@@ -7,7 +7,7 @@ from config import demo
 from config.staff.clock import now
 from members.models import Member
 
-PASSWORD = "membership"
+PASSWORD = "membership"  # noqa: S105 - printed by make run, for a database of invented people
 
 
 class Command(BaseCommand):
