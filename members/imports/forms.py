@@ -1,7 +1,7 @@
 """The wizard's forms: the file, how it is read, what its columns hold, and how it is written."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.conf import settings
@@ -38,7 +38,7 @@ class UploadForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["profile"].choices = [("", _("Find out from the columns")), *ImportRun.Profile.choices]
+        cast("forms.ChoiceField", self.fields["profile"]).choices = [("", _("Find out from the columns")), *ImportRun.Profile.choices]
         self.fields["file"].help_text = _("CSV or XLSX, up to %(size)s. Nothing is written before you confirm.") % {
             "size": filesizeformat(settings.IMPORT_MAX_BYTES)
         }
@@ -59,10 +59,10 @@ class LayoutForm(forms.Form):
         for name in ("encoding", "delimiter") if run.format == ImportRun.Format.XLSX else ("sheet",):
             del self.fields[name]
         if "sheet" in self.fields:
-            self.fields["sheet"].choices = [(name, name) for name in sheets]
+            cast("forms.ChoiceField", self.fields["sheet"]).choices = [(name, name) for name in sheets]
         if "delimiter" in self.fields:
             # A tab or a space alone is a value here.
-            self.fields["delimiter"].strip = False
+            self.fields["delimiter"].strip = False  # type: ignore[attr-defined]
         for field in self.fields.values():
             field.widget.attrs["data-autosubmit"] = ""
 

@@ -48,7 +48,7 @@ def index(before: str) -> dict[str, Any]:
     shown = list(runs[: PAGE + 1])
     following = f"?before={shown[PAGE - 1].pk}" if len(shown) > PAGE else ""
     return {
-        "rows": [{"run": run, "dot": DOTS[run.status], "note": _note(run)} for run in shown[:PAGE]],
+        "rows": [{"run": run, "dot": DOTS[Status(run.status)], "note": _note(run)} for run in shown[:PAGE]],
         "next": following,
         "is_first": not before,
     }
@@ -95,7 +95,7 @@ def detail(
     mapping_form: MappingForm | None = None,
 ) -> dict[str, Any]:
     """Everything the page of a run shows at the step it stands at."""
-    context: dict[str, Any] = {"run": run, "steps": steps(run), "dot": DOTS[run.status], "summary": _summary_line(run)}
+    context: dict[str, Any] = {"run": run, "steps": steps(run), "dot": DOTS[Status(run.status)], "summary": _summary_line(run)}
     if run.status == Status.UPLOADED:
         context |= _columns(run, layout_form, mapping_form)
     elif run.is_working:
@@ -318,7 +318,7 @@ def written_members(run: ImportRun, query: Mapping[str, str]) -> dict[str, Any]:
     return {
         "run": run,
         "members": [
-            {"member": m, "external_id": ids.get(m.pk, ""), "is_new": bool(first) and m.pk > first} for m in page
+            {"member": m, "external_id": ids.get(m.pk, ""), "is_new": first is not None and m.pk > first} for m in page
         ],
         "next": f"?after={page[-1].pk}" if len(shown) > PAGE else "",
         "first": "?" if after else "",

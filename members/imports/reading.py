@@ -244,7 +244,8 @@ class CsvRows:
         reader = csv.reader(text, delimiter=delimiter, skipinitialspace=delimiter == " ", strict=True)
         row_no, width, error = 0, 0, None
         while True:
-            first_line, batch = reader.line_num + 1, []
+            first_line = reader.line_num + 1
+            batch: list[list[str]] = []
             try:
                 # What was read before an error stays in the list.
                 batch.extend(islice(reader, BATCH))

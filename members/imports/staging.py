@@ -69,7 +69,8 @@ def stage(
         cursor.execute(
             f"CREATE UNLOGGED TABLE {raw_table(run_id)} (row_no bigint NOT NULL, {names}) WITH (autovacuum_enabled = off)"
         )
-        source, staged, nulls = iter(rows), 0, []
+        source, staged = iter(rows), 0
+        nulls: list[Any] = []
         copy_to = f"COPY {raw_table(run_id)} FROM STDIN WITH (NULL '')"
         while True:
             taken = 0

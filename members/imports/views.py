@@ -1,3 +1,4 @@
+from typing import Any
 from collections.abc import Iterator
 
 from django.contrib import messages
@@ -101,7 +102,7 @@ def check(request: StaffRequest, run_id: int) -> HttpResponse:
     return redirect("imports:detail", run_id)
 
 
-def _columns_page(request: StaffRequest, run: ImportRun, **forms: object) -> HttpResponse:
+def _columns_page(request: StaffRequest, run: ImportRun, **forms: Any) -> HttpResponse:
     return render(request, "imports/detail.html", pages.detail(run, request.GET, **forms), status=422)
 
 
@@ -178,7 +179,7 @@ def create_tiers(request: StaffRequest, run_id: int) -> HttpResponse:
 
 @requires(Permission.IMPORT)
 @require_safe
-def issues_csv(request: StaffRequest, run_id: int) -> HttpResponse:
+def issues_csv(request: StaffRequest, run_id: int) -> StreamingHttpResponse:
     """Every issue as a CSV that Excel reads: row, column, value, reason, what to do."""
     run = get_object_or_404(ImportRun, pk=run_id)
 

@@ -76,7 +76,7 @@ class Obstacles:
         return bool(self.found)
 
 
-def _ids(statement: str, params: dict[str, object]) -> tuple[list[int], int]:
+def _ids(statement: str, params: Mapping[str, Any]) -> tuple[list[int], int]:
     """The first five members of a query and how many there are."""
     with connection.cursor() as cursor:
         cursor.execute(

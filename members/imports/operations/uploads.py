@@ -186,5 +186,5 @@ def discard(*, run_id: int, actor: User, at: datetime) -> bool:
         run.issues.all().delete()
         staging.drop(run_id)
         record_audit(actor=actor, at=at, action="import.discarded", target_type="import", target_id=run_id)
-        transaction.on_commit(lambda: run.file.storage.delete(run.file.name))
+        transaction.on_commit(lambda: run.file.storage.delete(str(run.file.name)))
     return True

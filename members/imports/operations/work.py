@@ -1,5 +1,6 @@
 """What a worker does with a run, wherever it stands; and which runs have lost their worker."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from django.db.models import F
@@ -13,7 +14,7 @@ Status = ImportRun.Status
 # A run that keeps killing its worker must stop killing workers.
 MAX_ATTEMPTS = 5
 
-_STEPS = {
+_STEPS: dict[str, Callable[..., None]] = {
     Status.CHECKING: checks.check,
     Status.APPLYING: writes.write,
     Status.SETTLING: writes.settle,

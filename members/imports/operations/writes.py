@@ -63,7 +63,7 @@ def write(*, run_id: int, at: datetime) -> None:
         prepare(run)
         judge(run)
     for attempt in range(RETRIES):
-        if attempt or apply.changed_since(run.checked_at):
+        if attempt or apply.changed_since(run.checked_at or at):
             run.checked_at = at
             found = judge(run)
             run.to_create, run.to_update = found["create"], found["update"]
