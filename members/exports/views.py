@@ -1,5 +1,8 @@
+from collections.abc import Iterable
+
 from django.db.models import QuerySet
-from django.http import HttpResponse, QueryDict, StreamingHttpResponse
+from django.http import QueryDict, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -18,7 +21,7 @@ TYPES = {"csv": "text/csv; charset=utf-8", XLSX: "application/vnd.openxmlformats
 
 @requires(Permission.EXPORT)
 @require_POST
-def members(request: StaffRequest) -> HttpResponse:
+def members(request: StaffRequest) -> HttpResponseBase:
     """What the list shows, or the rows selected in it: first the question what to write, then the file."""
     query, ids = request.POST.get("query", ""), [pk for pk in request.POST.getlist("ids") if pk.isdecimal()]
     back = f"{reverse('members:list')}?{query}"
@@ -49,7 +52,7 @@ def shown_members(request: StaffRequest, query: str) -> QuerySet[Member]:
     return Listing(request, clock.now()).members
 
 
-def download(content: object, name: str, file_format: str) -> StreamingHttpResponse:
+def download(content: Iterable[bytes | str], name: str, file_format: str) -> StreamingHttpResponse:
     response = StreamingHttpResponse(content, content_type=TYPES[file_format])
     response["Content-Disposition"] = f'attachment; filename="{name}.{file_format}"'
     return response

@@ -38,7 +38,10 @@ class UploadForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        cast("forms.ChoiceField", self.fields["profile"]).choices = [("", _("Find out from the columns")), *ImportRun.Profile.choices]
+        cast("forms.ChoiceField", self.fields["profile"]).choices = [
+            ("", _("Find out from the columns")),
+            *ImportRun.Profile.choices,
+        ]
         self.fields["file"].help_text = _("CSV or XLSX, up to %(size)s. Nothing is written before you confirm.") % {
             "size": filesizeformat(settings.IMPORT_MAX_BYTES)
         }

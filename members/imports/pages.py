@@ -95,7 +95,12 @@ def detail(
     mapping_form: MappingForm | None = None,
 ) -> dict[str, Any]:
     """Everything the page of a run shows at the step it stands at."""
-    context: dict[str, Any] = {"run": run, "steps": steps(run), "dot": DOTS[Status(run.status)], "summary": _summary_line(run)}
+    context: dict[str, Any] = {
+        "run": run,
+        "steps": steps(run),
+        "dot": DOTS[Status(run.status)],
+        "summary": _summary_line(run),
+    }
     if run.status == Status.UPLOADED:
         context |= _columns(run, layout_form, mapping_form)
     elif run.is_working:

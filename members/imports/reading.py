@@ -281,7 +281,7 @@ class CsvRows:
         """The whole rows of a batch that also holds the header, blank rows or ragged ones."""
         delimiter = self.layout.delimiter
         for number, row in enumerate(batch, row_no + 1):
-            if not any(row) and (len(row) <= 1 or delimiter == " ") or row is self.header:
+            if (not any(row) and (len(row) <= 1 or delimiter == " ")) or row is self.header:
                 continue
             if delimiter == " " and row[-1] == "":
                 row.pop()

@@ -123,7 +123,9 @@ def test_rows_that_cannot_be_written_are_named_and_nothing_is(gold, operator, at
 def test_duplicates_within_the_file_and_against_the_database(gold, operator, at):
     make_member(at=at, identities={"external_id": "X1", "phone": "13800000000"})
     run = checked(
-        csv("external_id,phone", "A1,13700000000 A1,13700000001 A2,13700000000 A3,13800000000 A4,13700000009".split()),
+        csv("external_id,phone", [
+            "A1,13700000000", "A1,13700000001", "A2,13700000000", "A3,13800000000", "A4,13700000009",
+        ]),
         actor=operator, at=at,
     )  # fmt: skip
     assert [(row, field, code) for row, field, code, _ in issues(run)] == [

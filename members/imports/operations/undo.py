@@ -4,8 +4,10 @@ Members it created go, with everything that hangs on them; what it changed on ot
 them are voided, so that the engine can judge them anew. Apps above register what of theirs hangs on a member.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, models, transaction
 
