@@ -24,6 +24,7 @@ from campaigns.models import (
 from campaigns.operations.copy import CopyError, parse
 from campaigns.operations.settings import lift_suppression, publish_copy, save_channel
 from config.staff import clock
+from config.staff.http import staff_of
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -91,7 +92,7 @@ class ChannelAdmin(admin.ModelAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: Channel, form: forms.ModelForm, change: bool) -> None:
-        save_channel(channel=obj, changed=form.changed_data, actor=request.user, at=clock.now())
+        save_channel(channel=obj, changed=form.changed_data, actor=staff_of(request), at=clock.now())
 
 
 @admin.register(Template)
@@ -127,7 +128,7 @@ class TemplateVersionAdmin(ReadOnlyAdmin):
         return admin.ModelAdmin.has_add_permission(self, request)
 
     def save_model(self, request: HttpRequest, obj: TemplateVersion, form: forms.ModelForm, change: bool) -> None:
-        published = publish_copy(actor=request.user, at=clock.now(), **form.cleaned_data)
+        published = publish_copy(actor=staff_of(request), at=clock.now(), **form.cleaned_data)
         obj.pk, obj.number = published.pk, published.number
 
 
@@ -141,7 +142,7 @@ class SuppressionAdmin(ReadOnlyAdmin):
     @admin.action(description=_("Allow the selected addresses again"), permissions=["lift"])
     def allow_again(self, request: HttpRequest, queryset: QuerySet[Suppression]) -> None:
         ids = queryset.values_list("pk", flat=True)
-        lifted = sum(lift_suppression(suppression_id=pk, actor=request.user, at=clock.now()) for pk in ids)
+        lifted = sum(lift_suppression(suppression_id=pk, actor=staff_of(request), at=clock.now()) for pk in ids)
         said = ngettext("%(n)s address is allowed again.", "%(n)s addresses are allowed again.", lifted) % {"n": lifted}
         self.message_user(request, said, messages.SUCCESS)
 

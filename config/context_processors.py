@@ -18,7 +18,8 @@ DENSITIES = ("loose", "normal", "compact")
 
 def _has_demo_data() -> bool:
     """Whether any member is invented; asked of the database once a minute."""
-    return cache.get_or_set("has-demo-data", lambda: Member.objects.filter(is_demo=True).exists(), DEMO_MARK_SECONDS)
+    demo = Member.objects.filter(is_demo=True)
+    return bool(cache.get_or_set("has-demo-data", demo.exists, DEMO_MARK_SECONDS))
 
 
 def console(request: HttpRequest) -> dict[str, Any]:

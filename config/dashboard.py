@@ -201,7 +201,7 @@ def messages_today(at: datetime) -> list[StatusCount]:
     if not page:
         return []
     start = timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
-    counts = cache.get_or_set(
+    counts: Any = cache.get_or_set(
         f"console:messages:{start.isoformat()}",
         MessageIntent.objects.due_between(start, start + timedelta(days=1)).counts_by_status,
         metrics.SECONDS_KEPT,

@@ -198,8 +198,11 @@ def _left(draw: random.Random, plans: dict[str, Plan], at: datetime) -> Life:
 def _is_given(draw: random.Random, plans: dict[str, Plan], at: datetime) -> Life:
     joins = _ago(draw, at, 2, 80)
     plan = plans["silver-quarter"]
-    give = [lambda member: terms.give_term(member_id=member, plan=plan, at=joins + timedelta(hours=2), actor=None)]
-    return Life(joins, give, _visits(draw, joins, at, 1))
+
+    def give(member: int) -> object:
+        return terms.give_term(member_id=member, plan=plan, at=joins + timedelta(hours=2), actor=None)
+
+    return Life(joins, [give], _visits(draw, joins, at, 1))
 
 
 def _takes_it_back(draw: random.Random, plans: dict[str, Plan], at: datetime) -> Life:

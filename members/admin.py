@@ -13,6 +13,7 @@ from import_export.admin import ImportExportMixin
 
 from config.staff import clock
 from config.staff.access import Permission
+from config.staff.http import staff_of
 from config.staff.models import AuditEntry
 from config.staff.operations import record_audit
 from members.exports.models import EventRecord
@@ -61,15 +62,15 @@ class PipelineAdmin(ImportExportMixin, ReadOnlyAdmin):
     export_formats = (AnyCsv, SafeXlsx)
 
     def has_import_permission(self, request: HttpRequest) -> bool:
-        return request.user.may(Permission.IMPORT)
+        return staff_of(request).may(Permission.IMPORT)
 
     def has_export_permission(self, request: HttpRequest) -> bool:
-        return request.user.may(Permission.EXPORT) and request.user.may(Permission.REVEAL)
+        return staff_of(request).may(Permission.EXPORT) and staff_of(request).may(Permission.REVEAL)
 
     def get_export_data(self, file_format: Any, request: HttpRequest, queryset: QuerySet, **kwargs: Any) -> Any:
         """The file, once the export is in the audit log."""
         record_audit(
-            actor=request.user, at=clock.now(), action=f"{self.opts.model_name}.exported", target_type="export",
+            actor=staff_of(request), at=clock.now(), action=f"{self.opts.model_name}.exported", target_type="export",
             data={"rows": queryset.count(), "format": file_format.get_extension(), "revealed": True},
         )  # fmt: skip
         return super().get_export_data(file_format, request, queryset, **kwargs)

@@ -6,6 +6,7 @@ Those that read the whole base are kept for a few seconds, so that a page opened
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import cast
 
 from django.core.cache import cache
 from django.db.models import Count
@@ -38,7 +39,7 @@ def members_by_state() -> dict[str, int]:
         counts = dict(rows)
         return {state: counts.get(state, 0) for state in State.values}
 
-    return cache.get_or_set("members:by_state", read, SECONDS_KEPT)
+    return cast("dict[str, int]", cache.get_or_set("members:by_state", read, SECONDS_KEPT))
 
 
 def moves_since(start: datetime, *, key: str) -> Counter[tuple[str | None, str]]:
@@ -49,7 +50,8 @@ def moves_since(start: datetime, *, key: str) -> Counter[tuple[str | None, str]]
         counted = rows.values_list("from_state", "to_state").annotate(n=Count("pk"))
         return Counter({(source, target): n for source, target, n in counted})
 
-    return cache.get_or_set(f"members:moves:{key}", read, FLOW_SECONDS_KEPT)
+    kept = cache.get_or_set(f"members:moves:{key}", read, FLOW_SECONDS_KEPT)
+    return cast("Counter[tuple[str | None, str]]", kept)
 
 
 def expiring_by_day(today: date, days: int) -> list[ExpiryDay]:
@@ -63,12 +65,14 @@ def expiring_by_day(today: date, days: int) -> list[ExpiryDay]:
         every = (today + timedelta(days=n) for n in range(days))
         return [ExpiryDay(day, counts.get((day, False), 0), counts.get((day, True), 0)) for day in every]
 
-    return cache.get_or_set(f"members:expiring:{today}:{days}", read, SECONDS_KEPT)
+    kept = cache.get_or_set(f"members:expiring:{today}:{days}", read, SECONDS_KEPT)
+    return cast("list[ExpiryDay]", kept)
 
 
 def anomalies() -> int:
     """Members whose computed state no declared edge reaches."""
-    return cache.get_or_set("members:anomalies", MemberLifecycle.objects.anomalous().count, SECONDS_KEPT)
+    kept = cache.get_or_set("members:anomalies", MemberLifecycle.objects.anomalous().count, SECONDS_KEPT)
+    return cast("int", kept)
 
 
 def open_brakes() -> list[SweepBrake]:

@@ -90,7 +90,7 @@ class Portrait:
     @cached_property
     def state_before(self) -> str | None:
         """The state she came from, by the last transition."""
-        transitions = self.member.transitions.filter(pk=self.life.transition_id)
+        transitions = self.member.transitions.filter(pk=self.life.transition_id or 0)
         return transitions.values_list("from_state", flat=True).first()
 
     @cached_property

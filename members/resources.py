@@ -98,7 +98,7 @@ class PipelineResource(resources.ModelResource):
             run = self._checked(dataset, user, name)
             self._tell(run, dataset, result)
             transaction.set_rollback(True)
-        run.file.storage.delete(run.file.name)
+        run.file.storage.delete(str(run.file.name))
 
     def _run(self, dataset: Dataset, user: User, name: str, result: Result) -> None:
         run = self._checked(dataset, user, name)

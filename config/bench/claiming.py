@@ -90,7 +90,7 @@ def claim_all_bare() -> int:
     statement, total = sql("claim"), 0
     with connection.cursor() as cursor:
         while True:
-            params = {"at": now(), "worker": uuid4().hex, "lease_until": now() + timedelta(minutes=5)}
+            params: dict[str, Any] = {"at": now(), "worker": uuid4().hex, "lease_until": now() + timedelta(minutes=5)}
             cursor.execute(statement, params)
             if not (rows := len(cursor.fetchall())):
                 return total

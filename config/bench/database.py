@@ -55,4 +55,4 @@ def manage(*arguments: str, env: dict[str, str], **more: object) -> subprocess.P
     """``manage.py`` in a process of its own."""
     return subprocess.Popen(
         [sys.executable, "manage.py", *arguments], env=env, cwd=settings.BASE_DIR, text=True, **more
-    )  # type: ignore[call-overload, no-any-return]
+    )  # type: ignore[call-overload]

@@ -16,13 +16,13 @@ from config.bench import sink
 from config.bench.base import execute
 from config.bench.database import environment
 from config.bench.measuring import Scene, line, percentile
+from config.celery import app as celery_app
 from config.runtime import commands
 from config.staff.clock import now
 from members.models import LifecycleTransition, MemberLifecycle, Plan, Source
 from members.operations import terms
 from members.operations.events import record_events
 from members.operations.sweep import sweep
-from members.tasks import sweep_due
 
 FACTS = 40
 GOAL_S = 2.0
@@ -53,7 +53,7 @@ def fact_to_state(scene: Scene) -> Iterator[dict[str, Any]]:
 
     def event_and_wake(member_id: int) -> None:
         event(member_id)
-        sweep_due.delay()
+        celery_app.send_task("members.tasks.sweep_due")
 
     with running_system() as processes:
         by_term = [_time_to_transition(purchase, member_id) for member_id in lapsed]

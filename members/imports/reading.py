@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count, islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from members.imports.failures import ImportRefused
 
@@ -259,7 +259,7 @@ class CsvRows:
             else:
                 yield from self._judged(batch, row_no, width)
             row_no += len(batch)
-            self._position = text.buffer.tell()
+            self._position = cast("BinaryIO", text.buffer).tell()
             if error:
                 row_no += 1
                 self._bad_record(error, row_no, first_line + sum(map(_lines_of, batch)), reader.line_num)

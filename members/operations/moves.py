@@ -39,7 +39,7 @@ def move_member(*, member_id: int, at: datetime, actor: User | None) -> Lifecycl
 
 def choose_move(row: MemberLifecycle, actor: User | None) -> Move:
     """The first declared move to the row's computed state whose guard holds and that ``actor`` may make."""
-    for move in moves_between(row.lifecycle_state, row.target_state):
+    for move in moves_between(row.lifecycle_state, str(row.target_state)):
         method = getattr(row, move.name)
         if can_proceed(method) and (actor is None or actor.may(move.permission)):
             return move

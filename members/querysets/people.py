@@ -72,7 +72,9 @@ class Beyond(Func):
         super().__init__(F(column), F(id_column), value, Value(cursor.pk))
         self.operator = ">" if upwards else "<"
 
-    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:
+    def as_sql(  # type: ignore[override]
+        self, compiler: Any, connection: Any, **extra: Any
+    ) -> tuple[str, list[Any]]:
         parts = [compiler.compile(expression) for expression in self.get_source_expressions()]
         a, b, c, d = (sql for sql, _ in parts)
         return f"(({a}, {b}) {self.operator} ({c}, {d}))", [param for _, params in parts for param in params]
@@ -146,8 +148,13 @@ class MemberQuerySet(models.QuerySet):
 
         They are looked up first: the planner expects half the base here and would walk all of it in the list's order.
         """
-        rows = self.model._meta.get_field("lifecycle").related_model._default_manager
+        rows = self._related("lifecycle")
         return self.filter(pk__in=list(rows.anomalous().order_by("pk").values_list("pk", flat=True)[:at_most]))
+
+    def _related(self, name: str) -> Any:
+        """The default manager behind a relation: the models are made after their querysets."""
+        relation: Any = self.model._meta.get_field(name)
+        return relation.related_model._default_manager
 
     def behind(self, pk: int) -> "MemberQuerySet":
         """Those with a higher id, in order of it."""
@@ -175,27 +182,26 @@ class MemberQuerySet(models.QuerySet):
         members = self.model._default_manager
         if exact := list(members.filter(_identity_is(plain)).values_list("pk", flat=True)[:20]):
             return self.filter(pk__in=exact)
+        if len(plain) <= PREFIX_ONLY and not plain.isdecimal():
+            return self.filter(display_name__istartswith=plain)
         found = self._resembling(plain)
-        # A few are fetched by id, however rare they are in the list's order. Of many, the first page fills before
-        # long on a walk in that order.
-        some = set(found.values_list("pk", flat=True)[: SEARCHED_FIRST + 1])
+        # A few are fetched by id, however rare they are in the list's order; of many, the first page fills before
+        # long on a walk in that order. Sorted, because a bare LIMIT makes the planner read the whole table instead of
+        # the trigram index.
+        some = list(found.order_by("pk").values_list("pk", flat=True)[: SEARCHED_FIRST + 1])
         return self.filter(pk__in=some if len(some) <= SEARCHED_FIRST else found)
 
     def _resembling(self, plain: str) -> "models.QuerySet[Any, Any]":
         """Ids of members whose name, identity or number resembles ``plain``; some more than once."""
         members = self.model._default_manager.order_by()
-        if len(plain) <= PREFIX_ONLY:
-            found = members.filter(display_name__istartswith=plain).values("pk")
-        else:
-            alike = members.filter(display_name__icontains=plain).values("pk")
-            found = alike.union(members.filter(_identity_begins(plain)).values("pk"), all=True)
-        if not plain.isdecimal() or len(plain) > MAX_DIGITS:
-            return found
-        found = found.union(members.filter(pk=int(plain)).values("pk"), all=True)
-        if len(plain) == PHONE_TAIL:
+        found = members.filter(display_name__icontains=plain).values("pk")
+        others: list[models.QuerySet[Any, Any]] = [members.filter(_identity_begins(plain)).values("pk")]
+        if plain.isdecimal() and len(plain) <= MAX_DIGITS:
+            others.append(members.filter(pk=int(plain)).values("pk"))
+        if plain.isdecimal() and len(plain) == PHONE_TAIL:
             tails = members.alias(tail=Right("identities__value", PHONE_TAIL))
-            found = found.union(tails.filter(identities__kind="phone", tail=plain).values("pk"), all=True)
-        return found
+            others.append(tails.filter(identities__kind="phone", tail=plain).values("pk"))
+        return found.union(*others, all=True)
 
     def count_up_to(self, limit: int) -> int:
         """How many there are, but never counting beyond ``limit``."""
@@ -221,7 +227,7 @@ class MemberQuerySet(models.QuerySet):
 
     def _walk(self, order: Order, start: Cursor | None, *, backwards: bool, limit: int) -> list[Cursor]:
         rows: list[Cursor] = []
-        halves = (True, False) if not backwards else (False, True)
+        halves: tuple[bool, ...] = (True, False) if not backwards else (False, True)
         if start is not None and (start.value is not None) != halves[0]:
             halves = halves[1:]
         for with_value in halves:
@@ -249,8 +255,8 @@ class MemberQuerySet(models.QuerySet):
     def listed(self, ids: Iterable[int], at: datetime) -> list[models.Model]:
         """The members with these ids, in that order, with all that a row of the list shows."""
         wanted = list(ids)
-        terms = self.model._meta.get_field("terms").related_model._default_manager
-        tags = self.model._meta.get_field("tags").related_model._default_manager
+        terms = self._related("terms")
+        tags = self._related("tags")
         rows = (
             self.model._default_manager.filter(pk__in=wanted)
             .select_related("lifecycle__tier")

@@ -60,16 +60,17 @@ def with_query(context: template.Context, **changes: str) -> SafeString:
 @register.filter
 def thresholds(policy: LifecyclePolicy) -> list[dict[str, Any]]:
     """A policy's thresholds by their names."""
+    fields: dict[str, Any] = {name: LifecyclePolicy._meta.get_field(name) for name in THRESHOLDS}
     return [
-        {"name": name, "label": capfirst(policy._meta.get_field(name).verbose_name), "value": getattr(policy, name)}
-        for name in THRESHOLDS
+        {"name": name, "label": capfirst(field.verbose_name), "value": getattr(policy, name)}
+        for name, field in fields.items()
     ]
 
 
 @register.filter
 def former(changed: dict[str, list[Any]] | str, name: str) -> Any:
     """The value in force of a threshold that a draft changes, else None."""
-    return changed[name][0] if changed and name in changed else None
+    return changed[name][0] if isinstance(changed, dict) and name in changed else None
 
 
 @register.filter

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from config.staff import clock
 from config.staff.access import Permission, requires
+from config.staff.http import StaffRequest
 from members import metrics, policy_effects, tasks
 from members.forms.policies import REFUSALS, OptionalReasonForm, PolicyForm, ReasonForm
 from members.matrix import matrix_of
@@ -30,7 +31,7 @@ ANOMALIES_SHOWN = 50
 
 @requires(Permission.VIEW)
 @require_safe
-def policy_list(request: HttpRequest) -> HttpResponse:
+def policy_list(request: StaffRequest) -> HttpResponse:
     """Which thresholds are in force, and how they came to be."""
     versions = LifecyclePolicy.objects.select_related("created_by", "approved_by")
     context = {
@@ -44,7 +45,7 @@ def policy_list(request: HttpRequest) -> HttpResponse:
 
 @requires(Permission.PROPOSE_POLICY)
 @require_http_methods(["GET", "HEAD", "POST"])
-def policy_new(request: HttpRequest) -> HttpResponse:
+def policy_new(request: StaffRequest) -> HttpResponse:
     initial = {name: getattr(sweep.active_policy(), name) for name in policies.THRESHOLDS}
     form = PolicyForm(request.POST if request.method == "POST" else None, initial=initial)
     if form.is_valid():
@@ -55,7 +56,7 @@ def policy_new(request: HttpRequest) -> HttpResponse:
 
 @requires(Permission.PROPOSE_POLICY)
 @require_http_methods(["GET", "HEAD", "POST"])
-def policy_edit(request: HttpRequest, policy_id: int) -> HttpResponse:
+def policy_edit(request: StaffRequest, policy_id: int) -> HttpResponse:
     policy = get_object_or_404(LifecyclePolicy, pk=policy_id)
     initial = {name: getattr(policy, name) for name in (*policies.THRESHOLDS, "note")}
     form = PolicyForm(request.POST if request.method == "POST" else None, initial=initial)
@@ -72,7 +73,7 @@ def policy_edit(request: HttpRequest, policy_id: int) -> HttpResponse:
 
 @requires(Permission.VIEW)
 @require_safe
-def policy_detail(request: HttpRequest, policy_id: int) -> HttpResponse:
+def policy_detail(request: StaffRequest, policy_id: int) -> HttpResponse:
     """One version: thresholds, what it changes, who would move, and the decision about it."""
     template = "members/policy.html#preview" if request.htmx else "members/policy.html"
     context = policy_context(policy_id)
@@ -100,7 +101,7 @@ def policy_context(policy_id: int) -> dict[str, Any]:
 
 @requires(Permission.PROPOSE_POLICY)
 @require_POST
-def policy_preview(request: HttpRequest, policy_id: int) -> HttpResponse:
+def policy_preview(request: StaffRequest, policy_id: int) -> HttpResponse:
     """Work the matrix out: at once in a small base, by a worker in a big one while the page waits for it."""
     policy = get_object_or_404(LifecyclePolicy, pk=policy_id)
     page = reverse("members:policy", args=[policy_id])
@@ -113,14 +114,14 @@ def policy_preview(request: HttpRequest, policy_id: int) -> HttpResponse:
 
 @requires(Permission.PROPOSE_POLICY)
 @require_POST
-def policy_submit(request: HttpRequest, policy_id: int) -> HttpResponse:
+def policy_submit(request: StaffRequest, policy_id: int) -> HttpResponse:
     decide = partial(policies.submit_policy, policy_id=policy_id, actor=request.user, at=clock.now())
     return _decided(request, policy_id, decide, _("The policy waits for a second person."))
 
 
 @requires(Permission.APPROVE)
 @require_POST
-def policy_approve(request: HttpRequest, policy_id: int) -> HttpResponse:
+def policy_approve(request: StaffRequest, policy_id: int) -> HttpResponse:
     form = OptionalReasonForm(request.POST)
     reason = form.cleaned_data["reason"] if form.is_valid() else ""
     decide = partial(policies.approve_policy, policy_id=policy_id, actor=request.user, at=clock.now(), reason=reason)
@@ -131,7 +132,7 @@ def policy_approve(request: HttpRequest, policy_id: int) -> HttpResponse:
 
 @requires(Permission.APPROVE)
 @require_POST
-def policy_reject(request: HttpRequest, policy_id: int) -> HttpResponse:
+def policy_reject(request: StaffRequest, policy_id: int) -> HttpResponse:
     form = OptionalReasonForm(request.POST)
     reason = form.cleaned_data["reason"] if form.is_valid() else ""
     decide = partial(policies.reject_policy, policy_id=policy_id, actor=request.user, at=clock.now(), reason=reason)
@@ -143,7 +144,7 @@ def stamp_of(policy: LifecyclePolicy) -> str:
     return policy.previewed_at.isoformat() if policy.previewed_at else "none"
 
 
-def _decided(request: HttpRequest, policy_id: int, decide: Callable[[], object], done: str) -> HttpResponse:
+def _decided(request: StaffRequest, policy_id: int, decide: Callable[[], object], done: str) -> HttpResponse:
     try:
         decide()
     except PolicyRefused as refused:
@@ -155,7 +156,7 @@ def _decided(request: HttpRequest, policy_id: int, decide: Callable[[], object],
 
 @requires(Permission.VIEW)
 @require_safe
-def brake_detail(request: HttpRequest, brake_id: int) -> HttpResponse:
+def brake_detail(request: StaffRequest, brake_id: int) -> HttpResponse:
     """A sweep that stopped: what it would do, against which limit, and the decision."""
     brake = get_object_or_404(SweepBrake.objects.select_related("decided_by"), pk=brake_id)
     return render(request, "members/brake.html", brake_context(brake, ReasonForm()))
@@ -173,7 +174,7 @@ def brake_context(brake: SweepBrake, form: ReasonForm) -> dict[str, object]:
 
 @requires(Permission.APPROVE)
 @require_POST
-def brake_approve(request: HttpRequest, brake_id: int) -> HttpResponse:
+def brake_approve(request: StaffRequest, brake_id: int) -> HttpResponse:
     response = _brake_decided(request, brake_id, sweep.approve_brake, _("Approved: the held members are being judged."))
     if response.status_code == 302:
         tasks.run_approved_brake.delay_on_commit(brake_id)
@@ -182,12 +183,12 @@ def brake_approve(request: HttpRequest, brake_id: int) -> HttpResponse:
 
 @requires(Permission.APPROVE)
 @require_POST
-def brake_release(request: HttpRequest, brake_id: int) -> HttpResponse:
+def brake_release(request: StaffRequest, brake_id: int) -> HttpResponse:
     done = _("Released: the next sweep judges the held members again, under the brake as usual.")
     return _brake_decided(request, brake_id, sweep.release_brake, done)
 
 
-def _brake_decided(request: HttpRequest, brake_id: int, decide: Callable[..., SweepBrake], done: str) -> HttpResponse:
+def _brake_decided(request: StaffRequest, brake_id: int, decide: Callable[..., SweepBrake], done: str) -> HttpResponse:
     brake = get_object_or_404(SweepBrake.objects.select_related("decided_by"), pk=brake_id)
     form = ReasonForm(request.POST)
     if not form.is_valid():
@@ -203,7 +204,7 @@ def _brake_decided(request: HttpRequest, brake_id: int, decide: Callable[..., Sw
 
 @requires(Permission.VIEW)
 @require_safe
-def anomaly_list(request: HttpRequest) -> HttpResponse:
+def anomaly_list(request: StaffRequest) -> HttpResponse:
     """Members whose facts say one state while no declared move leads there; never forced, always explained."""
     at, after = clock.now(), request.GET.get("after", "")
     rows = Member.objects.anomalous().behind(int(after) if after.isdecimal() else 0)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
 from config.staff import clock
-from config.staff.access import Permission, requires
+from config.staff.access import Permission, View, requires
 from config.staff.http import StaffRequest
 from members.forms import terms as forms
 from members.models import Member, MembershipTerm
@@ -36,7 +36,7 @@ class TermAction:
     is_destructive: bool = False
 
 
-def about_member(action: TermAction) -> Callable[..., HttpResponse]:
+def about_member(action: TermAction) -> View:
     """The page of an operation on a member."""
 
     @requires(action.permission)
@@ -48,7 +48,7 @@ def about_member(action: TermAction) -> Callable[..., HttpResponse]:
     return page
 
 
-def about_term(action: TermAction) -> Callable[..., HttpResponse]:
+def about_term(action: TermAction) -> View:
     """The page of an operation on one term."""
 
     @requires(action.permission)
@@ -66,7 +66,7 @@ def _form_page(request: StaffRequest, action: TermAction, member: Member, term: 
         # A form without fields is bound by an empty POST too.
         form = action.form(request.POST, member=member, term=term)
         if form.is_valid() and form.carry_out(actor=request.user, at=clock.now()):
-            messages.success(request, action.done)
+            messages.success(request, str(action.done))
             target = member.get_absolute_url()
             return HttpResponseClientRedirect(target) if request.htmx else redirect(target)
     context: dict[str, Any] = {"action": action, "form": form, "member": member, "term": term}

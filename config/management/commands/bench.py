@@ -61,7 +61,7 @@ class Command(BaseCommand):
                 if group.has_base and not base:
                     base = stack.enter_context(database.own_database(f"{prefix}_base", empty))
                     self._manage("bench", "--inside", "fill", "--members", str(scene.members), database_name=base)
-                with database.own_database(prefix, base if group.has_base else empty) as own:
+                with database.own_database(prefix, base if base and group.has_base else empty) as own:
                     arguments = ["--members", str(scene.members), "--runs", str(scene.runs)]
                     self._manage("bench", *group.names, "--inside", "measure", *arguments, database_name=own)
 
