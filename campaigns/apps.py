@@ -7,10 +7,11 @@ class CampaignsConfig(AppConfig):
     verbose_name = _("Campaigns")
 
     def ready(self) -> None:
-        from campaigns import policy_effects, timeline_source
+        from campaigns import import_undo, policy_effects, timeline_source
         from campaigns.audit_labels import LABELS
         from config.staff.actions import register_actions
 
         register_actions(LABELS)
         timeline_source.register()
         policy_effects.register()
+        import_undo.register()

@@ -4,13 +4,13 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection, connections
-from django.db.models import Q
+from django.db import connection, connections, transaction
 
+from campaigns.models import MessageIntent
+from campaigns.operations.planning import plan
 from members.imports import apply, staging
 from members.imports.failures import ImportRefused
 from members.imports.models import ImportRun
-from members.imports.operations import undo as undoing
 from members.imports.operations import writes
 from members.imports.operations.undo import obstacles, start_undo
 from members.imports.operations.uploads import receive, start_check
@@ -123,12 +123,21 @@ def test_undo_that_is_touched_while_waiting_stops(gold, operator, at):
     assert Member.objects.get().display_name == "Edited"
 
 
-def test_a_follower_that_does_not_forbid_it_goes_along(gold, operator, at, monkeypatch):
-    from campaigns.models import MessageIntent
-
-    monkeypatch.setattr(undoing, "_followers", [undoing.Follower(MessageIntent, Q(pk=None))])
-    run = written(csv(HEADER, [row(1)]), actor=operator, at=at)
+def test_planned_messages_go_along_and_sent_ones_forbid_it(gold, operator, at):
+    run = written(csv(HEADER, [row(1, end="2026-11-21").replace("是", "否")]), actor=operator, at=at)
+    plan(at=at)
+    assert MessageIntent.objects.exists()
     assert not obstacles(run)
+    intent = MessageIntent.objects.filter(status="pending").first()
+    with transaction.atomic():
+        for status in ("claimed", "on_wire", "sent"):
+            MessageIntent.objects.filter(pk=intent.pk).update(status=status, on_wire_at=at)
+        assert [(count, ids) for _, count, ids in obstacles(run).found] == [(1, [intent.member_id])]
+        transaction.set_rollback(True)
+    start_undo(run_id=run.pk, actor=operator, at=at)
+    work(run_id=run.pk, at=at + timedelta(hours=1))
+    assert again(run).status == "undone"
+    assert not MessageIntent.objects.exists()
 
 
 def test_undo_of_events_takes_events_and_active_days_back(operator, at):
