@@ -4,13 +4,11 @@ Two executors read the table: ``django-fsm`` for one message, ``MessageIntentQue
 cancel statements for any number. A database trigger refuses every other edge.
 """
 
-from dataclasses import dataclass, field
-
 from django.db.models import Q, TextChoices
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from config.staff.access import Permission
+from config.staff.moves import Move, edges
 
 
 class ChannelCode(TextChoices):
@@ -67,49 +65,24 @@ class Reason(TextChoices):
 EXIT_REASONS = (Reason.RENEWED, Reason.AUTO_RENEWAL_ON, Reason.REFUNDED, Reason.VOIDED, Reason.REPLACED)
 
 
-@dataclass(frozen=True)
-class Move:
-    """One declared edge: from any of ``sources`` to ``target`` when ``guard`` holds.
-
-    ``guard`` names columns of the message's own row only. ``None`` among the sources is a message not yet planned.
-    """
-
-    name: str
-    sources: frozenset[str | None]
-    target: Status
-    guard: Q = field(default_factory=Q, compare=False)
-    permission: Permission = Permission.OPERATE
-
-
-def _move(
-    name: str,
-    sources: list[Status | None],
-    target: Status,
-    guard: Q | None = None,
-    permission: Permission = Permission.OPERATE,
-) -> Move:
-    named = frozenset(None if source is None else source.value for source in sources)
-    return Move(name, named, target, guard if guard is not None else Q(), permission)
-
-
-PLAN = _move("plan", [None], Status.PENDING)
-MISS = _move("miss", [None], Status.EXPIRED)
-CLAIM = _move("claim", [Status.PENDING], Status.CLAIMED, ~Q(channel=ChannelCode.IN_APP.value))
+PLAN = Move.make("plan", [None], Status.PENDING)
+MISS = Move.make("miss", [None], Status.EXPIRED)
+CLAIM = Move.make("claim", [Status.PENDING], Status.CLAIMED, ~Q(channel=ChannelCode.IN_APP.value))
 # An in-app message is its own row: nothing can happen between claiming it and its being there.
-SHOW = _move("show", [Status.PENDING], Status.SENT, Q(channel=ChannelCode.IN_APP.value))
-EXPIRE = _move("expire", [Status.PENDING], Status.EXPIRED)
-SUPPRESS = _move("suppress", [Status.PENDING, Status.CLAIMED], Status.SUPPRESSED)
-RELEASE = _move("release", [Status.CLAIMED], Status.PENDING)
-PUT_ON_WIRE = _move("put_on_wire", [Status.CLAIMED], Status.ON_WIRE)
+SHOW = Move.make("show", [Status.PENDING], Status.SENT, Q(channel=ChannelCode.IN_APP.value))
+EXPIRE = Move.make("expire", [Status.PENDING], Status.EXPIRED)
+SUPPRESS = Move.make("suppress", [Status.PENDING, Status.CLAIMED], Status.SUPPRESSED)
+RELEASE = Move.make("release", [Status.CLAIMED], Status.PENDING)
+PUT_ON_WIRE = Move.make("put_on_wire", [Status.CLAIMED], Status.ON_WIRE)
 # Only for whoever holds the server's refusal: a message whose lease died on the wire never comes this way.
-PUT_OFF = _move("put_off", [Status.ON_WIRE], Status.PENDING)
+PUT_OFF = Move.make("put_off", [Status.ON_WIRE], Status.PENDING)
 # A worker that outlived its lease and then read the server's answer knows better than the lease.
-CONFIRM = _move("confirm", [Status.ON_WIRE, Status.UNKNOWN], Status.SENT)
-FAIL = _move("fail", [Status.CLAIMED, Status.ON_WIRE], Status.FAILED)
-LOSE = _move("lose", [Status.ON_WIRE], Status.UNKNOWN)
-RESOLVE_SENT = _move("resolve_sent", [Status.UNKNOWN], Status.SENT)
-RESOLVE_FAILED = _move("resolve_failed", [Status.UNKNOWN], Status.FAILED)
-REVIVE = _move("revive", [Status.SUPPRESSED], Status.PENDING, Q(on_wire_at__isnull=True))
+CONFIRM = Move.make("confirm", [Status.ON_WIRE, Status.UNKNOWN], Status.SENT)
+FAIL = Move.make("fail", [Status.CLAIMED, Status.ON_WIRE], Status.FAILED)
+LOSE = Move.make("lose", [Status.ON_WIRE], Status.UNKNOWN)
+RESOLVE_SENT = Move.make("resolve_sent", [Status.UNKNOWN], Status.SENT)
+RESOLVE_FAILED = Move.make("resolve_failed", [Status.UNKNOWN], Status.FAILED)
+REVIVE = Move.make("revive", [Status.SUPPRESSED], Status.PENDING, Q(on_wire_at__isnull=True))
 
 MOVES: tuple[Move, ...] = (
     PLAN,
@@ -129,9 +102,7 @@ MOVES: tuple[Move, ...] = (
     REVIVE,
 )
 
-EDGES: frozenset[tuple[str | None, str]] = frozenset(
-    (source, move.target.value) for move in MOVES for source in move.sources
-)
+EDGES = edges(MOVES)
 
 # What a page shows beside the word: neutral, in progress, good, warning, bad, off.
 DOT_OF: dict[str, str] = {

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 
 from config.staff.models import User
-from members.models import Plan, Source, Tier
+from members.models import EventDefinition, Plan, Source, Tier
 from members.operations import events, people, sweep, terms
 
 HISTORY_DAYS = 420
@@ -33,8 +33,14 @@ PLANS: list[dict[str, Any]] = [
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
 GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰涛明超秀霞平刚桂英华玉兰婷宁欣雨晨浩宇轩梓涵思琪佳怡子墨一诺"
 CITIES = ["北京", "上海", "广州", "深圳", "杭州", "成都", "武汉", "西安", "南京", "重庆"]
-CHANNELS = ["app_store", "wechat", "douyin", "search", "referral", "store"]
-EVENT_NAMES = ["app_opened", "video_played", "item_viewed", "report_exported", "order_completed"]
+# Names of firms, which read the same in every language.
+CHANNELS = ["App Store", "WeChat", "Douyin", "Baidu", "Tmall", "RED"]
+EVENTS = [
+    ("app_opened", "Opened the app", "打开应用"),
+    ("video_played", "Played a video", "播放视频"),
+    ("item_viewed", "Viewed an item", "浏览商品"),
+    ("report_exported", "Exported a report", "导出报告"),
+]
 
 
 @dataclass
@@ -61,7 +67,9 @@ def accounts(password: str) -> list[User]:
 
 
 def catalogue() -> dict[str, Plan]:
-    """The demo tiers and plans, by code."""
+    """The demo tiers and plans, by code, and the words for the demo events."""
+    for name, label, zh in EVENTS:
+        EventDefinition.objects.get_or_create(name=name, defaults={"label": label, "label_zh": zh})
     tiers = {
         code: Tier.objects.get_or_create(code=code, defaults={"name": name, "name_zh": zh, "rank": rank})[0]
         for code, name, zh, rank in TIERS
@@ -72,20 +80,23 @@ def catalogue() -> dict[str, Plan]:
     }
 
 
+@transaction.atomic
 def populate(
     *, count: int, at: datetime, seed: int = 20_26, progress: Callable[[int], None] = lambda done: None
 ) -> None:
-    """Create ``count`` members with up to 420 days of history before ``at`` and let the engine judge them."""
+    """Create ``count`` members with up to 420 days of history before ``at`` and let the engine judge them.
+
+    All or nothing, so that a demo killed half-way is made anew at the next start.
+    """
     draw = random.Random(seed)  # noqa: S311 - invented lives, no secret
     plans = catalogue()
-    source, _ = Source.objects.get_or_create(code="demo-app", defaults={"name": "Demo app"})
+    source, _ = Source.objects.get_or_create(code="demo-app", defaults={"name": "App"})
     events.note_arrival(source=source, at=at - timedelta(days=HISTORY_DAYS), last_at=at)
     activity: list[dict[str, Any]] = []
     with sweep.judged_later():
         for start in range(0, count, CHUNK):
-            with transaction.atomic():
-                for serial in range(start, min(start + CHUNK, count)):
-                    activity += _live(_life(draw, plans, at), serial, draw)
+            for serial in range(start, min(start + CHUNK, count)):
+                activity += _live(_life(draw, plans, at), serial, draw)
             progress(min(start + CHUNK, count))
         for batch in _in_order(activity):
             events.record_events(rows=batch, source=source, at=batch[-1]["occurred_at"])
@@ -106,7 +117,7 @@ def _live(life: Life, serial: int, draw: random.Random) -> Iterator[dict[str, An
         fact(member.pk)
     for n, moment in enumerate(sorted(life.active_at)):
         yield {
-            "member_id": member.pk, "name": draw.choice(EVENT_NAMES[:4]), "occurred_at": moment,
+            "member_id": member.pk, "name": draw.choice(EVENTS)[0], "occurred_at": moment,
             "message_id": f"demo-{serial}-{n}",
         }  # fmt: skip
 

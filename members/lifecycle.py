@@ -5,12 +5,12 @@ trigger, generated from it, refuses every other edge.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from django.db.models import Q, TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from config.staff.access import Permission
+from config.staff.moves import Move, edges
 
 
 class Stage(TextChoices):
@@ -74,28 +74,16 @@ STAGE_OF: dict[str, Stage] = {
 RESUMABLE = (State.FIRST_PAID, State.HIGHLY_ACTIVE, State.STABLE)
 
 
-@dataclass(frozen=True)
-class Move:
-    """One declared edge family: from any of ``sources`` to ``target`` when ``guard`` holds.
-
-    ``guard`` names columns of the member's own lifecycle row only (after a lock wait PostgreSQL re-checks
-    the row, not subqueries). ``None`` among the sources is a member never evaluated.
-    """
-
-    name: str
-    sources: frozenset[str | None]
-    target: State
-    guard: Q = field(default_factory=Q, compare=False)
-    permission: Permission = Permission.OPERATE
-
-
 def _move(
-    name: str, sources: Sequence[State | None], target: State, guard: Q | None = None, **extra: Permission
+    name: str,
+    sources: Sequence[State | None],
+    target: State,
+    guard: Q | None = None,
+    permission: Permission = Permission.OPERATE,
 ) -> Move:
+    """A move to what the engine computed for the row: without that no state is ever written."""
     computed = Q(target_state=target.value)
-    # The trigger and both executors compare plain strings, so the enum members are unwrapped here.
-    plain = frozenset(None if source is None else source.value for source in sources)
-    return Move(name, plain, target, computed & guard if guard else computed, **extra)
+    return Move.make(name, sources, target, computed & guard if guard else computed, permission)
 
 
 _LIVE = [State.FIRST_PAID, State.HIGHLY_ACTIVE, State.STABLE]
@@ -132,9 +120,7 @@ MOVES: tuple[Move, ...] = (
     ),
 )
 
-EDGES: frozenset[tuple[str | None, str]] = frozenset(
-    (source, move.target.value) for move in MOVES for source in move.sources
-)
+EDGES = edges(MOVES)
 
 
 def moves_between(source: str | None, target: str) -> list[Move]:

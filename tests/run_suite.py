@@ -1,4 +1,4 @@
-"""The whole suite in two passes: what may share the machine in parallel, then what must run alone.
+"""The whole suite in two passes: what must run alone, then what may share the machine.
 
 ``make test`` and ``make soak`` call it with DATABASE_URL and REDIS_URL set; arguments go on to pytest.
 """
@@ -29,9 +29,9 @@ def main() -> int:
         return 1
     if os.environ.get("MOC_SOAK"):
         return run_pass("long tests", "soak")
-    parallel = run_pass("in parallel", "not serial and not soak", "-n", PARALLEL_WORKERS)
     alone = run_pass("alone", "serial and not soak")
-    return parallel or alone
+    parallel = run_pass("in parallel", "not serial and not soak", "-n", PARALLEL_WORKERS)
+    return alone or parallel
 
 
 if __name__ == "__main__":

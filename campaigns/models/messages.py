@@ -1,15 +1,14 @@
-from collections.abc import Callable
-
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import FSMField
 
-from campaigns.lifecycle import DOT_OF, MOVES, ChannelCode, Move, Reason, Status
+from campaigns.lifecycle import DOT_OF, MOVES, ChannelCode, Reason, Status
 from campaigns.models.campaigns import Campaign, CampaignVersion
 from campaigns.models.templates import TemplateVersion
 from campaigns.querysets.messages import MessageIntentQuerySet
+from config.staff.moves import declare
 from members.models import Member
 
 
@@ -135,30 +134,4 @@ class Decision(models.Model):
         return f"{self.move} {self.intent_id}"
 
 
-def _guarded_by(move: Move) -> Callable[[models.Model], bool]:
-    """The move's guard for one object, checked by the database as the set-based executor does."""
-
-    def holds(row: models.Model) -> bool:
-        return move.guard.check({f.attname: getattr(row, f.attname) for f in row._meta.concrete_fields})
-
-    return holds
-
-
-def _declare(move: Move) -> None:
-    def apply(row: MessageIntent) -> None:
-        """Nothing but the status changes here; the operation writes the rest and saves."""
-
-    apply.__name__ = apply.__qualname__ = move.name
-    declared = transition(
-        field=MessageIntent._meta.get_field("status"),
-        source=[source for source in move.sources if source is not None],
-        target=move.target.value,
-        conditions=[_guarded_by(move)] if move.guard else [],
-        permission=lambda row, user: user is None or user.may(move.permission),
-    )(apply)
-    setattr(MessageIntent, move.name, declared)
-
-
-for _move in MOVES:
-    if None not in _move.sources:
-        _declare(_move)
+declare(MessageIntent, "status", [move for move in MOVES if None not in move.sources])

@@ -16,12 +16,13 @@ import psycopg
 from django.conf import settings
 from django.db import connection, transaction
 
-from campaigns.lifecycle import FAIL, LOSE, PUT_OFF, RELEASE, ChannelCode, Move, Reason, Status
+from campaigns.lifecycle import FAIL, LOSE, PUT_OFF, RELEASE, ChannelCode, Reason, Status
 from campaigns.models import Campaign, Channel, Decision, DeliveryPolicy, MessageIntent, TemplateVersion
 from campaigns.operations.planning import step_rows
 from campaigns.querysets.messages import Claimed
 from campaigns.querysets.wire import CONFIRM_AND_START
 from campaigns.rules import retry_delay
+from config.staff.moves import Move
 from members.operations.sweep import active_policy
 
 BATCH = 1_000

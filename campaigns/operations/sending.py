@@ -4,9 +4,10 @@ from datetime import datetime
 
 from django.db import transaction
 
-from campaigns.lifecycle import RESOLVE_FAILED, RESOLVE_SENT, Move, Reason
+from campaigns.lifecycle import RESOLVE_FAILED, RESOLVE_SENT, Reason
 from campaigns.models import Decision, DeliveryPolicy, MessageIntent
 from config.staff.models import User
+from config.staff.moves import Move
 from config.staff.operations import record_audit
 
 

@@ -6,9 +6,10 @@ suppressed, whether it is still true. Whoever may not go is settled in the same 
 
 from functools import cache
 
-from campaigns.lifecycle import CLAIM, EXPIRE, SHOW, SUPPRESS, ChannelCode, Move
+from campaigns.lifecycle import CLAIM, EXPIRE, SHOW, SUPPRESS, ChannelCode
 from campaigns.querysets.exits import EXIT_REASON
 from campaigns.querysets.moves import may, target
+from config.staff.moves import Move
 
 # Rows are judged in stages, the cheap and common facts by keyed joins. ``copies`` maps (version, step, language) to a
 # template version.

@@ -7,8 +7,9 @@ from typing import Any
 from django.db import connection, models
 from django.db.models import Q
 
-from campaigns.lifecycle import EXPIRE, LOSE, RELEASE, ChannelCode, Move, Reason, Status
+from campaigns.lifecycle import EXPIRE, LOSE, RELEASE, ChannelCode, Reason, Status
 from campaigns.querysets.claiming import claim_sql, look_sql
+from config.staff.moves import Move
 from members.models import Member
 from members.querysets.people import Beyond, Cursor, KeysetPage
 

@@ -3,23 +3,15 @@
 from functools import cache
 
 from django.apps import apps
-from django.db import connection
 
-from campaigns.lifecycle import Move
+from config.staff.moves import Move, guard_sql, source_sql
 
 
 @cache
 def may(move: Move, alias: str) -> str:
     """The condition under which the row ``alias`` of the message table may make ``move``: source and guard."""
-    named = ", ".join(repr(source) for source in sorted(s for s in move.sources if s is not None))
-    condition = f"{alias}.status IN ({named})"
-    if move.guard:
-        query = apps.get_model("campaigns", "MessageIntent").objects.filter(move.guard).query
-        where, params = query.where.as_sql(query.get_compiler(connection=connection), connection)
-        # A guard holds the Move table's own constants only.
-        guard = where % tuple("'" + str(p).replace("'", "''") + "'" for p in params)
-        condition += f" AND {guard}".replace('"campaigns_messageintent".', f"{alias}.")
-    return condition.replace("%", "%%")
+    model = apps.get_model("campaigns", "MessageIntent")
+    return f"{source_sql(move, f'{alias}.status')} AND {guard_sql(model, move, alias)}"
 
 
 def target(move: Move) -> str:

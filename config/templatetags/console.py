@@ -12,7 +12,7 @@ from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import get_language_info, gettext
 
 from config import formats
 from config.staff import clock
@@ -72,6 +72,15 @@ def state_label(value: str) -> str:
 def stage_label(value: str) -> str:
     """The word of the stage a lifecycle state belongs to."""
     return str(Stage(STAGE_OF[value]).label) if value else formats.DASH
+
+
+@register.filter
+def language_name(code: str) -> str:
+    """A language in its own words, as its readers know it; an unknown code as it stands."""
+    try:
+        return str(get_language_info(code)["name_local"])
+    except KeyError:
+        return code
 
 
 @register.simple_tag

@@ -1,5 +1,3 @@
-from collections.abc import Callable
-
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -7,7 +5,8 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField, transition
 
-from members.lifecycle import MOVES, MembershipStatus, Move, Rule, State
+from config.staff.moves import declare
+from members.lifecycle import MOVES, MembershipStatus, Rule, State
 from members.models.people import Member
 from members.models.terms import Tier
 from members.querysets.lifecycle import LifecycleQuerySet, TransitionQuerySet
@@ -254,30 +253,4 @@ class MemberLifecycle(models.Model):
         return f"{self.lifecycle_state} of #{self.member_id}"
 
 
-def _guarded_by(move: Move) -> Callable[[MemberLifecycle], bool]:
-    """The move's guard for one object, checked by the database as the set-based executor does."""
-
-    def holds(row: MemberLifecycle) -> bool:
-        columns = {f.attname: getattr(row, f.attname) for f in row._meta.concrete_fields}
-        return move.guard.check(columns)
-
-    return holds
-
-
-def _declare(move: Move) -> None:
-    def apply(row: MemberLifecycle) -> None:
-        """Nothing but the state changes here; the operation logs and saves."""
-
-    apply.__name__ = apply.__qualname__ = move.name
-    declared = transition(
-        field=MemberLifecycle._meta.get_field("lifecycle_state"),
-        source=list(move.sources),  # type: ignore[arg-type]  # None: not yet placed
-        target=move.target.value,
-        conditions=[_guarded_by(move)],  # type: ignore[list-item]
-        permission=lambda row, user: user is None or user.may(move.permission),
-    )(apply)
-    setattr(MemberLifecycle, move.name, declared)
-
-
-for _move in MOVES:
-    _declare(_move)
+declare(MemberLifecycle, "lifecycle_state", MOVES)

@@ -6,7 +6,8 @@ from django.db import transaction
 from django_fsm import TransitionNotAllowed, can_proceed
 
 from config.staff.models import User
-from members.lifecycle import Move, moves_between
+from config.staff.moves import Move
+from members.lifecycle import moves_between
 from members.models import LifecycleTransition, MemberLifecycle
 from members.operations.sweep import active_policy, explain
 

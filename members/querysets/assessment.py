@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from django.apps import apps
-from django.db import connection
 
+from config.staff.moves import guard_sql, source_sql
 from members.lifecycle import MOVES, RESUMABLE
 
 
@@ -383,24 +383,12 @@ UNION ALL SELECT NULL, NULL, count(*)::int, (count(*) FILTER (WHERE w.is_due_aga
 def _move_case() -> str:
     """``CASE`` naming the declared move for a judged row, each guard compiled by the ORM from the Move table."""
     # Through the registry: the model is made after its queryset.
-    rows = apps.get_model("members", "MemberLifecycle")._default_manager
-    branches = []
-    for move in MOVES:
-        query = rows.filter(move.guard).query
-        where, params = query.where.as_sql(query.get_compiler(connection=connection), connection)
-        named = ", ".join(repr(source) for source in sorted(s for s in move.sources if s is not None))
-        sources = [f"r.lifecycle_state IN ({named})"] if named else []
-        if None in move.sources:
-            sources.append("r.lifecycle_state IS NULL")
-        branches.append(f"WHEN ({' OR '.join(sources)}) AND {_inline(where, params)} THEN '{move.name}'")
-    lines = "\n      ".join(branches)
+    model = apps.get_model("members", "MemberLifecycle")
+    lines = "\n      ".join(
+        f"WHEN {source_sql(move, 'r.lifecycle_state')} AND {guard_sql(model, move, 'r')} THEN '{move.name}'"
+        for move in MOVES
+    )
     return f"CASE WHEN r.target_state = r.lifecycle_state THEN NULL\n      {lines}\n    END"
-
-
-def _inline(where: str, params: tuple) -> str:
-    """The guard's own constants, all from the Move table, written into the statement."""
-    quoted = [str(p) if isinstance(p, int) else "'" + str(p).replace("'", "''") + "'" for p in params]
-    return (where % tuple(quoted)).replace('"members_memberlifecycle".', "r.").replace("%", "%%")
 
 
 def _stages(due: str, tables: Tables, scope: str = "true") -> str:

@@ -94,7 +94,7 @@ def test_object_and_set_agree(intent, move, status, channel, was_on_wire):
             outcomes.append(f"refused: {str(error).splitlines()[0]}")
         transaction.savepoint_rollback(savepoint)
     assert outcomes[0] == outcomes[1]
-    allowed = status in move.sources and move.guard.check({**columns})
+    allowed = status in move.sources and move.holds(MessageIntent(**columns))
     assert outcomes[0].startswith("refused") or outcomes[0] == (move.target if allowed else status)
 
 

@@ -131,7 +131,9 @@ def test_planned_messages_go_along_and_sent_ones_forbid_it(gold, operator, at):
     intent = MessageIntent.objects.filter(status="pending").first()
     with transaction.atomic():
         for status in ("claimed", "on_wire", "sent"):
-            MessageIntent.objects.filter(pk=intent.pk).update(status=status, on_wire_at=at)
+            MessageIntent.objects.filter(pk=intent.pk).update(
+                status=status, on_wire_at=at, claimed_by="worker", lease_until=at
+            )
         assert [(count, ids) for _, count, ids in obstacles(run).found] == [(1, [intent.member_id])]
         transaction.set_rollback(True)
     start_undo(run_id=run.pk, actor=operator, at=at)

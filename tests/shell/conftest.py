@@ -26,7 +26,6 @@ def gallery_server() -> Iterator[str]:
     with override_settings(
         ROOT_URLCONF="tests.shell.urls",
         STORAGES={"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}},
-        DEMO_DATA=True,
     ):
         server = make_server("127.0.0.1", 0, StaticFilesHandler(WSGIHandler()), _Server, _Quiet)
         thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -46,6 +46,7 @@ def context() -> dict[str, object]:
     states = list(State.values)
     names = ["陈静", "吴小宁", "欧阳静", "Yue Shen", "王小明", "Zoë"]
     return {
+        "demo_data": True,
         "form": QueryForm(),
         "bad_form": TermForm(data={}, auto_id="term_%s"),
         "facts": [
