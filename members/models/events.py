@@ -86,7 +86,7 @@ class ActiveDay(models.Model):
     """That a member was active on a local date, first at ``first_at``."""
 
     pk = models.CompositePrimaryKey("member", "local_on")
-    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="active_days")
+    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="active_days", db_index=False)
     local_on = models.DateField(_("local date"))
     first_at = models.DateTimeField(_("first activity"))
 

@@ -109,12 +109,15 @@ class LifecyclePolicy(models.Model):
 class LifecycleTransition(models.Model):
     """The log of state changes: the row is written first and the state row names it. Append-only."""
 
-    member = models.ForeignKey(Member, verbose_name=_("member"), on_delete=models.CASCADE, related_name="transitions")
+    # No index of their own on the keys: the table is written by the ten thousand, and ``transition_member_at`` serves.
+    member = models.ForeignKey(
+        Member, verbose_name=_("member"), on_delete=models.CASCADE, related_name="transitions", db_index=False
+    )
     from_state = models.CharField(_("from"), max_length=16, choices=State.choices, null=True, blank=True)
     to_state = models.CharField(_("to"), max_length=16, choices=State.choices)
     move = models.CharField(_("move"), max_length=32)
     rule = models.CharField(_("rule"), max_length=16, choices=Rule.choices)
-    policy = models.ForeignKey(LifecyclePolicy, verbose_name=_("policy"), on_delete=models.PROTECT)
+    policy = models.ForeignKey(LifecyclePolicy, verbose_name=_("policy"), on_delete=models.PROTECT, db_index=False)
     effective_at = models.DateTimeField(_("effective"))
     recorded_at = models.DateTimeField(_("recorded"))
     facts = models.JSONField(_("facts"), default=dict)
@@ -125,6 +128,7 @@ class LifecycleTransition(models.Model):
         blank=True,
         on_delete=models.PROTECT,
         related_name="+",
+        db_index=False,
     )
 
     objects = TransitionQuerySet.as_manager()
@@ -135,6 +139,7 @@ class LifecycleTransition(models.Model):
         indexes = [
             models.Index(fields=["member", "effective_at"], name="transition_member_at"),
             models.Index(fields=["effective_at"], name="transition_at"),
+            models.Index(fields=["actor"], name="transition_actor", condition=Q(actor__isnull=False)),
         ]
 
     def __str__(self) -> str:

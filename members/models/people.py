@@ -82,7 +82,9 @@ class Identity(models.Model):
 class Consent(models.Model):
     """What a member said last about being contacted through a channel. No row: the project's default."""
 
-    member = models.ForeignKey(Member, verbose_name=_("member"), on_delete=models.CASCADE, related_name="consents")
+    member = models.ForeignKey(
+        Member, verbose_name=_("member"), on_delete=models.CASCADE, related_name="consents", db_index=False
+    )
     channel = models.CharField(_("channel"), max_length=16)
     is_granted = models.BooleanField(_("granted"))
     changed_at = models.DateTimeField(_("changed"))

@@ -92,10 +92,11 @@ def sweep(*, at: datetime, actor: User | None = None, policy: LifecyclePolicy | 
     if not MemberLifecycle.objects.due(at).exists():
         return SweepResult()
     policy = policy or active_policy()
-    limit = brake_limit(policy)
-    # So few due members cannot exceed the limit, so no long transaction is needed to be able to take it back.
-    if MemberLifecycle.objects.due(at).placed()[: limit + 1].count() <= limit:
+    movable = MemberLifecycle.objects.due(at).placed()
+    # So few cannot reach any brake: the base need not be counted, nor the sweep be one transaction to be taken back.
+    if movable[: policy.brake_floor + 1].count() <= policy.brake_floor:
         return _rounds(parameters(policy, at=at, actor=actor), SweepResult())
+    limit = brake_limit(policy)
     try:
         with transaction.atomic():
             return _rounds(parameters(policy, at=at, actor=actor), SweepResult(), limit=limit)

@@ -265,6 +265,8 @@ looked AS NOT MATERIALIZED (
 # Column names of the lifecycle row, so that a move's guard, compiled for that table, reads this stage instead.
 _DECIDED = """
 decided AS MATERIALIZED (
+  SELECT q.*, {log_id} AS log_id
+  FROM (
   SELECT r.*, {move_case} AS move
   FROM (
     SELECT t.member_id, t.lifecycle_state, t.resume_state, t.target AS target_state, t.verdict[2] AS target_rule,
@@ -291,22 +293,25 @@ decided AS MATERIALIZED (
     FROM looked t
     OFFSET 0
   ) r
+  OFFSET 0
+  ) q
 )"""
 
 _WRITE = """
 logged AS (
-  INSERT INTO {log} (member_id, from_state, to_state, move, rule, policy_id, effective_at, recorded_at, facts, actor_id)
-  SELECT d.member_id, d.lifecycle_state, d.target_state, d.move, d.target_rule, %(policy)s, d.at,
+  INSERT INTO {log}
+    (id, member_id, from_state, to_state, move, rule, policy_id, effective_at, recorded_at, facts, actor_id)
+  SELECT d.log_id, d.member_id, d.lifecycle_state, d.target_state, d.move, d.target_rule, %(policy)s, d.at,
          %(recorded_at)s, {facts}, %(actor)s
   FROM decided d WHERE d.move IS NOT NULL
-  RETURNING id, member_id, from_state, to_state
+  RETURNING from_state, to_state
 ),
 written AS (
   UPDATE {state} s SET
-    lifecycle_state = coalesce(l.to_state, d.lifecycle_state),
-    transition_id = coalesce(l.id, s.transition_id),
-    state_since = CASE WHEN l.id IS NULL THEN s.state_since ELSE d.at END,
-    resume_state = CASE WHEN l.id IS NULL THEN d.resume_state ELSE {resume} END,
+    lifecycle_state = CASE WHEN d.log_id IS NULL THEN d.lifecycle_state ELSE d.target_state END,
+    transition_id = coalesce(d.log_id, s.transition_id),
+    state_since = CASE WHEN d.log_id IS NULL THEN s.state_since ELSE d.at END,
+    resume_state = CASE WHEN d.log_id IS NULL THEN d.resume_state ELSE {resume} END,
     target_state = d.target_state,
     target_rule = d.target_rule,
     membership_status = d.membership_status,
@@ -315,10 +320,9 @@ written AS (
     expiration_time = d.expiration_time,
     auto_renewal_flag = d.auto_renewal_flag,
     assessed_at = d.at,
-    next_due_at = CASE WHEN l.id IS NOT NULL AND d.is_chained THEN d.at ELSE d.next_look END,
+    next_due_at = CASE WHEN d.log_id IS NOT NULL AND d.is_chained THEN d.at ELSE d.next_look END,
     brake_id = NULL
-  FROM decided d LEFT JOIN logged l USING (member_id)
-  WHERE s.member_id = d.member_id
+  FROM decided d WHERE s.member_id = d.member_id
   RETURNING s.next_due_at <= %(at)s AS is_due_again
 )"""
 
@@ -361,18 +365,19 @@ untagged AS (
 )"""
 
 # Two short documents instead of one that is half empty: building one costs by the field.
-FACTS = """jsonb_strip_nulls(CASE WHEN d.cur_id IS NOT NULL THEN jsonb_build_object(
-    'term', d.cur_id, 'kind', d.cur_kind, 'ends_on', d.ends_on, 'days_left', d.ends_on - d.on_day,
-    'window_days', d.window_days, 'auto_renewal', d.auto_renewal_flag, 'later_term', d.has_later,
-    'active_days', d.active_days, 'active_weeks', d.active_weeks, 'last_active_on', d.last_on,
-    'quiet_since', d.quiet_since, 'tenure_days', d.on_day - d.cover_on, 'uninstalled_at', d.uninstalled_at,
-    'resume_state', d.resume_state,
-    'conversion', CASE WHEN d.target_state = 'first_paid' AND d.cur_kind = 'paid' AND NOT coalesce(d.had_paid, false)
-      AND d.lifecycle_state IN ('prospect', 'trial', 'expired', 'churned') THEN true END)
-    ELSE jsonb_build_object(
-    'auto_renewal', d.auto_renewal_flag, 'later_term', d.has_later, 'ended_on', d.ended_on,
-    'days_out', d.on_day - d.ended_on, 'grace_until', d.grace_until, 'uninstalled_at', d.uninstalled_at,
-    'resume_state', d.resume_state) END)"""
+FACTS = """(CASE WHEN d.cur_id IS NOT NULL THEN JSON_OBJECT(
+    'term': d.cur_id, 'kind': d.cur_kind, 'ends_on': d.ends_on, 'days_left': d.ends_on - d.on_day,
+    'window_days': d.window_days, 'auto_renewal': d.auto_renewal_flag, 'later_term': d.has_later,
+    'active_days': d.active_days, 'active_weeks': d.active_weeks, 'last_active_on': d.last_on,
+    'quiet_since': d.quiet_since, 'tenure_days': d.on_day - d.cover_on, 'uninstalled_at': d.uninstalled_at,
+    'resume_state': d.resume_state,
+    'conversion': CASE WHEN d.target_state = 'first_paid' AND d.cur_kind = 'paid' AND NOT coalesce(d.had_paid, false)
+      AND d.lifecycle_state IN ('prospect', 'trial', 'expired', 'churned') THEN true END
+    ABSENT ON NULL RETURNING jsonb)
+    ELSE JSON_OBJECT(
+    'auto_renewal': d.auto_renewal_flag, 'later_term': d.has_later, 'ended_on': d.ended_on,
+    'days_out': d.on_day - d.ended_on, 'grace_until': d.grace_until, 'uninstalled_at': d.uninstalled_at,
+    'resume_state': d.resume_state ABSENT ON NULL RETURNING jsonb) END)"""
 
 _ROUND_END = """
 SELECT l.from_state, l.to_state, count(*)::int, 0 FROM logged l GROUP BY 1, 2
@@ -391,9 +396,9 @@ def _move_case() -> str:
     return f"CASE WHEN r.target_state = r.lifecycle_state THEN NULL\n      {lines}\n    END"
 
 
-def _stages(due: str, tables: Tables, scope: str = "true") -> str:
-    stages = [due.format(state=tables.state, scope=scope), _TERMS, _ACTIVITY, _DERIVED, _JUDGED, _TARGETED, _LOOKED]
-    return "WITH " + ",".join(stages) + "," + _DECIDED.replace("{move_case}", _move_case())
+def _stages(due: str, log_id: str) -> str:
+    decided = _DECIDED.replace("{move_case}", _move_case()).replace("{log_id}", log_id)
+    return "WITH " + ",".join([due, _TERMS, _ACTIVITY, _DERIVED, _JUDGED, _TARGETED, _LOOKED, decided])
 
 
 def round_sql(tables: Tables, *, only_members: bool) -> str:
@@ -401,13 +406,16 @@ def round_sql(tables: Tables, *, only_members: bool) -> str:
     scope = "s.member_id = ANY(%(members)s)" if only_members else "s.brake_id IS NULL"
     live = "(" + ", ".join(f"'{state.value}'" for state in RESUMABLE) + ")"
     write = _WRITE.format(log=tables.log, state=tables.state, facts=FACTS, resume=_RESUME.format(live=live))
-    return ",".join([_stages(DUE, tables, scope), write, _TAGS.format(tags=tables.tags)]) + _ROUND_END
+    # Known before the rows are written, so that the state row can name its log row without waiting for it.
+    log_id = f"CASE WHEN q.move IS NOT NULL THEN nextval('{tables.log}_id_seq') END"
+    stages = _stages(DUE.format(state=tables.state, scope=scope), log_id)
+    return ",".join([stages, write, _TAGS.format(tags=tables.tags)]) + _ROUND_END
 
 
 def explain_sql() -> str:
     """What the engine would decide for ``members`` at ``at``, with the facts it sees; writes nothing."""
     return (
-        _stages(AS_OF, Tables())
+        _stages(AS_OF.format(state=Tables.state), "NULL")
         + f"\nSELECT d.member_id, d.lifecycle_state, d.target_state, d.target_rule, d.move, {FACTS}, d.next_look"
         + "\nFROM decided d ORDER BY d.member_id"
     )

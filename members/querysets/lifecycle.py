@@ -80,7 +80,9 @@ class LifecycleQuerySet(models.QuerySet):
         if only_members:
             rows = _execute_prepared(sql, params)
         else:
-            with connection.cursor() as cursor:
+            with transaction.atomic(), connection.cursor() as cursor:
+                # Rows are looked up by the due members' keys and lie in memory; by default whole tables would be read.
+                cursor.execute("SET LOCAL random_page_cost = 0.1")
                 cursor.execute(sql, params)
                 rows = cursor.fetchall()
         moves: Matrix = Counter({(source, target): n for source, target, n, _ in rows if target is not None})

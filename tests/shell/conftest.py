@@ -21,12 +21,9 @@ class _Quiet(WSGIRequestHandler):
         """Requests are not news."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def gallery_server() -> Iterator[str]:
-    with override_settings(
-        ROOT_URLCONF="tests.shell.urls",
-        STORAGES={"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}},
-    ):
+    with override_settings(ROOT_URLCONF="tests.shell.urls"):
         server = make_server("127.0.0.1", 0, StaticFilesHandler(WSGIHandler()), _Server, _Quiet)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
