@@ -42,11 +42,12 @@ class CopyError(Exception):
 
 @dataclass(frozen=True)
 class Words:
-    """What the member reads."""
+    """What the member reads, and the link with which she wants no more of it."""
 
     subject: str
     text: str
     html: str
+    unsubscribe_url: str
 
 
 @dataclass(frozen=True)
@@ -76,13 +77,15 @@ def parse(subject: str, body_text: str, body_html: str) -> _Parsed:
 
 def words(*, template_version_id: int, context: dict[str, Any], intent_id: int) -> Words:
     """The exact words of a message. Raises CopyError."""
-    facts = {**context, "links": {"unsubscribe": unsubscribe_url(intent_id)}}
+    link = unsubscribe_url(intent_id)
+    facts = {**context, "links": {"unsubscribe": link}}
     parsed = _parsed(template_version_id)
     try:
         return Words(
             subject=" ".join(parsed.subject.render(**facts).split()),
             text=parsed.text.render(**facts),
             html=parsed.html.render(**facts) if parsed.html else "",
+            unsubscribe_url=link,
         )
     except LiquidError as error:
         raise CopyError(type(error).__name__) from error
@@ -125,7 +128,6 @@ def compose_email(
     """
     said = words(template_version_id=template_version_id, context=json.loads(context), intent_id=intent_id)
     boundary = f"=_moc_{intent_id:x}"
-    link = unsubscribe_url(intent_id)
     parts = [("plain", said.text), ("html", said.html)] if said.html else [("plain", said.text)]
     lines = [
         f"From: {_from_header(settings.DEFAULT_FROM_EMAIL)}",
@@ -133,7 +135,7 @@ def compose_email(
         f"Subject: {_encoded(said.subject)}",
         f"Date: {format_datetime(at)}",
         f"Message-ID: {email_message_id(intent_id, installation)}",
-        f"List-Unsubscribe: <{link}>",
+        f"List-Unsubscribe: <{said.unsubscribe_url}>",
         "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
         "Auto-Submitted: auto-generated",
         "MIME-Version: 1.0",

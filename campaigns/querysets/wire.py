@@ -14,7 +14,7 @@ UPDATE campaigns_messageintent i SET
   lease_until = CASE WHEN i.id = %(start)s THEN %(lease_until)s::timestamptz END,
   attempts = CASE WHEN i.id = %(start)s AND i.status = 'claimed' THEN i.attempts + 1 ELSE i.attempts END,
   provider_reply = CASE WHEN i.id = %(start)s THEN '' ELSE %(reply)s::text END
-WHERE i.claimed_by = %(worker)s AND (
+WHERE i.id = ANY (ARRAY[%(confirm)s, %(start)s]::bigint[]) AND i.claimed_by = %(worker)s AND (
   i.id = %(confirm)s AND {may(CONFIRM, "i")}
   OR i.id = %(start)s AND ({may(PUT_ON_WIRE, "i")} AND i.lease_until > %(at)s OR i.status = {target(PUT_ON_WIRE)})
     AND NOT EXISTS (SELECT 1 FROM campaigns_deliverypolicy WHERE is_sending_stopped)
