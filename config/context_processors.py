@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 
 from config.navigation import href_of, menu_for
 from config.staff import clock
@@ -29,7 +29,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     signed_in = user is not None and user.is_authenticated
     return {
-        "brand": settings.PROJECT_NAME,
+        "brand": gettext(settings.PROJECT_NAME),
         "theme": theme if theme in THEMES else "light",
         "density": density if density in DENSITIES else "normal",
         "signed_in": signed_in,

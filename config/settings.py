@@ -5,6 +5,7 @@ from pathlib import Path
 import environ
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -19,7 +20,7 @@ PUBLIC_URL = env("MOC_PUBLIC_URL", default="http://127.0.0.1:8000")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL])
 
 # One installation serves one organisation: its name, clock and currency.
-PROJECT_NAME = env("MOC_PROJECT_NAME", default="Membership console")
+PROJECT_NAME = env("MOC_PROJECT_NAME", default=gettext_noop("Membership console"))
 PROJECT_TIME_ZONE = env("MOC_TIME_ZONE", default="Asia/Shanghai")
 PROJECT_CURRENCY = env("MOC_CURRENCY", default="CNY")
 CLOCK_OFFSET_SECONDS = env.int("MOC_CLOCK_OFFSET_SECONDS", default=0)
