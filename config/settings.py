@@ -119,6 +119,7 @@ CELERY_BEAT_SCHEDULE = {
     "lifecycle-sweep": {"task": "members.tasks.sweep_due", "schedule": 1.0, "options": {"expires": 10}},
     "unfinished-decisions": {"task": "members.tasks.finish_decisions", "schedule": 600.0, "options": {"expires": 300}},
     "abandoned-imports": {"task": "members.imports.rescue_imports", "schedule": 15.0, "options": {"expires": 10}},
+    "segments": {"task": "members.segments.refresh_segments", "schedule": 30.0, "options": {"expires": 25}},
     "event-partitions": {
         "task": "members.tasks.prepare_partitions",
         "schedule": 6 * 3600.0,

@@ -36,4 +36,8 @@ LABELS = {
     "tier.created": _("Tier created by an import"),
     "plan.saved": _("Plan saved"),
     "tier.saved": _("Tier saved"),
+    "segment.saved": _("Segment saved"),
+    "segment.frozen": _("Segment fixed as a list"),
+    "segment.uploaded": _("Segment made of an uploaded list"),
+    "segment.archived": _("Segment archived"),
 }

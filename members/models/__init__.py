@@ -4,6 +4,7 @@ from members.models.events import ActiveDay, Event, EventDefinition, EventReceip
 from members.models.lifecycle import LifecyclePolicy, LifecycleTransition, MemberLifecycle, SweepBrake
 from members.models.people import Consent, Identity, Member, MemberTag
 from members.models.terms import MembershipTerm, MemberSignal, Plan, Tier
+from members.segments.models import Segment, SegmentMembership, SegmentReference, SegmentSize, SegmentVersion
 
 __all__ = [
     "ActiveDay",
@@ -24,6 +25,11 @@ __all__ = [
     "MemberTag",
     "MembershipTerm",
     "Plan",
+    "Segment",
+    "SegmentMembership",
+    "SegmentReference",
+    "SegmentSize",
+    "SegmentVersion",
     "Source",
     "SweepBrake",
     "Tier",

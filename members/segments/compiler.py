@@ -1,0 +1,59 @@
+"""From a rule to set-based SQL: tree → ``Q`` → members. The one compiler there is."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from django.db.models import Q
+
+from members.models import Member
+from members.querysets.people import MemberQuerySet
+from members.segments.expressions import complement
+from members.segments.registry import Condition, Context
+from members.segments.schema import Group, Node, Rule
+
+NOBODY = Q(pk__in=[])
+EVERYBODY = ~NOBODY
+
+
+def members_of(rule: Rule, at: datetime) -> MemberQuerySet:
+    """The members for whom the rule holds at ``at``. Lazy; each member once."""
+    return members_where(rule.root, Context(at=at))
+
+
+def members_where(node: Node, context: Context) -> MemberQuerySet:
+    """The members for whom one node of a rule holds."""
+    return Member.objects.filter(condition_of(node, context))
+
+
+def condition_of(node: Node, context: Context) -> Q:
+    """The node as a ``Q``. Unknown never satisfies it, and ``not`` is the exact complement."""
+    if isinstance(node, Condition):
+        return node.compile(context)
+    parts = [condition_of(item, inner) for item, inner in _with_neighbours(node, context)]
+    if node.kind == "all":
+        return _and(parts)
+    if node.kind == "any":
+        found = parts[0]
+        for part in parts[1:]:
+            found = found | part
+        return found
+    # None of them, one by one: each bare NOT EXISTS becomes an anti-join.
+    return _and([complement(part) for part in parts])
+
+
+def _and(parts: list[Q]) -> Q:
+    found = parts[0]
+    for part in parts[1:]:
+        found = found & part
+    return found
+
+
+def _with_neighbours(group: Group, context: Context) -> list[tuple[Node, Context]]:
+    """The group's items, each told whether its neighbours leave few members to look at."""
+    if group.kind != "all":
+        return [(item, context) for item in group.items]
+    narrowing = [isinstance(item, Condition) and item.narrows for item in group.items]
+    is_narrowed = [
+        context.is_narrowed or any(narrowing[:index] + narrowing[index + 1 :]) for index in range(len(group.items))
+    ]
+    return [(item, replace(context, is_narrowed=narrow)) for item, narrow in zip(group.items, is_narrowed, strict=True)]

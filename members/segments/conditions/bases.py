@@ -1,0 +1,88 @@
+"""What conditions on one column of a member have in common."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, Literal
+
+from django.db.models import Count, F, Q
+from django.db.models.expressions import Combinable
+from django.db.models.lookups import In
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from members.models import Member
+from members.segments.comparing import Texts, joined
+from members.segments.expressions import complement, member_zone
+from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType
+from members.segments.timing import When
+
+MOST_CHOICES = 200
+
+IS_OR_IS_NOT = Field(
+    "op",
+    gettext_lazy("Comparison"),
+    FieldType.CHOICE,
+    lambda: [Choice("is", gettext_lazy("is one of")), Choice("is_not", gettext_lazy("is none of"))],
+)
+
+
+def facts_of(member_ids: Sequence[int], label: str | Promise, path: str) -> dict[int, list[Fact]]:
+    """The value of one column for each member, as evidence."""
+    rows = Member.objects.filter(pk__in=member_ids).values_list("pk", path)
+    return {pk: [Fact(label, None if value == "" else value)] for pk, value in rows}
+
+
+def counted(path: str, **filters: Any) -> list[tuple[Any, int]]:
+    """The values of a column with how many members have them, the most frequent first."""
+    rows = Member.objects.filter(**filters).values_list(path).annotate(n=Count("pk")).order_by("-n", path)
+    return [(value, n) for value, n in rows[:MOST_CHOICES] if value not in (None, "")]
+
+
+class ChoiceCondition(Condition):
+    """A column is one of some values, or none of them. ``is_not`` includes members without a value."""
+
+    op: Literal["is", "is_not"] = "is"
+    values: Texts
+
+    path: ClassVar[str]
+    narrows: ClassVar[bool] = True
+
+    def subject(self) -> Combinable:
+        return F(self.path)
+
+    def compile(self, context: Context) -> Q:
+        found = Q(In(self.subject(), list(self.values)))
+        return found if self.op == "is" else complement(found)
+
+    def names(self) -> Iterable[str]:
+        """The values as people read them."""
+        return self.values
+
+    def sentence(self) -> str:
+        test = _("is %(values)s") if self.op == "is" else _("is not %(values)s")
+        return _("%(name)s %(test)s") % {"name": self.label, "test": test % {"values": joined(self.names())}}
+
+    def evidence(self, member_ids: Sequence[int], context: Context) -> Evidence:
+        return facts_of(member_ids, self.label, self.path)
+
+
+class MomentCondition(Condition):
+    """An instant of the member's against now, a local date, or whether it is known."""
+
+    when: When
+
+    path: ClassVar[str]
+    narrows: ClassVar[bool] = True
+    fields: ClassVar[tuple[Field, ...]] = (Field("when", gettext_lazy("When"), FieldType.WHEN),)
+
+    def subject(self, context: Context) -> Any:
+        return F(self.path)
+
+    def compile(self, context: Context) -> Q:
+        return self.when.over(self.subject(context), member_zone(), context)
+
+    def sentence(self) -> str:
+        return _("%(name)s %(test)s") % {"name": self.label, "test": self.when.sentence()}
+
+    def evidence(self, member_ids: Sequence[int], context: Context) -> Evidence:
+        return facts_of(member_ids, self.label, self.path)

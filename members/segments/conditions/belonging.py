@@ -1,0 +1,95 @@
+"""Conditions on what a member carries and belongs to: tags and other segments."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from django.db.models import Count, Exists, OuterRef, Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from pydantic import Field as Limits
+
+from members.models import MemberTag, Segment, SegmentMembership
+from members.naming import name_of
+from members.segments.comparing import Texts, joined
+from members.segments.conditions.bases import IS_OR_IS_NOT
+from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType
+
+BELONGING = gettext_lazy("Tags and segments")
+MAX_ID = 2**62
+
+
+def _tag_label(code: str) -> str:
+    return str(dict(MemberTag.Code.choices).get(code, code))
+
+
+def _tags() -> list[Choice]:
+    rows = MemberTag.objects.filter(until__isnull=True).values_list("code").annotate(n=Count("pk"))
+    counts = dict(rows)
+    codes = [*counts, *(code for code in MemberTag.Code.values if code not in counts)]
+    return [Choice(code, _tag_label(code), counts.get(code, 0)) for code in codes]
+
+
+class Tagged(Condition):
+    """Carries one of some tags now, or none of them."""
+
+    kind: Literal["tag.carried"]
+    op: Literal["is", "is_not"] = "is"
+    values: Texts
+    label = gettext_lazy("Tag")
+    group = BELONGING
+    fields = (IS_OR_IS_NOT, Field("values", gettext_lazy("Tags"), FieldType.MULTI_CHOICE, _tags))
+
+    def compile(self, context: Context) -> Q:
+        tags = MemberTag.objects.filter(member_id=OuterRef("pk"), until__isnull=True, code__in=self.values)
+        return Q(Exists(tags)) if self.op == "is" else ~Q(Exists(tags))
+
+    def sentence(self) -> str:
+        words = _("carries the tag %(tags)s") if self.op == "is" else _("does not carry the tag %(tags)s")
+        return words % {"tags": joined(_tag_label(value) for value in self.values)}
+
+    def evidence(self, member_ids: Sequence[int], context: Context) -> Evidence:
+        found: dict[int, list[Fact]] = {pk: [] for pk in member_ids}
+        tags = MemberTag.objects.filter(member_id__in=member_ids, until__isnull=True, code__in=self.values)
+        for tag in tags.order_by("since"):
+            found[tag.member_id].append(Fact(_tag_label(tag.code), tag.since))
+        return found
+
+
+def _segments() -> list[Choice]:
+    return [Choice(str(segment.pk), name_of(segment), segment.size) for segment in Segment.objects.live()]
+
+
+class InSegment(Condition):
+    """Is in another segment, or not, as it was last refreshed."""
+
+    kind: Literal["segment.member"]
+    op: Literal["is", "is_not"] = "is"
+    segment: Annotated[int, Limits(ge=1, le=MAX_ID)]
+    label = gettext_lazy("Segment")
+    group = BELONGING
+    fields = (IS_OR_IS_NOT, Field("segment", gettext_lazy("Segment"), FieldType.SEGMENT, _segments))
+
+    def compile(self, context: Context) -> Q:
+        stays = SegmentMembership.objects.current().filter(segment_id=self.segment, member_id=OuterRef("pk"))
+        return Q(Exists(stays)) if self.op == "is" else ~Q(Exists(stays))
+
+    def sentence(self) -> str:
+        name = name_of(Segment.objects.filter(pk=self.segment).first()) or f"#{self.segment}"
+        words = _("is in the segment %(name)s") if self.op == "is" else _("is not in the segment %(name)s")
+        return words % {"name": name}
+
+    def evidence(self, member_ids: Sequence[int], context: Context) -> Evidence:
+        stays = SegmentMembership.objects.current().filter(segment_id=self.segment, member_id__in=member_ids)
+        since = dict(stays.values_list("member_id", "entered_at"))
+        return {pk: [Fact(gettext_lazy("In the segment since"), since.get(pk))] for pk in member_ids}
+
+    def faults(self) -> list[tuple[str, str]]:
+        if Segment.objects.live().filter(pk=self.segment).exists():
+            return []
+        return [("segment", _("There is no such segment, or it is archived."))]
+
+    def segment_ids(self) -> frozenset[int]:
+        return frozenset({self.segment})
+
+
+ALL = (Tagged, InSegment)

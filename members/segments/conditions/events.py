@@ -1,0 +1,282 @@
+"""Conditions on behaviour: how often, how much, when first and last, never, and one thing after another.
+
+Nothing after the instant of looking counts.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Literal
+
+from django.db.models import Count, DateTimeField, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from pydantic import Field as Limits
+
+from members.models import Event, EventDefinition
+from members.naming import in_chinese
+from members.segments.comparing import NumberTest, PropertyFilter, Text
+from members.segments.conditions.bases import MomentCondition
+from members.segments.expressions import complement, local_date, member_zone
+from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType, Spec
+from members.segments.timing import Ever, Span, When, Window
+
+BEHAVIOUR = gettext_lazy("Behaviour")
+MAX_FILTERS = 10
+NO_EVENT = -1
+
+Filters = Annotated[tuple[PropertyFilter, ...], Limits(max_length=MAX_FILTERS)]
+
+
+def _events() -> list[Choice]:
+    return [Choice(d.name, _event_label(d)) for d in EventDefinition.objects.all()]
+
+
+def _event_label(definition: EventDefinition) -> str:
+    return (in_chinese() and definition.label_zh) or definition.label or definition.name
+
+
+EVENT = Field("event", gettext_lazy("Event"), FieldType.EVENT, _events)
+WHERE = Field("where", gettext_lazy("Where"), FieldType.PROPERTY_FILTERS)
+WINDOW = Field("window", gettext_lazy("In the time"), FieldType.WINDOW)
+TEST = Field("test", gettext_lazy("Number"), FieldType.NUMBER_TEST)
+
+
+class Step(Spec):
+    """Events of one name whose properties pass."""
+
+    event: Text
+    where: Filters = ()
+
+    def rows(self, context: Context) -> QuerySet[Event]:
+        """The events, of every member, up to the instant of looking."""
+        found = Event.objects.filter(definition_id=_event_id(self.event, context), occurred_at__lte=context.at)
+        for test in self.where:
+            found = found.filter(test.over("properties"))
+        return found.order_by()
+
+    def words(self) -> str:
+        # A rule names few events; each is read under its label.
+        definition = EventDefinition.objects.filter(name=self.event).first()
+        name = _event_label(definition) if definition else self.event
+        if not self.where:
+            return _("“%(event)s”") % {"event": name}
+        filters = _(" and ").join(test.sentence() for test in self.where)
+        return _("“%(event)s” where %(filters)s") % {"event": name, "filters": filters}
+
+    def is_known(self) -> bool:
+        return EventDefinition.objects.filter(name=self.event).exists()
+
+
+def _event_id(name: str, context: Context) -> int:
+    """The event's number, read once: with it in the statement the planner knows how many rows to expect."""
+    if name not in context.event_ids:
+        context.event_ids[name] = EventDefinition.objects.filter(name=name).values_list("pk", flat=True).first()
+    return context.event_ids[name] or NO_EVENT
+
+
+def _no_such_event(name: str) -> str:
+    return _("No event “%(event)s” has been seen.") % {"event": name}
+
+
+class EventCondition(Step, Condition):
+    """Events of one name, whose properties pass, in a window of time."""
+
+    window: Window = Ever()
+    group = BEHAVIOUR
+
+    def found(self, context: Context) -> QuerySet[Event]:
+        return self.window.narrow(self.rows(context), context)
+
+    def of_member(self, context: Context) -> QuerySet[Event]:
+        return self.found(context).filter(member_id=OuterRef("pk"))
+
+    def faults(self) -> list[tuple[str, str]]:
+        return [] if self.is_known() else [("event", _no_such_event(self.event))]
+
+    def evidence(self, member_ids: Sequence[int], context: Context) -> Evidence:
+        rows = self.found(context).filter(member_id__in=member_ids).values_list("member_id")
+        seen = rows.annotate(n=Count("*"), cents=Sum("value_cents"), first=Min("occurred_at"), last=Max("occurred_at"))
+        found = {pk: values for pk, *values in seen}
+        return {pk: _facts(*found.get(pk, (0, None, None, None))) for pk in member_ids}
+
+
+def _facts(number: int, cents: int | None, first: Any, last: Any) -> list[Fact]:
+    facts = [Fact(gettext_lazy("Times"), number)]
+    if number:
+        facts += [Fact(gettext_lazy("First time"), first), Fact(gettext_lazy("Last time"), last)]
+    if cents is not None:
+        facts.append(Fact(gettext_lazy("Value in cents"), int(cents)))
+    return facts
+
+
+class Measured(EventCondition):
+    """A figure over the events against a number; members without such events count as zero."""
+
+    test: NumberTest
+    fields: ClassVar[tuple[Field, ...]] = (EVENT, TEST, WHERE, WINDOW)
+
+    def measure(self) -> Any:
+        raise NotImplementedError
+
+    def compile(self, context: Context) -> Q:
+        holds_for_zero = self.test.holds_for_zero()
+        passes = self.test.over(F("figure"))
+        # Who has no such event is in no group: when zero passes, those are sought whose figure does not.
+        wanted = complement(passes) if holds_for_zero else passes
+        events = self.of_member(context) if context.is_narrowed else self.found(context)
+        figures = events.values("member_id").annotate(figure=self.measure()).filter(wanted)
+        # Among few members each one's own events are read; else all events once.
+        found = Q(Exists(figures)) if context.is_narrowed else Q(pk__in=figures.values("member_id"))
+        return complement(found) if holds_for_zero else found
+
+    def sentence(self) -> str:
+        return self.words_of_measure() % {
+            "event": self.words(),
+            "test": self.test.sentence(),
+            "window": self.window.sentence(),
+        }
+
+    def words_of_measure(self) -> str:
+        raise NotImplementedError
+
+
+class EventCount(Measured):
+    kind: Literal["event.count"]
+    label = gettext_lazy("Did something so often")
+
+    def measure(self) -> Any:
+        return Count("*")
+
+    def words_of_measure(self) -> str:
+        return _("%(event)s %(test)s times, %(window)s")
+
+
+class EventSum(Measured):
+    """``value_cents`` of the events added up."""
+
+    kind: Literal["event.sum"]
+    label = gettext_lazy("Value of events")
+
+    def measure(self) -> Any:
+        return Coalesce(Sum("value_cents"), 0)
+
+    def words_of_measure(self) -> str:
+        return _("value of %(event)s %(test)s cents, %(window)s")
+
+
+class EventDays(Measured):
+    """Distinct dates, by the member's own clock, on which the event happened."""
+
+    kind: Literal["event.days"]
+    label = gettext_lazy("Did something on so many days")
+
+    def measure(self) -> Any:
+        return Count(local_date(F("occurred_at"), member_zone("member__")), distinct=True)
+
+    def words_of_measure(self) -> str:
+        return _("%(event)s on %(test)s days, %(window)s")
+
+
+class EventNever(EventCondition):
+    kind: Literal["event.never"]
+    label = gettext_lazy("Never did something")
+    fields = (EVENT, WHERE, WINDOW)
+
+    def compile(self, context: Context) -> Q:
+        return ~Q(Exists(self.of_member(context)))
+
+    def sentence(self) -> str:
+        return _("never %(event)s, %(window)s") % {"event": self.words(), "window": self.window.sentence()}
+
+
+class Edge(EventCondition, MomentCondition):
+    """When the first or last of the events happened."""
+
+    when: When
+    group = BEHAVIOUR
+    narrows = False
+    fields = (EVENT, Field("when", gettext_lazy("When"), FieldType.WHEN), WHERE, WINDOW)
+
+    edge: ClassVar[Any]
+
+    def subject(self, context: Context) -> Any:
+        own = self.of_member(context).values("member_id").annotate(edge=type(self).edge("occurred_at"))
+        return Subquery(own.values("edge"), output_field=DateTimeField())
+
+    def evidence(self, member_ids: Sequence[int], context: Context) -> Evidence:
+        return EventCondition.evidence(self, member_ids, context)
+
+
+class EventFirst(Edge):
+    kind: Literal["event.first"]
+    label = gettext_lazy("First did something")
+    edge = Min
+
+    def sentence(self) -> str:
+        words = {"event": self.words(), "when": self.when.sentence(), "window": self.window.sentence()}
+        return _("first %(event)s %(when)s (of those %(window)s)") % words
+
+
+class EventLast(Edge):
+    kind: Literal["event.last"]
+    label = gettext_lazy("Last did something")
+    edge = Max
+
+    def sentence(self) -> str:
+        words = {"event": self.words(), "when": self.when.sentence(), "window": self.window.sentence()}
+        return _("last %(event)s %(when)s (of those %(window)s)") % words
+
+
+class EventSequence(Condition):
+    """One event, and then another within a span after it; the first lies in the window."""
+
+    kind: Literal["event.sequence"]
+    first: Step
+    then: Step
+    within: Span
+    window: Window = Ever()
+    label = gettext_lazy("One thing after another")
+    group = BEHAVIOUR
+    fields = (
+        Field("first", gettext_lazy("First"), FieldType.EVENT, _events),
+        Field("then", gettext_lazy("Then"), FieldType.EVENT, _events),
+        Field("within", gettext_lazy("Within"), FieldType.DURATION),
+        WINDOW,
+    )
+
+    def _pairs(self, context: Context) -> QuerySet[Event]:
+        after = self.then.rows(context).filter(
+            member_id=OuterRef("member_id"),
+            occurred_at__gt=OuterRef("occurred_at"),
+            occurred_at__lte=OuterRef("occurred_at") + self.within.length,
+        )
+        return self.window.narrow(self.first.rows(context), context).filter(Exists(after))
+
+    def compile(self, context: Context) -> Q:
+        return Q(Exists(self._pairs(context).filter(member_id=OuterRef("pk"))))
+
+    def sentence(self) -> str:
+        return _("%(first)s and within %(span)s %(then)s, %(window)s") % {
+            "first": self.first.words(),
+            "then": self.then.words(),
+            "span": self.within.span_words(),
+            "window": self.window.sentence(),
+        }
+
+    def evidence(self, member_ids: Sequence[int], context: Context) -> Evidence:
+        rows = self._pairs(context).filter(member_id__in=member_ids).values_list("member_id")
+        found = {pk: (n, last) for pk, n, last in rows.annotate(n=Count("*"), last=Max("occurred_at"))}
+        facts: dict[int, list[Fact]] = {}
+        for pk in member_ids:
+            number, last = found.get(pk, (0, None))
+            facts[pk] = [Fact(gettext_lazy("Times"), number)]
+            if last:
+                facts[pk].append(Fact(gettext_lazy("Last time"), last))
+        return facts
+
+    def faults(self) -> list[tuple[str, str]]:
+        steps = (("first.event", self.first), ("then.event", self.then))
+        return [(field, _no_such_event(step.event)) for field, step in steps if not step.is_known()]
+
+
+ALL = (EventCount, EventSum, EventDays, EventNever, EventFirst, EventLast, EventSequence)

@@ -1,0 +1,155 @@
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from members.models.people import Member
+from members.segments.querysets import SegmentQuerySet, StayQuerySet
+
+
+def _staff(label: Any) -> models.ForeignKey:
+    return models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=label, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+
+class Segment(models.Model):
+    """A named set of members: by a rule that is looked at again and again, or a list fixed once."""
+
+    class Kind(models.TextChoices):
+        DYNAMIC = "dynamic", _("Dynamic")
+        STATIC = "static", _("Static")
+
+    name = models.CharField(_("name"), max_length=80)
+    name_zh = models.CharField(_("Chinese name"), max_length=80, blank=True)
+    description = models.CharField(_("description"), max_length=300, blank=True)
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices)
+    # Of a static segment: what it was frozen from; null when it was uploaded.
+    rule = models.JSONField(_("rule"), null=True, blank=True)
+    rule_version = models.PositiveIntegerField(_("version"), default=0)
+    created_at = models.DateTimeField(_("created"))
+    created_by = _staff(_("created by"))
+    updated_at = models.DateTimeField(_("updated"))
+    updated_by = _staff(_("updated by"))
+    archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
+    # Written by the refresh alone.
+    size = models.PositiveIntegerField(_("members"), default=0)
+    refreshed_at = models.DateTimeField(_("refreshed"), null=True, blank=True)
+    failed_at = models.DateTimeField(_("last refresh failed"), null=True, blank=True)
+
+    objects = SegmentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("segment")
+        verbose_name_plural = _("segments")
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["name"], condition=Q(archived_at__isnull=True), name="segment_name_once_alive"
+            ),
+            models.CheckConstraint(condition=Q(kind="static") | Q(rule__isnull=False), name="segment_dynamic_has_rule"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SegmentVersion(models.Model):
+    """A rule as it was saved: by whom, when and why. Append-only."""
+
+    segment = models.ForeignKey(
+        Segment, verbose_name=_("segment"), on_delete=models.CASCADE, related_name="versions", db_index=False
+    )
+    number = models.PositiveIntegerField(_("version"))
+    rule = models.JSONField(_("rule"))
+    saved_at = models.DateTimeField(_("saved"))
+    saved_by = _staff(_("saved by"))
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("segment version")
+        verbose_name_plural = _("segment versions")
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint(fields=["segment", "number"], name="segment_version_once")]
+
+    def __str__(self) -> str:
+        return f"v{self.number}"
+
+
+class SegmentReference(models.Model):
+    """That the rule of one segment reads another. Kept by saving; never a cycle."""
+
+    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="references", db_index=False)
+    target = models.ForeignKey(Segment, on_delete=models.PROTECT, related_name="used_by")
+
+    class Meta:
+        verbose_name = _("segment reference")
+        verbose_name_plural = _("segment references")
+        constraints = [
+            models.UniqueConstraint(fields=["segment", "target"], name="segment_reference_once"),
+            models.CheckConstraint(condition=~Q(segment=F("target")), name="segment_reference_other"),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.segment_id} → #{self.target_id}"
+
+
+class SegmentMembership(models.Model):
+    """A member's stay in a segment. Entering and leaving are facts that others read with ``read_changes``.
+
+    The columns ``entered_xid`` and ``left_xid`` (in the database only) are the readers' cursors.
+    """
+
+    # ``membership_current`` and ``membership_member`` serve.
+    segment = models.ForeignKey(
+        Segment, verbose_name=_("segment"), on_delete=models.CASCADE, related_name="stays", db_index=False
+    )
+    member = models.ForeignKey(
+        Member, verbose_name=_("member"), on_delete=models.CASCADE, related_name="segment_stays", db_index=False
+    )
+    entered_at = models.DateTimeField(_("entered"))
+    left_at = models.DateTimeField(_("left"), null=True, blank=True)
+
+    objects = StayQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("segment membership")
+        verbose_name_plural = _("segment memberships")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["segment", "member"], condition=Q(left_at__isnull=True), name="membership_current"
+            ),
+            models.CheckConstraint(
+                condition=Q(left_at__isnull=True) | Q(left_at__gte=F("entered_at")), name="membership_lasts"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["member", "segment"], name="membership_member"),
+            models.Index(fields=["segment", "left_at"], name="membership_past", condition=Q(left_at__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.member_id} in #{self.segment_id}"
+
+
+class SegmentSize(models.Model):
+    """How many members a segment had from ``at`` on; a row whenever somebody came or went."""
+
+    segment = models.ForeignKey(
+        Segment, verbose_name=_("segment"), on_delete=models.CASCADE, related_name="sizes", db_index=False
+    )
+    at = models.DateTimeField(_("at"))
+    size = models.PositiveIntegerField(_("members"))
+    entered = models.PositiveIntegerField(_("entered"))
+    left = models.PositiveIntegerField(_("left"))
+
+    class Meta:
+        verbose_name = _("segment size")
+        verbose_name_plural = _("segment sizes")
+        ordering = ["at"]
+        constraints = [models.UniqueConstraint(fields=["segment", "at"], name="segment_size_at")]
+
+    def __str__(self) -> str:
+        return f"{self.size} at {self.at:%Y-%m-%d %H:%M}"

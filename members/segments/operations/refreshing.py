@@ -1,0 +1,81 @@
+"""Dynamic segments follow the facts: one statement each finds who came and who went."""
+
+from datetime import datetime
+
+from django.db import OperationalError, connection, transaction
+from django.db.models import F, Q
+from psycopg import errors
+
+from members.models import Segment, SegmentReference
+from members.segments.compiler import members_of
+from members.segments.operations.saving import record_diff
+from members.segments.querysets import Diff, apply_diff
+from members.segments.schema import RuleInvalid, read_rule
+
+# A segment that takes longer is marked and does not hold up the others.
+SECONDS = 60
+
+
+def refresh_segment(*, segment_id: int, at: datetime) -> Diff | None:
+    """Bring a dynamic segment up to date; returns what moved, or None when there was nothing to do.
+
+    Safe to run twice at once: the second waits for the first and finds nothing left, and one that looks at an earlier
+    instant than the last refresh does nothing. A rule that cannot be read or takes too long marks the segment failed
+    and leaves its members as they are.
+    """
+    try:
+        with transaction.atomic():
+            segment = (
+                Segment.objects.live().dynamic().select_for_update().filter(pk=segment_id)
+                .filter(Q(refreshed_at__isnull=True) | Q(refreshed_at__lt=at) | Q(refreshed_at__lt=F("updated_at")))
+                .first()
+            )  # fmt: skip
+            if segment is None:
+                return None
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(SECONDS * 1000)])
+            diff = apply_diff(segment_id=segment_id, wanted=members_of(read_rule(segment.rule), at), at=at)
+            record_diff(segment, diff, at)
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL statement_timeout = DEFAULT")
+            return diff
+    except RuleInvalid:
+        Segment.objects.filter(pk=segment_id).update(failed_at=at)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, errors.QueryCanceled):
+            raise
+        Segment.objects.filter(pk=segment_id).update(failed_at=at)
+    return None
+
+
+def refresh_all(*, at: datetime) -> int:
+    """Bring every dynamic segment up to date, those that others read first; returns how many moved.
+
+    Each segment is a transaction of its own: after a crash the next call does the rest.
+    """
+    moved = 0
+    for segment_id in in_reading_order():
+        diff = refresh_segment(segment_id=segment_id, at=at)
+        moved += bool(diff and (diff.entered or diff.left))
+    return moved
+
+
+def in_reading_order() -> list[int]:
+    """The live dynamic segments, each after those its rule reads."""
+    live = list(Segment.objects.live().dynamic().order_by("pk").values_list("pk", flat=True))
+    sources: dict[int, list[int]] = {}
+    for segment_id, target_id in SegmentReference.objects.filter(segment_id__in=live).values_list(
+        "segment_id", "target_id"
+    ):
+        sources.setdefault(segment_id, []).append(target_id)
+    ordered: dict[int, None] = {}
+
+    def visit(segment_id: int) -> None:
+        if segment_id not in ordered:
+            for source in sources.get(segment_id, []):
+                visit(source)
+            ordered[segment_id] = None
+
+    for segment_id in live:
+        visit(segment_id)
+    return [segment_id for segment_id in ordered if segment_id in set(live)]

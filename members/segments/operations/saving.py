@@ -1,0 +1,224 @@
+"""Segments are made, changed, fixed and put away here. Every change is a version with who, when and why."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from config.staff.models import User
+from config.staff.operations import record_audit
+from members.models import (
+    Identity,
+    Member,
+    Segment,
+    SegmentReference,
+    SegmentSize,
+    SegmentVersion,
+)
+from members.segments.compiler import members_of
+from members.segments.querysets import Diff, apply_diff
+from members.segments.schema import Rule, RuleError, RuleInvalid, check_catalogues, leaves, segment_ids
+from members.segments.usage import uses_of
+
+MAX_UPLOAD = 1_000_000
+
+
+class SegmentRefused(Exception):
+    """The step does not apply; ``code`` says why: ``archived``, ``stale``, ``static``, ``in_use``, ``name_taken``."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(code)
+
+
+@dataclass(frozen=True)
+class Uploaded:
+    """A list that became a segment: how many were found, and which entries belong to nobody."""
+
+    segment: Segment
+    found: int
+    unknown: list[str]
+
+
+@transaction.atomic
+def save_segment(
+    *,
+    rule: Rule,
+    actor: User | None,
+    at: datetime,
+    name: str,
+    segment_id: int | None = None,
+    base_version: int | None = None,
+    name_zh: str = "",
+    description: str = "",
+    reason: str = "",
+) -> Segment:
+    """Save a dynamic segment under a rule, new or another version; returns it. The caller wakes ``refresh_segment``.
+
+    ``base_version`` is the version the editor started from: another one saved meanwhile refuses this one. Raises
+    RuleInvalid for values that do not exist and for rules that lead back to the segment, SegmentRefused otherwise.
+    """
+    check_catalogues(rule)
+    # Two saves at once could each close half of a circle.
+    _lock("members_segment_references")
+    _refuse_cycle(rule, segment_id)
+    segment = _locked(segment_id) if segment_id else Segment(kind=Segment.Kind.DYNAMIC, created_at=at, created_by=actor)
+    if segment.kind != Segment.Kind.DYNAMIC:
+        raise SegmentRefused("static")
+    if base_version is not None and base_version != segment.rule_version:
+        raise SegmentRefused("stale")
+    _refuse_taken_name(name, segment.pk)
+    written = rule.model_dump(mode="json")
+    is_new_rule = segment.rule != written
+    segment.name, segment.name_zh, segment.description, segment.rule = name, name_zh, description, written
+    segment.rule_version += is_new_rule
+    segment.updated_at, segment.updated_by = at, actor
+    segment.save()
+    if is_new_rule:
+        _keep_version(segment, actor=actor, at=at, reason=reason)
+        _keep_references(segment, rule)
+    return _audited(segment, "segment.saved", actor=actor, at=at, reason=reason, data={"version": segment.rule_version})
+
+
+@transaction.atomic
+def freeze(*, rule: Rule, actor: User | None, at: datetime, name: str, name_zh: str = "", reason: str = "") -> Segment:
+    """Fix the members for whom the rule holds at ``at`` as a static segment; returns it."""
+    check_catalogues(rule)
+    segment = _new_static(name, actor=actor, at=at, name_zh=name_zh, rule=rule.model_dump(mode="json"))
+    _keep_version(segment, actor=actor, at=at, reason=reason)
+    diff = _fill(segment, members_of(rule, at), at)
+    return _audited(segment, "segment.frozen", actor=actor, at=at, reason=reason, data={"members": diff.size})
+
+
+@transaction.atomic
+def upload_static(
+    *,
+    actor: User | None,
+    at: datetime,
+    name: str,
+    member_ids: Iterable[int] = (),
+    external_ids: Iterable[str] = (),
+    name_zh: str = "",
+    reason: str = "",
+) -> Uploaded:
+    """Make a static segment of a list of members, by our numbers or the project's own; at most a million entries."""
+    numbers, externals = set(member_ids), {text.strip() for text in external_ids} - {""}
+    if len(numbers) + len(externals) > MAX_UPLOAD:
+        raise SegmentRefused("too_many")
+    identities = Identity.objects.filter(kind=Identity.Kind.EXTERNAL_ID, value__in=externals)
+    by_external = dict(identities.values_list("value", "member_id"))
+    known = set(Member.objects.filter(pk__in=numbers).values_list("pk", flat=True))
+    found = known | set(by_external.values())
+    segment = _new_static(name, actor=actor, at=at, name_zh=name_zh, rule=None)
+    _fill(segment, Member.objects.filter(pk__in=found), at)
+    unknown = sorted(map(str, numbers - known)) + sorted(externals - by_external.keys())
+    data = {"members": len(found), "unknown": len(unknown)}
+    _audited(segment, "segment.uploaded", actor=actor, at=at, reason=reason, data=data)
+    return Uploaded(segment, len(found), unknown)
+
+
+@transaction.atomic
+def archive_segment(*, segment_id: int, actor: User | None, at: datetime, reason: str = "") -> Segment:
+    """Put a segment away: it is refreshed and offered no more; its history stays. Refused while anything uses it."""
+    # Against a rule that names it being saved at this moment.
+    _lock("members_segment_references")
+    segment = _locked(segment_id)
+    if uses_of(segment_id):
+        raise SegmentRefused("in_use")
+    segment.archived_at = segment.updated_at = at
+    segment.updated_by = actor
+    segment.save(update_fields=["archived_at", "updated_at", "updated_by"])
+    SegmentReference.objects.filter(segment=segment).delete()
+    return _audited(segment, "segment.archived", actor=actor, at=at, reason=reason)
+
+
+def record_diff(segment: Segment, diff: Diff, at: datetime) -> None:
+    """Note the outcome of a refresh on the segment and, when anybody came or went, in the log of sizes."""
+    if diff.entered or diff.left or segment.refreshed_at is None:
+        SegmentSize.objects.update_or_create(
+            segment=segment, at=at, defaults={"size": diff.size, "entered": diff.entered, "left": diff.left}
+        )
+    Segment.objects.filter(pk=segment.pk).update(size=diff.size, refreshed_at=at, failed_at=None)
+
+
+def _new_static(name: str, *, actor: User | None, at: datetime, name_zh: str, rule: dict[str, Any] | None) -> Segment:
+    _refuse_taken_name(name, None)
+    return Segment.objects.create(
+        kind=Segment.Kind.STATIC, name=name, name_zh=name_zh, rule=rule, rule_version=1 if rule else 0,
+        created_at=at, created_by=actor, updated_at=at, updated_by=actor,
+    )  # fmt: skip
+
+
+def _fill(segment: Segment, members: Any, at: datetime) -> Diff:
+    diff = apply_diff(segment_id=segment.pk, wanted=members, at=at)
+    record_diff(segment, diff, at)
+    segment.refresh_from_db(fields=["size", "refreshed_at"])
+    return diff
+
+
+def _keep_version(segment: Segment, *, actor: User | None, at: datetime, reason: str) -> None:
+    SegmentVersion.objects.create(
+        segment=segment, number=segment.rule_version, rule=segment.rule, saved_at=at, saved_by=actor, reason=reason
+    )
+
+
+def _keep_references(segment: Segment, rule: Rule) -> None:
+    SegmentReference.objects.filter(segment=segment).delete()
+    SegmentReference.objects.bulk_create(
+        SegmentReference(segment=segment, target_id=target) for target in sorted(segment_ids(rule))
+    )
+
+
+def _refuse_cycle(rule: Rule, segment_id: int | None) -> None:
+    if segment_id is None:
+        return
+    targets: dict[int, list[int]] = {}
+    for source, target in SegmentReference.objects.values_list("segment_id", "target_id"):
+        targets.setdefault(source, []).append(target)
+    errors = [
+        RuleError(path, "segment", _("This segment leads back to the one you are editing."))
+        for path, leaf in leaves(rule)
+        if segment_id in _reached(leaf.segment_ids(), targets)
+    ]
+    if errors:
+        raise RuleInvalid(errors)
+
+
+def _reached(start: Iterable[int], targets: dict[int, list[int]]) -> set[int]:
+    found: set[int] = set()
+    queue: list[int] = list(start)
+    while queue:
+        segment_id = queue.pop()
+        if segment_id not in found:
+            found.add(segment_id)
+            queue += targets.get(segment_id, [])
+    return found
+
+
+def _refuse_taken_name(name: str, own_id: int | None) -> None:
+    if Segment.objects.live().filter(name=name).exclude(pk=own_id).exists():
+        raise SegmentRefused("name_taken")
+
+
+def _locked(segment_id: int) -> Segment:
+    segment = Segment.objects.live().select_for_update().filter(pk=segment_id).first()
+    if segment is None:
+        raise SegmentRefused("archived")
+    return segment
+
+
+def _lock(name: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [name])
+
+
+def _audited(
+    segment: Segment, action: str, *, actor: User | None, at: datetime, reason: str, data: dict | None = None
+) -> Segment:
+    record_audit(
+        actor=actor, at=at, action=action, target_type="segment", target_id=segment.pk, reason=reason, data=data
+    )
+    return segment
