@@ -33,7 +33,7 @@ DEFINITION = {
 }
 
 HELLO_EN = "Hello{% if member.name != '' %} {{ member.name }}{% endif %},"
-HELLO_ZH = "{% if member.name != '' %}{{ member.name }},{% endif %}您好!"
+HELLO_ZH = "{% if member.name != '' %}{{ member.name }}，{% endif %}您好！"
 
 # name, Chinese name, {language: (subject, paragraphs)}
 COPY = {
@@ -45,8 +45,8 @@ COPY = {
         ]),
         "zh-hans": ("您的{{ term.tier }}还有 {{ term.days_left }} 天到期", [
             HELLO_ZH,
-            "您的{{ term.tier }}将于 {{ term.ends_on }}到期,还有 {{ term.days_left }} 天。",
-            "现在续费,一天也不会少:新的会员期从本期结束时开始。",
+            "您的「{{ term.tier }}」将于 {{ term.ends_on }}到期，还有 {{ term.days_left }} 天。",
+            "现在续费，一天也不会少：新的会员期从本期结束时开始。",
         ]),
     }),
     "d3": ("Renewal, 3 days before", "到期前 3 天提醒", {
@@ -57,8 +57,8 @@ COPY = {
         ]),
         "zh-hans": ("{{ term.tier }}还剩 {{ term.days_left }} 天", [
             HELLO_ZH,
-            "您的{{ term.tier }}将于 {{ term.ends_on }}到期,只剩 {{ term.days_left }} 天。",
-            "到期后权益将暂停。续费只需一分钟,剩余天数全部保留。",
+            "您的「{{ term.tier }}」将于 {{ term.ends_on }}到期，只剩 {{ term.days_left }} 天。",
+            "到期后权益将暂停。续费只需一分钟，剩余天数全部保留。",
         ]),
     }),
     "d1": ("Renewal, 1 day before", "到期前 1 天提醒", {
@@ -69,8 +69,8 @@ COPY = {
         ]),
         "zh-hans": ("您的{{ term.tier }}明天到期", [
             HELLO_ZH,
-            "您的{{ term.tier }}将于明天({{ term.ends_on }})到期。",
-            "今天续费,所有权益无缝延续。",
+            "您的「{{ term.tier }}」将于明天({{ term.ends_on }})到期。",
+            "今天续费，所有权益无缝延续。",
         ]),
     }),
     "d0": ("Renewal, on the day", "到期当天提醒", {
@@ -80,17 +80,17 @@ COPY = {
             "We keep your tier for {{ grace.days }} days, until {{ grace.until }}. Renew by then and you go on exactly "
             "where you were.",
         ]),
-        "zh-hans": ("会员今天到期,等级为您保留 {{ grace.days }} 天", [
+        "zh-hans": ("会员今天到期，等级为您保留 {{ grace.days }} 天", [
             HELLO_ZH,
             "您的{{ term.tier }}今天({{ term.ends_on }})到期。",
-            "我们为您保留等级 {{ grace.days }} 天,至 {{ grace.until }}。在此之前续费,一切照旧。",
+            "我们为您保留等级 {{ grace.days }} 天，至 {{ grace.until }}。在此之前续费，一切照旧。",
         ]),
     }),
 }  # fmt: skip
 
 FOOTER = {
     "en": ("You receive this because you are a member of {{ brand }}.", "Unsubscribe from these emails"),
-    "zh-hans": ("您收到此邮件,是因为您是 {{ brand }} 的会员。", "退订此类邮件"),
+    "zh-hans": ("您收到此邮件，是因为您是 {{ brand }} 的会员。", "退订此类邮件"),
 }
 
 
