@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.staff import clock
 from members.lifecycle import RESUMABLE, MembershipStatus, State
-from members.models import Member, MemberTag, Plan, SweepBrake, Tier
+from members.models import Member, MemberTag, Plan, Segment, SweepBrake, Tier
 from members.naming import Named, name_of
 from members.querysets.people import MemberQuerySet
 from members.rules import local_date
@@ -58,6 +58,9 @@ class MemberFilter(filters.FilterSet):
     )
     brake = filters.ModelChoiceFilter(
         method="held_by", queryset=SweepBrake.objects.all(), label=_("Held by brake"), widget=forms.HiddenInput
+    )
+    segment = NamedChoiceFilter(
+        method="in_segment", queryset=Segment.objects.all(), label=_("Segment"), widget=forms.HiddenInput
     )
     moved = filters.CharFilter(method="moved_between", label=_("Moved"), max_length=40, widget=forms.HiddenInput)
 
@@ -112,6 +115,9 @@ class MemberFilter(filters.FilterSet):
 
     def held_by(self, rows: MemberQuerySet, name: str, value: SweepBrake) -> MemberQuerySet:
         return rows.held_by(value.pk)
+
+    def in_segment(self, rows: MemberQuerySet, name: str, value: Segment) -> MemberQuerySet:
+        return rows.in_segment(value)
 
     def moved_between(self, rows: MemberQuerySet, name: str, value: str) -> MemberQuerySet:
         """``from.to.days``, as the arrows of the first page ask."""

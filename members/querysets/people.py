@@ -100,6 +100,11 @@ class MemberQuerySet(models.QuerySet):
         """Members whose cover at ``at`` comes from ``plan``; terms never overlap, so nobody counts twice."""
         return self.filter(terms__plan=plan, terms__period__contains=at)
 
+    def in_segment(self, segment: models.Model) -> "MemberQuerySet":
+        """Members in the segment as it was last refreshed."""
+        stays = self._related("segment_stays").filter(segment=segment, left_at__isnull=True)
+        return self.filter(pk__in=stays.values("member_id"))
+
     def auto_renewing(self, on: bool) -> "MemberQuerySet":
         return self.filter(lifecycle__auto_renewal_flag=on)
 

@@ -1,0 +1,45 @@
+"""The segment builder's controls: selects with a known choice, and how chosen values are read."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from members.segments.builder import inputs
+from members.segments.registry import Choice
+
+register = template.Library()
+
+KNOWN = {
+    "number_ops": inputs.NUMBER_OPS,
+    "text_ops": inputs.TEXT_OPS,
+    "date_ops": inputs.DATE_OPS,
+    "when_ops": inputs.WHEN_OPS,
+    "window_ops": inputs.WINDOW_OPS,
+    "units": inputs.UNITS,
+    "types": inputs.TYPES,
+    "yes_no": inputs.YES_NO,
+}
+
+register.filter("chosen_words", inputs.chosen_words)
+register.filter("wall_clock", inputs.wall_clock)
+
+
+@register.simple_tag
+def options(name: str, choices: Iterable[Choice], chosen: Iterable[str], label: Any = "") -> SafeString:
+    """A select over a field's real values."""
+    return _select(name, [(choice.value, choice.label) for choice in choices], set(chosen), label)
+
+
+@register.simple_tag
+def known_options(name: str, table: str, chosen: str, label: Any = "") -> SafeString:
+    """A select over one of the builder's own lists of words."""
+    return _select(name, list(KNOWN[table].items()), {chosen}, label)
+
+
+def _select(name: str, pairs: list[tuple[str, Any]], chosen: set[str], label: Any) -> SafeString:
+    rows = ((value, SafeString(" selected") if value in chosen else "", words) for value, words in pairs)
+    inner = format_html_join("", '<option value="{}"{}>{}</option>', rows)
+    return format_html('<select class="form-select" id="{}" name="{}" aria-label="{}">{}</select>', name, name, label, inner)
