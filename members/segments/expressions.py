@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db.models import (
     BooleanField,
     Case,
@@ -27,6 +28,13 @@ class IsNotTrue(Func):
 
     template = "((%(expressions)s) IS NOT TRUE)"
     output_field = BooleanField()
+
+    def as_sql(self, *args: Any, **kwargs: Any) -> tuple[str, Any]:
+        try:
+            return super().as_sql(*args, **kwargs)
+        except EmptyResultSet:
+            # The ORM saw that the condition holds for nobody.
+            raise FullResultSet from None
 
 
 def complement(condition: Q) -> Q:

@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Any, Literal, Union
+from types import GenericAlias
+from typing import Annotated, Any, ForwardRef, Literal, Union
 
 from django.utils.translation import gettext as _
 from pydantic import Discriminator, Field, ValidationError, create_model
@@ -124,7 +125,7 @@ def json_schema() -> dict[str, Any]:
 
 @lru_cache(maxsize=4)
 def _model(registered: tuple[type[Condition], ...]) -> type[Rule]:
-    items = (tuple["RegisteredNode", ...], Field(min_length=1, max_length=MAX_NODES))
+    items: Any = (GenericAlias(tuple, (ForwardRef("RegisteredNode"), ...)), Field(min_length=1, max_length=MAX_NODES))
     # The union is made of what is registered now, so each generation has groups of its own.
     groups = tuple(create_model(base.__name__, __base__=base, items=items) for base in (All, AnyOf, NoneOf))
     node = Annotated[Union[groups + registered], Discriminator("kind")]  # type: ignore[valid-type]  # noqa: UP007

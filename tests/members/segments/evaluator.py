@@ -1,0 +1,275 @@
+"""What a rule means, said a second time in plain Python over one person's facts. Knows nothing of the compiler."""
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tests.members.segments.population import PROJECT_ZONE, Person
+
+Leaf = dict[str, Any]
+
+STAGES = {
+    "prospect": "awareness", "trial": "conversion", "first_paid": "growth", "highly_active": "growth",
+    "stable": "stable", "expiring": "churn", "expired": "churn", "churned": "churn",
+}  # fmt: skip
+
+
+def holds(node: Leaf, person: Person, at: datetime) -> bool:
+    match node["kind"]:
+        case "all":
+            return all(holds(item, person, at) for item in node["items"])
+        case "any":
+            return any(holds(item, person, at) for item in node["items"])
+        case "not":
+            return not any(holds(item, person, at) for item in node["items"])
+    return LEAVES[node["kind"]](node, person, at)
+
+
+def zone_of(person: Person) -> ZoneInfo:
+    return ZoneInfo(person.lifecycle.get("time_zone") or PROJECT_ZONE)
+
+
+def span(spec: Leaf) -> timedelta:
+    return timedelta(**{spec["unit"]: spec["amount"]})
+
+
+def happened(when: Leaf, instant: datetime | None, person: Person, at: datetime) -> bool:
+    if when["op"] == "unknown":
+        return instant is None
+    if instant is None:
+        return False
+    day = instant.astimezone(zone_of(person)).date()
+    match when["op"]:
+        case "known":
+            return True
+        case "on":
+            return day == date.fromisoformat(when["date"])
+        case "before":
+            return day < date.fromisoformat(when["date"])
+        case "on_or_after":
+            return day >= date.fromisoformat(when["date"])
+        case "within_last":
+            return timedelta(0) <= at - instant <= span(when)
+        case "more_than_ago":
+            return at - instant > span(when)
+        case "within_next":
+            return timedelta(0) <= instant - at <= span(when)
+    return instant - at > span(when)
+
+
+def number_passes(test: Leaf, number: Any) -> bool:
+    if number is None:
+        return False
+    number, value = Decimal(number), Decimal(str(test["value"]))
+    match test["op"]:
+        case "eq":
+            return number == value
+        case "lt":
+            return number < value
+        case "lte":
+            return number <= value
+        case "gt":
+            return number > value
+        case "gte":
+            return number >= value
+    return value <= number <= Decimal(str(test["until"]))
+
+
+def written(value: Any) -> str | None:
+    if value is None:
+        return None
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def value_passes(test: Leaf, raw: Any) -> bool:
+    text = written(raw)
+    match test["type"]:
+        case "text":
+            return text_passes(test, text)
+        case "number":
+            is_number = text is not None and re.fullmatch(r"[+-]?\d+(\.\d+)?", text)
+            return number_passes(test, text if is_number else None)
+        case "boolean":
+            return text is not None and text.lower() == ("true" if test["value"] else "false")
+    return date_passes(test, text)
+
+
+def text_passes(test: Leaf, text: str | None) -> bool:
+    values = test.get("values", [])
+    match test["op"]:
+        case "is":
+            return text in values
+        case "is_not":
+            return text not in values
+        case "known":
+            return text is not None
+        case "unknown":
+            return text is None
+        case "contains":
+            return text is not None and any(value.upper() in text.upper() for value in values)
+    return text is not None and any(text.upper().startswith(value.upper()) for value in values)
+
+
+def date_passes(test: Leaf, text: str | None) -> bool:
+    if text is None or not re.match(r"\d{4}-\d\d-\d\d([T ]|$)", text):
+        return False
+    try:
+        day = date.fromisoformat(text[:10])
+    except ValueError:
+        return False
+    value = date.fromisoformat(test["value"])
+    match test["op"]:
+        case "on":
+            return day == value
+        case "before":
+            return day < value
+        case "on_or_after":
+            return day >= value
+    return value <= day <= date.fromisoformat(test["until"])
+
+
+def one_of(leaf: Leaf, value: Any) -> bool:
+    return (value in leaf["values"]) == (leaf.get("op", "is") == "is")
+
+
+def cover(term: Leaf) -> tuple[datetime, datetime] | None:
+    """The half-open interval in which the term gave cover, if any."""
+    if term["close_reason"] == "void":
+        return None
+    end = min(term["ends_at"], term["closed_at"] or term["ends_at"])
+    return (term["starts_at"], end) if end > term["starts_at"] else None
+
+
+def current_term(person: Person, at: datetime) -> Leaf | None:
+    for term in person.terms:
+        interval = cover(term)
+        if interval and interval[0] <= at < interval[1]:
+            return term
+    return None
+
+
+def renewals(person: Person, at: datetime) -> int:
+    ends = {interval[1] for term in person.terms if term["kind"] != "trial" and (interval := cover(term))}
+    return sum(
+        term["kind"] == "paid" and term["close_reason"] not in ("void", "refund") and term["starts_at"] <= at
+        and term["starts_at"] in ends
+        for term in person.terms
+    )  # fmt: skip
+
+
+def first_term(person: Person, at: datetime) -> datetime | None:
+    begun = (term["starts_at"] for term in person.terms if term["close_reason"] != "void" and term["starts_at"] <= at)
+    return min(begun, default=None)
+
+
+def steps(step: Leaf, person: Person, at: datetime) -> list[Leaf]:
+    return [
+        event
+        for event in person.events
+        if event["name"] == step["event"] and event["occurred_at"] <= at
+        and all(value_passes(f["test"], event["properties"].get(f["name"])) for f in step.get("where", []))
+    ]  # fmt: skip
+
+
+def in_window(events: list[Leaf], window: Leaf, person: Person, at: datetime) -> list[Leaf]:
+    match window["op"]:
+        case "within_last":
+            return [e for e in events if e["occurred_at"] >= at - span(window)]
+        case "between":
+            start, end = (datetime.fromisoformat(window[name]) for name in ("start", "end"))
+            return [e for e in events if start <= e["occurred_at"] < end]
+        case "since_term":
+            term = current_term(person, at)
+            return [e for e in events if term and e["occurred_at"] >= term["starts_at"]]
+    return events
+
+
+def found(leaf: Leaf, person: Person, at: datetime) -> list[Leaf]:
+    return in_window(steps(leaf, person, at), leaf.get("window", {"op": "ever"}), person, at)
+
+
+def sequence(leaf: Leaf, person: Person, at: datetime) -> bool:
+    firsts = in_window(steps(leaf["first"], person, at), leaf.get("window", {"op": "ever"}), person, at)
+    return any(
+        timedelta(0) < then["occurred_at"] - first["occurred_at"] <= span(leaf["within"])
+        for first in firsts
+        for then in steps(leaf["then"], person, at)
+    )
+
+
+def birthday_month(leaf: Leaf, person: Person, at: datetime) -> bool:
+    months = leaf.get("months") or [at.astimezone(zone_of(person)).month]
+    born = person.profile["birthday_on"]
+    return born is not None and born.month in months
+
+
+def was_in(leaf: Leaf, person: Person, at: datetime) -> bool:
+    instant = datetime.fromisoformat(leaf["instant"])
+    past = [move for move in person.transitions if move["effective_at"] <= instant]
+    last = max(past, key=lambda move: (move["effective_at"], move["id"]), default=None)
+    return last is not None and last["to_state"] in leaf["values"]
+
+
+def entered(leaf: Leaf, person: Person, at: datetime) -> bool:
+    return any(
+        move["to_state"] in leaf["values"] and timedelta(0) <= at - move["effective_at"] <= span(leaf["within"])
+        for move in person.transitions
+    )
+
+
+def of_profile(name: str) -> Callable[[Leaf, Person, datetime], bool]:
+    return lambda leaf, person, at: one_of(leaf, person.profile[name])
+
+
+def of_lifecycle(name: str) -> Callable[[Leaf, Person, datetime], bool]:
+    return lambda leaf, person, at: one_of(leaf, person.lifecycle.get(name))
+
+
+def when_of(name: str) -> Callable[[Leaf, Person, datetime], bool]:
+    return lambda leaf, person, at: happened(leaf["when"], person.lifecycle.get(name), person, at)
+
+
+def edge(pick: Any) -> Callable[[Leaf, Person, datetime], bool]:
+    def passes(leaf: Leaf, person: Person, at: datetime) -> bool:
+        instants = [event["occurred_at"] for event in found(leaf, person, at)]
+        return happened(leaf["when"], pick(instants, default=None), person, at)
+
+    return passes
+
+
+LEAVES: dict[str, Callable[[Leaf, Person, datetime], bool]] = {
+    "profile.language": of_profile("language"),
+    "profile.gender": of_profile("gender"),
+    "profile.city": of_profile("city"),
+    "profile.channel": of_profile("channel"),
+    "profile.registered": lambda n, p, at: happened(n["when"], p.profile["registered_at"], p, at),
+    "profile.birthday_month": birthday_month,
+    "profile.attribute": lambda n, p, at: value_passes(n["test"], p.profile["attributes"].get(n["name"])),
+    "lifecycle.state": of_lifecycle("lifecycle_state"),
+    "lifecycle.stage": lambda n, p, at: one_of(n, STAGES.get(p.lifecycle.get("lifecycle_state"))),
+    "lifecycle.entered": entered,
+    "lifecycle.was": was_in,
+    "lifecycle.since": when_of("state_since"),
+    "lifecycle.last_active": when_of("last_active_time"),
+    "membership.tier": of_lifecycle("tier_code"),
+    "membership.status": of_lifecycle("membership_status"),
+    "membership.plan": lambda n, p, at: one_of(n, (current_term(p, at) or {}).get("plan_code")),
+    "membership.auto_renewal": lambda n, p, at: p.lifecycle.get("auto_renewal_flag") == n["on"],
+    "membership.expires": when_of("expiration_time"),
+    "membership.renewals": lambda n, p, at: number_passes(n["test"], renewals(p, at)),
+    "membership.first_term": lambda n, p, at: happened(n["when"], first_term(p, at), p, at),
+    "event.count": lambda n, p, at: number_passes(n["test"], len(found(n, p, at))),
+    "event.sum": lambda n, p, at: number_passes(n["test"], sum(e["value_cents"] or 0 for e in found(n, p, at))),
+    "event.days": lambda n, p, at: number_passes(
+        n["test"], len({e["occurred_at"].astimezone(zone_of(p)).date() for e in found(n, p, at)})
+    ),
+    "event.never": lambda n, p, at: not found(n, p, at),
+    "event.first": edge(min),
+    "event.last": edge(max),
+    "event.sequence": sequence,
+    "tag.carried": lambda n, p, at: bool(p.tags & set(n["values"])) == (n.get("op", "is") == "is"),
+    "segment.member": lambda n, p, at: (n["segment"] in p.segments) == (n.get("op", "is") == "is"),
+}

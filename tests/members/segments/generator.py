@@ -1,0 +1,137 @@
+"""Random rules as JSON, out of every registered condition. A new condition needs a line here, and one in evaluator."""
+
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from members.lifecycle import MembershipStatus, Stage, State
+from tests.members.segments.population import (
+    AT,
+    CITIES,
+    DAYS,
+    EVENTS,
+    PLANS,
+    SPANS,
+    TAGS,
+    TEXTS,
+    TIERS,
+)
+
+JSON = dict[str, Any]
+
+IS = st.sampled_from(["is", "is_not"])
+SPAN = st.sampled_from(SPANS).map(lambda pair: {"amount": pair[0], "unit": pair[1]})
+DAY = st.sampled_from(DAYS).map(lambda day: day.isoformat())
+INSTANT = st.sampled_from(SPANS).map(lambda pair: (AT - timedelta(**{pair[1]: pair[0]})).isoformat())
+NUMBER = st.sampled_from([-100, 0, 1, 2, 2.5, 3, 100, 250])
+COUNT = st.sampled_from([1, 0, 2, 3, 4, -1])
+
+
+def some(values: Any) -> st.SearchStrategy[list[Any]]:
+    return st.lists(st.sampled_from([value for value in values if value != ""]), min_size=1, max_size=3, unique=True)
+
+
+def record(**parts: st.SearchStrategy[Any]) -> st.SearchStrategy[JSON]:
+    return st.fixed_dictionaries(parts)
+
+
+def merged(op: str, body: st.SearchStrategy[JSON]) -> st.SearchStrategy[JSON]:
+    return body.map(lambda found: {"op": op, **found})
+
+
+def between(values: st.SearchStrategy[Any]) -> st.SearchStrategy[JSON]:
+    ordered = st.tuples(values, values).map(sorted)
+    return ordered.map(lambda pair: {"op": "between", "value": pair[0], "until": pair[1]})
+
+
+def typed(name: str, body: st.SearchStrategy[JSON]) -> st.SearchStrategy[JSON]:
+    return body.map(lambda found: {"type": name, **found})
+
+
+NUMBER_TEST = record(op=st.sampled_from(["eq", "lt", "lte", "gt", "gte"]), value=NUMBER) | between(NUMBER)
+COUNT_TEST = record(op=st.sampled_from(["gte", "eq", "lt", "lte", "gt"]), value=COUNT) | between(COUNT)
+TEXT_TEST = record(
+    op=st.sampled_from(["is", "is_not", "contains", "starts_with"]), values=some([*TEXTS, "RED", "e", "3", "true"])
+) | record(op=st.sampled_from(["known", "unknown"]))
+DATE_TEST = record(op=st.sampled_from(["on", "before", "on_or_after"]), value=DAY) | between(DAY)
+VALUE_TEST = (
+    typed("number", NUMBER_TEST)
+    | typed("text", TEXT_TEST)
+    | typed("date", DATE_TEST)
+    | typed("boolean", record(value=st.booleans()))
+)
+# Mostly the type a property has, sometimes another.
+FILTER = (
+    record(name=st.just("number"), test=typed("number", NUMBER_TEST))
+    | record(name=st.just("text"), test=typed("text", TEXT_TEST))
+    | record(name=st.just("date"), test=typed("date", DATE_TEST))
+    | record(name=st.just("flag"), test=typed("boolean", record(value=st.booleans())))
+    | record(name=st.sampled_from(["number", "text", "date", "flag", "missing"]), test=VALUE_TEST)
+)
+WHEN = (
+    st.tuples(st.sampled_from(["within_last", "more_than_ago", "within_next", "more_than_ahead"]), SPAN).map(
+        lambda pair: {"op": pair[0], **pair[1]}
+    )
+    | record(op=st.sampled_from(["on", "before", "on_or_after"]), date=DAY)
+    | record(op=st.sampled_from(["known", "unknown"]))
+)
+WINDOW = (
+    st.just({"op": "ever"})
+    | merged("within_last", SPAN)
+    | st.tuples(INSTANT, INSTANT)
+    .filter(lambda pair: pair[0] != pair[1])
+    .map(lambda pair: {"op": "between", "start": min(pair), "end": max(pair)})
+    | st.just({"op": "since_term"})
+)
+STEP = {"event": st.sampled_from([*EVENTS, "unheard"]), "where": st.just([]) | st.lists(FILTER, max_size=2)}
+EVENT = {**STEP, "window": WINDOW}
+STATES = {"values": some(State.values)}
+
+
+def leaf_strategies(segment_ids: list[int]) -> dict[str, st.SearchStrategy[JSON]]:
+    """One strategy for each kind of condition."""
+    return {
+        kind: record(kind=st.just(kind), **parts)
+        for kind, parts in {
+            "profile.language": {"op": IS, "values": some(["zh", "en", "fr"])},
+            "profile.gender": {"op": IS, "values": some(["female", "male", "other"])},
+            "profile.city": {"op": IS, "values": some([*CITIES, "nowhere"])},
+            "profile.channel": {"op": IS, "values": some(["ads", "shop"])},
+            "profile.registered": {"when": WHEN},
+            "profile.birthday_month": {"months": st.just([]) | st.lists(st.integers(1, 12), max_size=3)},
+            "profile.attribute": {"name": st.sampled_from(["number", "text", "date", "flag"]), "test": VALUE_TEST},
+            "lifecycle.state": {"op": IS, **STATES},
+            "lifecycle.stage": {"op": IS, "values": some(Stage.values)},
+            "lifecycle.entered": {**STATES, "within": SPAN},
+            "lifecycle.was": {**STATES, "instant": INSTANT},
+            "lifecycle.since": {"when": WHEN},
+            "lifecycle.last_active": {"when": WHEN},
+            "membership.tier": {"op": IS, "values": some([*TIERS, "none"])},
+            "membership.status": {"op": IS, "values": some(MembershipStatus.values)},
+            "membership.plan": {"op": IS, "values": some(PLANS)},
+            "membership.auto_renewal": {"on": st.booleans()},
+            "membership.expires": {"when": WHEN},
+            "membership.renewals": {"test": COUNT_TEST},
+            "membership.first_term": {"when": WHEN},
+            "event.count": {**EVENT, "test": COUNT_TEST},
+            "event.sum": {**EVENT, "test": NUMBER_TEST},
+            "event.days": {**EVENT, "test": COUNT_TEST},
+            "event.never": EVENT,
+            "event.first": {**EVENT, "when": WHEN},
+            "event.last": {**EVENT, "when": WHEN},
+            "event.sequence": {"first": record(**STEP), "then": record(**STEP), "within": SPAN, "window": WINDOW},
+            "tag.carried": {"op": IS, "values": some(TAGS)},
+            "segment.member": {"op": IS, "segment": st.sampled_from(segment_ids)},
+        }.items()
+    }
+
+
+def rules(segment_ids: list[int]) -> st.SearchStrategy[JSON]:
+    """Whole rules: groups in groups over every kind of condition."""
+    leaf = st.one_of(*leaf_strategies(segment_ids).values())
+    kinds = st.sampled_from(["all", "any", "not"])
+    node = st.recursive(
+        leaf, lambda inner: record(kind=kinds, items=st.lists(inner, min_size=1, max_size=3)), max_leaves=6
+    )
+    return record(version=st.just(1), root=record(kind=kinds, items=st.lists(node, min_size=1, max_size=3)))

@@ -1,0 +1,176 @@
+"""A crowd of members with every fact a condition reads, unknowns, several time zones and instants at the boundaries.
+
+Rows are written past the lifecycle engine and its guards: a rule must come out right for any state of the tables.
+"""
+
+import random
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import F
+
+from members.lifecycle import MembershipStatus, State
+from members.models import (
+    Event,
+    EventDefinition,
+    LifecyclePolicy,
+    LifecycleTransition,
+    Member,
+    MemberLifecycle,
+    MembershipTerm,
+    MemberTag,
+    Plan,
+    Segment,
+    SegmentMembership,
+    Source,
+    Tier,
+)
+from members.querysets.events import ensure_partitions
+
+AT = datetime(2026, 11, 16, 4, 0, tzinfo=UTC)
+PROJECT_ZONE = "Asia/Shanghai"
+ZONES = ["", "", "Asia/Shanghai", "America/New_York", "Pacific/Kiritimati", "UTC"]
+SPANS = [
+    (1, "minutes"),
+    (60, "minutes"),
+    (1, "hours"),
+    (24, "hours"),
+    (1, "days"),
+    (3, "days"),
+    (7, "days"),
+    (30, "days"),
+]
+CITIES = ["上海", "北京", "O'Brien", "50%_\\", ""]
+EVENTS = ["opened", "exported", "paid"]
+TIERS, PLANS = ["gold", "black"], ["month", "year"]
+TAGS = ["returned", "gifted", "low_use"]
+TEXTS = ["Red apple", "red", "50%_\\", "", "北京"]
+NUMBERS: list[Any] = [3, 2.5, "3", "-1.5", "x", " 3", "1e3", True]
+DATES = ["2026-11-16", "2026-11-16T03:00:00Z", "2026-11-17 10:00", "2026-02-30", "soon", "2026-11-160", "0000-01-01"]
+BOOLEANS: list[Any] = [True, False, "TRUE", "false", "yes", 1, None]
+DAYS = [date(2026, 11, 15), date(2026, 11, 16), date(2026, 11, 17), date(2026, 8, 18)]
+
+
+@dataclass
+class Person:
+    """One member's facts as plain values, for the evaluator."""
+
+    pk: int
+    profile: dict[str, Any]
+    lifecycle: dict[str, Any] = field(default_factory=dict)
+    terms: list[dict[str, Any]] = field(default_factory=list)
+    transitions: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    tags: set[str] = field(default_factory=set)
+    segments: set[int] = field(default_factory=set)
+
+
+class Crowd:
+    def __init__(self, seed: int, size: int = 60) -> None:
+        self.random = random.Random(seed)
+        self.tiers = {code: Tier.objects.create(code=code, name=code, rank=n) for n, code in enumerate(TIERS)}
+        self.plans = {
+            code: Plan.objects.create(code=code, name=code, tier=self.tiers["gold"], price_cents=100) for code in PLANS
+        }
+        self.definitions = {name: EventDefinition.objects.create(name=name) for name in EVENTS}
+        self.source = Source.objects.create(code="app", name="App")
+        self.policy = LifecyclePolicy.objects.get(version=1)
+        self.segments = [
+            Segment.objects.create(name=f"S{n}", kind="static", created_at=AT, updated_at=AT) for n in range(2)
+        ]
+        ensure_partitions(date(2026, 7, 1), date(2027, 2, 1))
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL session_replication_role = replica")
+            for number in range(size):
+                self._member(number)
+            cursor.execute("SET LOCAL session_replication_role = DEFAULT")
+        self.people = load()
+
+    def instant(self) -> datetime:
+        """Mostly at a boundary of some span around now, or a hair beside it."""
+        if self.random.random() < 0.25:
+            return AT + timedelta(minutes=self.random.randint(-150_000, 60_000))
+        amount, unit = self.random.choice([*SPANS, (0, "minutes")])
+        hair = self.random.choice([0, 0, 0, -1, 1, 30_000_000, -30_000_000])
+        return AT + self.random.choice([-1, -1, 1]) * timedelta(**{unit: amount}) + timedelta(microseconds=hair)
+
+    def maybe(self, value: Any, share: float = 0.75) -> Any:
+        return value if self.random.random() < share else None
+
+    def _member(self, number: int) -> None:
+        pick = self.random.choice
+        member = Member.objects.create(
+            display_name=f"M{number}", language=pick(["zh", "en", ""]), gender=pick(["female", "male", "other", ""]),
+            city=pick(CITIES), channel=pick(["ads", "shop", ""]), registered_at=self.maybe(self.instant()),
+            birthday_on=self.maybe(date(1990, self.random.choice([1, 2, 10, 11, 12]), self.random.randint(1, 28))),
+            attributes=self._properties(), created_at=AT, updated_at=AT,
+        )  # fmt: skip
+        if number % 20:  # A few have no lifecycle row at all.
+            MemberLifecycle.objects.create(
+                member=member, lifecycle_state=self.maybe(pick(State.values), 0.9),
+                state_since=self.maybe(self.instant()),
+                membership_status=pick(MembershipStatus.values), tier=self.maybe(self.tiers[pick(TIERS)]),
+                expiration_time=self.maybe(self.instant()), last_active_time=self.maybe(self.instant()),
+                auto_renewal_flag=pick([True, False]), time_zone=pick(ZONES), known_since=AT,
+            )  # fmt: skip
+        self._terms(member)
+        for _ in range(self.random.randint(0, 4)):
+            LifecycleTransition.objects.create(
+                member=member, from_state=self.maybe("trial"), to_state=pick(State.values), move="test", rule="no_term",
+                policy=self.policy, effective_at=self.instant(), recorded_at=AT,
+            )  # fmt: skip
+        for code in self.random.sample(TAGS, self.random.randint(0, 3)):
+            MemberTag.objects.create(member=member, code=code, since=AT - timedelta(days=9), until=self.maybe(AT, 0.3))
+        for segment in self.segments:
+            if self.random.random() < 0.5:
+                SegmentMembership.objects.create(
+                    segment=segment, member=member, entered_at=AT - timedelta(days=9), left_at=self.maybe(AT, 0.3)
+                )
+        for _ in range(self.random.choice([0, 2, 6, 12])):
+            at = self.instant()
+            Event.objects.create(
+                id=self.random.getrandbits(60), occurred_at=at, received_at=AT, member=member, source=self.source,
+                definition=self.definitions[pick(EVENTS)], message_id="", properties=self._properties(),
+                value_cents=self.maybe(pick([0, 100, 250, -100])),
+            )  # fmt: skip
+
+    def _terms(self, member: Member) -> None:
+        """Terms one after another, some adjoining; refunded ones end early, voided ones lie anywhere."""
+        start = self.instant() - timedelta(days=self.random.choice([0, 30, 60]))
+        for _ in range(self.random.randint(0, 4)):
+            ends = start + timedelta(days=self.random.choice([1, 7, 30]))
+            reason = self.random.choice(["", "", "", "refund", "void", "converted", "switched"])
+            closed = self.random.choice([start, start + (ends - start) / 2]) if reason else None
+            MembershipTerm.objects.create(
+                member=member, plan=self.maybe(self.plans[self.random.choice(PLANS)]), tier=self.tiers["gold"],
+                kind=self.random.choice(["trial", "paid", "paid", "gift"]), starts_at=start, ends_at=ends,
+                closed_at=closed, close_reason=reason, anchor_on=start.date(), booked_at=AT,
+            )  # fmt: skip
+            start = (closed or ends) + self.random.choice([timedelta(0), timedelta(0), timedelta(days=3)])
+
+    def _properties(self) -> dict[str, Any]:
+        pick = self.random.choice
+        every = {"text": pick(TEXTS), "number": pick(NUMBERS), "date": pick(DATES), "flag": pick(BOOLEANS)}
+        return {name: value for name, value in every.items() if self.random.random() < 0.8}
+
+
+def load() -> list[Person]:
+    """Everybody's facts, read row by row from the tables."""
+    people = {row["id"]: Person(row["id"], row) for row in Member.objects.values()}
+    lifecycles = MemberLifecycle.objects.annotate(tier_code=F("tier__code"))
+    for row in lifecycles.values():
+        people[row["member_id"]].lifecycle = row
+    for row in MembershipTerm.objects.annotate(plan_code=F("plan__code")).values():
+        people[row["member_id"]].terms.append(row)
+    for row in LifecycleTransition.objects.order_by("id").values():
+        people[row["member_id"]].transitions.append(row)
+    fields = ("member_id", "occurred_at", "value_cents", "properties")
+    for row in Event.objects.annotate(name=F("definition__name")).values("name", *fields):
+        people[row["member_id"]].events.append(row)
+    for member_id, code in MemberTag.objects.filter(until=None).values_list("member_id", "code"):
+        people[member_id].tags.add(code)
+    for member_id, segment_id in SegmentMembership.objects.filter(left_at=None).values_list("member_id", "segment_id"):
+        people[member_id].segments.add(segment_id)
+    return list(people.values())
