@@ -40,7 +40,7 @@ def of_our_days(day: date) -> date:
 
 
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(_without_nul)]
-Texts = Annotated[tuple[Text, ...], Field(min_length=1, max_length=MAX_VALUES)]
+Texts = Annotated[list[Text], Field(min_length=1, max_length=MAX_VALUES)]
 Day = Annotated[date, AfterValidator(of_our_days)]
 Number = Annotated[Decimal, Field(allow_inf_nan=False, ge=-(10**15), le=10**15, decimal_places=6)]
 

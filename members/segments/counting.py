@@ -107,7 +107,7 @@ def _narrowing(rule: Rule, at: datetime, total: int) -> list[Step]:
     items: Sequence[Node] = rule.root.items
     steps = []
     for end in range(1, len(items)):
-        partial = rule.root.model_copy(update={"items": tuple(items[:end])})
+        partial = rule.root.model_copy(update={"items": items[:end]})
         found = Member.objects.filter(condition_of(partial, Context(at=at))).count()
         steps.append(Step((end - 1,), found))
     return [*steps, Step((len(items) - 1,), total)]

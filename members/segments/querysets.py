@@ -5,21 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
 from django.db.models import Q
 
 _DIFF = """
-WITH wanted AS MATERIALIZED ({wanted}),
+WITH wanted (member_id) AS MATERIALIZED ({wanted}),
 gone AS (
   UPDATE members_segmentmembership m SET left_at = %s, left_xid = pg_current_xact_id()
-  WHERE m.segment_id = %s AND m.left_at IS NULL AND NOT EXISTS (SELECT 1 FROM wanted w WHERE w.id = m.member_id)
+  WHERE m.segment_id = %s AND m.left_at IS NULL AND NOT EXISTS (SELECT 1 FROM wanted w WHERE w.member_id = m.member_id)
   RETURNING 1
 ),
 come AS (
   INSERT INTO members_segmentmembership (segment_id, member_id, entered_at)
-  SELECT %s, w.id, %s FROM wanted w WHERE NOT EXISTS (
+  SELECT %s, w.member_id, %s FROM wanted w WHERE NOT EXISTS (
     SELECT 1 FROM members_segmentmembership m
-    WHERE m.segment_id = %s AND m.left_at IS NULL AND m.member_id = w.id
+    WHERE m.segment_id = %s AND m.left_at IS NULL AND m.member_id = w.member_id
   )
   RETURNING 1
 )
@@ -95,7 +96,10 @@ def apply_diff(*, segment_id: int, wanted: models.QuerySet, at: datetime) -> Dif
 
     The caller holds the segment's row, so that two at once cannot both enter a member.
     """
-    sql, params = wanted.order_by().values("pk").query.sql_with_params()
+    try:
+        sql, params = wanted.order_by().values("pk").query.sql_with_params()
+    except EmptyResultSet:
+        sql, params = "SELECT 0::bigint WHERE false", ()
     with connection.cursor() as cursor:
         cursor.execute(_DIFF.format(wanted=sql), [*params, at, segment_id, segment_id, at, segment_id])
         size, entered, left = cursor.fetchone()

@@ -41,7 +41,7 @@ class Group(Spec):
     """Conditions and groups together; each of the three kinds says how many of them must hold."""
 
     kind: str
-    items: tuple[Any, ...]
+    items: list[Any]
 
 
 class All(Group):
@@ -125,7 +125,7 @@ def json_schema() -> dict[str, Any]:
 
 @lru_cache(maxsize=4)
 def _model(registered: tuple[type[Condition], ...]) -> type[Rule]:
-    items: Any = (GenericAlias(tuple, (ForwardRef("RegisteredNode"), ...)), Field(min_length=1, max_length=MAX_NODES))
+    items: Any = (GenericAlias(list, (ForwardRef("RegisteredNode"),)), Field(min_length=1, max_length=MAX_NODES))
     # The union is made of what is registered now, so each generation has groups of its own.
     groups = tuple(create_model(base.__name__, __base__=base, items=items) for base in (All, AnyOf, NoneOf))
     node = Annotated[Union[groups + registered], Discriminator("kind")]  # type: ignore[valid-type]  # noqa: UP007

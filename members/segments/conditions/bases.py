@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from members.models import Member
-from members.segments.comparing import Texts, joined
+from members.segments.comparing import joined
 from members.segments.expressions import complement, member_zone
 from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType
 from members.segments.timing import When
@@ -39,10 +39,13 @@ def counted(path: str, **filters: Any) -> list[tuple[Any, int]]:
 
 
 class ChoiceCondition(Condition):
-    """A column is one of some values, or none of them. ``is_not`` includes members without a value."""
+    """A column is one of some values, or none of them. ``is_not`` includes members without a value.
+
+    A subclass says which values there can be, and bounds their number.
+    """
 
     op: Literal["is", "is_not"] = "is"
-    values: Texts
+    values: Sequence[str]
 
     path: ClassVar[str]
     narrows: ClassVar[bool] = True

@@ -46,6 +46,7 @@ def _missing(values: Iterable[str]) -> list[tuple[str, str]]:
 
 class InTier(ChoiceCondition):
     kind: Literal["membership.tier"]
+    values: Texts
     label = gettext_lazy("Tier")
     group = MEMBERSHIP
     path = "lifecycle__tier__code"
@@ -71,7 +72,7 @@ def _statuses() -> list[Choice]:
 
 class InStatus(ChoiceCondition):
     kind: Literal["membership.status"]
-    values: Annotated[tuple[MembershipStatus, ...], Limits(min_length=1, max_length=len(MembershipStatus))]
+    values: Annotated[list[MembershipStatus], Limits(min_length=1, max_length=len(MembershipStatus))]
     label = gettext_lazy("Membership status")
     group = MEMBERSHIP
     path = "lifecycle__membership_status"

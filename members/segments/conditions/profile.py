@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from pydantic import Field as Limits
 
 from members.models import Member
-from members.segments.comparing import PropertyFilter, Text, ValueTest, joined
+from members.segments.comparing import PropertyFilter, Text, Texts, ValueTest, joined
 from members.segments.conditions.bases import IS_OR_IS_NOT, ChoiceCondition, MomentCondition, counted, facts_of
 from members.segments.expressions import local_date, member_zone
 from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType
@@ -32,6 +32,7 @@ def _values(path: str) -> Field:
 
 class Language(ChoiceCondition):
     kind: Literal["profile.language"]
+    values: Texts
     label = gettext_lazy("Language")
     group = PROFILE
     path = "language"
@@ -40,6 +41,7 @@ class Language(ChoiceCondition):
 
 class City(ChoiceCondition):
     kind: Literal["profile.city"]
+    values: Texts
     label = gettext_lazy("City")
     group = PROFILE
     path = "city"
@@ -48,6 +50,7 @@ class City(ChoiceCondition):
 
 class Channel(ChoiceCondition):
     kind: Literal["profile.channel"]
+    values: Texts
     label = gettext_lazy("Source channel")
     group = PROFILE
     path = "channel"
@@ -61,7 +64,7 @@ def _genders() -> list[Choice]:
 
 class Gender(ChoiceCondition):
     kind: Literal["profile.gender"]
-    values: Annotated[tuple[Literal["female", "male", "other"], ...], Limits(min_length=1, max_length=3)]
+    values: Annotated[list[Literal["female", "male", "other"]], Limits(min_length=1, max_length=3)]
     label = gettext_lazy("Gender")
     group = PROFILE
     path = "gender"

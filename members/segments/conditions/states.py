@@ -20,8 +20,8 @@ from members.segments.timing import Instant, Span, written
 
 LIFECYCLE = gettext_lazy("Lifecycle")
 
-States = Annotated[tuple[State, ...], Limits(min_length=1, max_length=len(State))]
-Stages = Annotated[tuple[Stage, ...], Limits(min_length=1, max_length=len(Stage))]
+States = Annotated[list[State], Limits(min_length=1, max_length=len(State))]
+Stages = Annotated[list[Stage], Limits(min_length=1, max_length=len(Stage))]
 
 
 def _states() -> list[Choice]:
