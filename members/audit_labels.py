@@ -40,4 +40,9 @@ LABELS = {
     "segment.frozen": _("Segment fixed as a list"),
     "segment.uploaded": _("Segment made of an uploaded list"),
     "segment.archived": _("Segment archived"),
+    "write_key.made": _("Write key made"),
+    "write_key.rotated": _("Write key exchanged"),
+    "write_key.revoked": _("Write key revoked"),
+    "source.saved": _("Event source saved"),
+    "event.saved": _("Event definition saved"),
 }

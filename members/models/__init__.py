@@ -1,5 +1,6 @@
 from members.exports.models import EventRecord
 from members.imports.models import ImportEffect, ImportIssue, ImportRun
+from members.ingest.models import EventDay, EventProperty, IngestDay, ParkedEvent, TraitStamp, WriteKey
 from members.models.events import ActiveDay, Event, EventDefinition, EventReceipt, Source
 from members.models.lifecycle import LifecyclePolicy, LifecycleTransition, MemberLifecycle, SweepBrake
 from members.models.people import Consent, Identity, Member, MemberTag
@@ -10,13 +11,16 @@ __all__ = [
     "ActiveDay",
     "Consent",
     "Event",
+    "EventDay",
     "EventDefinition",
+    "EventProperty",
     "EventReceipt",
     "EventRecord",
     "Identity",
     "ImportEffect",
     "ImportIssue",
     "ImportRun",
+    "IngestDay",
     "LifecyclePolicy",
     "LifecycleTransition",
     "Member",
@@ -24,6 +28,7 @@ __all__ = [
     "MemberSignal",
     "MemberTag",
     "MembershipTerm",
+    "ParkedEvent",
     "Plan",
     "Segment",
     "SegmentMembership",
@@ -33,4 +38,6 @@ __all__ = [
     "Source",
     "SweepBrake",
     "Tier",
+    "TraitStamp",
+    "WriteKey",
 ]

@@ -15,6 +15,10 @@ class Source(models.Model):
     stale_after_hours = models.PositiveSmallIntegerField(
         _("stale after (hours)"), null=True, blank=True, help_text=_("Empty: never counts as stale.")
     )
+    creates_members = models.BooleanField(
+        _("creates members"), default=False, db_default=False,
+        help_text=_("Somebody not known yet becomes a prospect. Otherwise her events wait until she appears."),
+    )  # fmt: skip
 
     class Meta:
         verbose_name = _("event source")
@@ -31,6 +35,10 @@ class EventDefinition(models.Model):
     label = models.CharField(_("label"), max_length=120, blank=True)
     label_zh = models.CharField(_("Chinese label"), max_length=120, blank=True)
     is_activity = models.BooleanField(_("counts as activity"), default=True)
+    carries_money = models.BooleanField(_("carries money"), default=False, db_default=False)
+    consumes_benefit = models.BooleanField(_("consumes a benefit"), default=False, db_default=False)
+    # Set when ``is_activity`` changed and the active days have not been counted anew yet.
+    recount_due_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("event definition")

@@ -54,6 +54,7 @@ class Identity(models.Model):
         PHONE = "phone", _("Phone")
         OPENID = "openid", _("WeChat openid")
         UNIONID = "unionid", _("WeChat unionid")
+        ANONYMOUS_ID = "anonymous_id", _("Anonymous id")
 
     member = models.ForeignKey(Member, verbose_name=_("member"), on_delete=models.CASCADE, related_name="identities")
     kind = models.CharField(_("kind"), max_length=16, choices=Kind.choices)

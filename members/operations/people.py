@@ -8,6 +8,7 @@ from django.db import transaction
 
 from config.staff.models import User
 from config.staff.operations import record_audit
+from members.ingest.operations.parking import replay_for
 from members.models import Identity, Member, MemberLifecycle
 from members.operations.sweep import catch_up
 from members.rules import normalise_identity
@@ -24,7 +25,7 @@ def create_member(
     is_demo: bool = False,
     **profile: str | date | datetime | None,
 ) -> Member:
-    """Create a member with her identities and place her; returns the member.
+    """Create a member with her identities, place her and take what was parked about her; returns the member.
 
     ``identities`` maps ``Identity.Kind`` to a raw value, normalised here. ``profile`` names further Member fields.
     Raises IntegrityError when an identity belongs to someone else already.
@@ -39,6 +40,7 @@ def create_member(
     )
     MemberLifecycle.objects.create(member=member, time_zone=time_zone, known_since=at, next_due_at=at)
     catch_up(member_ids=[member.pk], at=at)
+    replay_for(member_ids=[member.pk], at=at)
     record_audit(
         actor=actor, at=at, action="member.created", target_type="member", target_id=member.pk, member_id=member.pk
     )
@@ -67,6 +69,7 @@ def edit_member(
     member.save(update_fields=[*profile, "updated_at"])
     for kind, value in (identities or {}).items():
         changed += _set_identity(member, kind, value, at)
+    replay_for(member_ids=[member_id], at=at)
     if time_zone is not None and MemberLifecycle.objects.filter(pk=member_id).exclude(time_zone=time_zone).exists():
         rows = MemberLifecycle.objects.filter(pk=member_id)
         rows.update(time_zone=time_zone)

@@ -7,7 +7,12 @@ from typing import Any
 
 from django.db import connection
 
+# The catalogue describes at most so many properties of an event, from at most so many events of a batch.
+MAX_PROPERTIES = 200
+PROPERTY_SAMPLE = 1_000
+
 # Rows are (member_id, name, occurred_at, message_id, value_cents, currency, properties), from any relation.
+# What several batches write is written in one order, so that they wait for each other instead of deadlocking.
 INGEST = """
 WITH incoming AS MATERIALIZED ({incoming}),
 named AS (
@@ -22,7 +27,7 @@ known AS MATERIALIZED (
 ),
 taken AS (
   INSERT INTO members_eventreceipt (source_id, message_id, received_at)
-  SELECT %(source)s, i.message_id, %(at)s FROM incoming i ON CONFLICT DO NOTHING
+  SELECT %(source)s, i.message_id, %(at)s FROM incoming i ORDER BY i.message_id ON CONFLICT DO NOTHING
   RETURNING message_id
 ),
 fresh AS MATERIALIZED (
@@ -42,9 +47,37 @@ stored AS (
   FROM fresh f
   RETURNING 1
 ),
+counted AS (
+  INSERT INTO members_eventday AS d (definition_id, local_on, events, last_at)
+  SELECT f.definition_id, (f.occurred_at AT TIME ZONE %(zone)s)::date, count(*), max(f.occurred_at) FROM fresh f
+  GROUP BY 1, 2 ORDER BY 1, 2
+  ON CONFLICT (definition_id, local_on) DO UPDATE
+    SET events = d.events + excluded.events, last_at = greatest(d.last_at, excluded.last_at)
+),
+sampled AS (
+  SELECT f.definition_id, p.key AS name, array_agg(DISTINCT jsonb_typeof(p.value)) AS types,
+    max(f.occurred_at) AS last_at, count(*) AS samples
+  FROM (SELECT * FROM fresh LIMIT {property_sample}) f
+  CROSS JOIN jsonb_each(CASE WHEN jsonb_typeof(f.properties) = 'object' THEN f.properties ELSE '{{}}' END) p
+  WHERE length(p.key) BETWEEN 1 AND 120
+  GROUP BY 1, 2
+),
+described AS (
+  INSERT INTO members_eventproperty AS d (definition_id, name, types, last_seen_at, sample_count)
+  SELECT s.definition_id, s.name, s.types, s.last_at, s.samples FROM (
+    SELECT s.*, e.id IS NOT NULL AS is_known,
+      row_number() OVER (PARTITION BY s.definition_id, e.id IS NULL ORDER BY s.name) + (
+        SELECT count(*) FROM members_eventproperty h WHERE h.definition_id = s.definition_id) AS place
+    FROM sampled s LEFT JOIN members_eventproperty e ON e.definition_id = s.definition_id AND e.name = s.name
+  ) s WHERE s.is_known OR s.place <= {max_properties} ORDER BY 1, 2
+  ON CONFLICT (definition_id, name) DO UPDATE SET
+    types = ARRAY(SELECT DISTINCT t FROM unnest(d.types || excluded.types) t ORDER BY t),
+    last_seen_at = greatest(d.last_seen_at, excluded.last_seen_at),
+    sample_count = d.sample_count + excluded.sample_count
+),
 active AS (
   INSERT INTO members_activeday AS a (member_id, local_on, first_at)
-  SELECT f.member_id, f.local_on, min(f.occurred_at) FROM fresh f WHERE f.is_activity GROUP BY 1, 2
+  SELECT f.member_id, f.local_on, min(f.occurred_at) FROM fresh f WHERE f.is_activity GROUP BY 1, 2 ORDER BY 1, 2
   ON CONFLICT (member_id, local_on) DO UPDATE SET first_at = excluded.first_at WHERE excluded.first_at < a.first_at
   RETURNING member_id, first_at
 ),
@@ -78,29 +111,51 @@ SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
 
 def ensure_partitions(first_on: date, last_on: date) -> list[str]:
     """Make the monthly partitions that cover the dates, where missing; returns the names made. Idempotent."""
-    made = []
+    months = []
     month = first_on.replace(day=1)
+    while month <= last_on:
+        months.append(month)
+        month = _following(month)
+    return ensure_months(months)
+
+
+def ensure_months(months: Sequence[date]) -> list[str]:
+    """Make the partitions of these months (their first days), where missing; returns the names made. Idempotent."""
+    if not months:
+        return []
     with connection.cursor() as cursor:
+        if not _missing(cursor, months):
+            return []
         # Two makers at once would race for the parent's lock and one would fail on the name.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('members_event_partitions'))")
-        while month <= last_on:
-            following = date(month.year + month.month // 12, month.month % 12 + 1, 1)
-            name = f"members_event_{month:%Y_%m}"
-            cursor.execute("SELECT to_regclass(%s)", [name])
-            if cursor.fetchone()[0] is None:
-                cursor.execute(
-                    f"CREATE TABLE {name} PARTITION OF members_event "
-                    f"FOR VALUES FROM ('{month:%Y-%m-%d} 00:00+00') TO ('{following:%Y-%m-%d} 00:00+00')"
-                )
-                made.append(name)
-            month = following
-    return made
+        missing = _missing(cursor, months)
+        for month in missing:
+            cursor.execute(
+                f"CREATE TABLE {_partition(month)} PARTITION OF members_event "
+                f"FOR VALUES FROM ('{month:%Y-%m-%d} 00:00+00') TO ('{_following(month):%Y-%m-%d} 00:00+00')"
+            )
+    return [_partition(month) for month in missing]
+
+
+def _missing(cursor: Any, months: Sequence[date]) -> list[date]:
+    by_name = {_partition(month): month for month in months}
+    cursor.execute("SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NULL", [list(by_name)])
+    return sorted(by_name[name] for (name,) in cursor.fetchall())
+
+
+def _partition(month: date) -> str:
+    return f"members_event_{month.year:04}_{month.month:02}"
+
+
+def _following(month: date) -> date:
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
 
 
 def ingest(*, incoming: str, params: dict[str, Any]) -> tuple[int, int]:
     """Take the rows the SQL ``incoming`` yields; returns (stored, offered). Repeated message ids are not stored."""
     with connection.cursor() as cursor:
-        cursor.execute(INGEST.format(incoming=incoming), params)
+        sql = INGEST.format(incoming=incoming, max_properties=MAX_PROPERTIES, property_sample=PROPERTY_SAMPLE)
+        cursor.execute(sql, params)
         stored, offered = cursor.fetchone()
     return stored, offered
 

@@ -1,5 +1,6 @@
 """How the rows of the standing suites' world come about: through operations, or plainly where none writes them."""
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ from members.imports.models import ImportRun
 from members.imports.operations.uploads import receive, start_check
 from members.imports.operations.work import work
 from members.imports.operations.writes import confirm
+from members.ingest.operations.keys import make_key
+from members.ingest.operations.taking import take_messages
 from members.models import Consent, Identity, LifecyclePolicy, MemberSignal, MemberTag, SweepBrake
 from members.operations import terms
 from tests import factories
@@ -64,6 +67,25 @@ def make_catalogues(world: "World") -> None:
         factories.TierFactory()
         factories.PlanFactory()
         factories.SourceFactory(code=f"source-{n}")
+
+
+def make_ingest(world: "World") -> None:
+    """Keys, messages that wait, traits, and what the catalogue and the sources have counted."""
+    source = factories.SourceFactory(code="sending", creates_members=True)
+    for i in range(world.n):
+        key, _ = make_key(
+            source_id=source.pk, label=f"Key {i}", scopes=["events", "profiles"], actor=world.admin, at=world.at
+        )
+        known = {"userId": f"sent-{i}", "type": "identify", "traits": {f"trait{i}": i}}
+        event = {
+            "userId": f"sent-{i}",
+            "type": "track",
+            "event": f"sent_{i}",
+            "properties": {f"p{n}": n for n in (0, i)},
+        }
+        waiting = {"anonymousId": f"visitor-{i}", "type": "page"}
+        body = json.dumps({"batch": [known, event, waiting, {}]})
+        take_messages(body=body, kind="batch", key=key, at=world.at - i * DAY)
 
 
 def make_policies_and_brakes(world: "World") -> None:
@@ -141,6 +163,7 @@ ALL = (
     make_members,
     make_what_members_carry,
     make_catalogues,
+    make_ingest,
     make_policies_and_brakes,
     make_messages,
     make_imports,

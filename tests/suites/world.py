@@ -71,5 +71,8 @@ ARGUMENTS: dict[Any, Callable[[World], Any]] = {
     "plan_id": newest("members.Plan"),
     "tier_id": newest("members.Tier"),
     "user_id": newest("staff.User"),
+    "key_id": newest("members.WriteKey"),
+    "source_id": newest("members.Source"),
+    "definition_id": newest("members.EventDefinition"),
     "in_list": lambda world: "members",
 }

@@ -1,0 +1,138 @@
+"""A request of the tracking API, taken in one transaction whatever it holds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import DataError, IntegrityError, OperationalError, transaction
+from psycopg import errors
+
+from members.ingest.models import WriteKey
+from members.ingest.operations.parking import replay_for
+from members.ingest.querysets import reading, writing
+from members.ingest.querysets.traits import apply_traits
+from members.ingest.repair import MAX_DEPTH, split_batch
+from members.operations.events import note_arrival
+from members.querysets.events import ensure_months, ingest
+
+BATCH = "batch"
+# Of two requests that meet the same newcomer, or lock members in another order, one is turned back and tries again.
+ATTEMPTS = 4
+KEY_USE_NOTED_EVERY = timedelta(minutes=1)
+
+
+class BodyRefused(Exception):
+    """The body as a whole cannot be taken; ``code`` says why. Nothing was written."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(code)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the messages of a request; ``rejected`` are dicts of ``index`` and ``reason``."""
+
+    accepted: int
+    duplicates: int
+    parked: int
+    rejected: list[dict[str, Any]]
+
+
+def take_messages(*, body: str, kind: str, key: WriteKey, at: datetime) -> Outcome:
+    """Take one message (``kind`` is ``identify``, ``track``, ``page``) or many (``batch``) that ``key`` sent.
+
+    ``body`` is JSON text of bounded size. Bad messages are listed in the outcome and cost the others nothing. Raises
+    BodyRefused. Sent again, or at the same time, or in another order, the same messages leave the same state. The
+    caller wakes the sweep.
+    """
+    try:
+        return _again_when_turned_back(lambda: _take(body, kind, key, at))
+    except (DataError, OperationalError) as error:
+        if not _is_of_the_body(error):
+            raise
+    if kind != BATCH:
+        raise BodyRefused("unreadable")
+    mended, faults = _mended(body)
+    try:
+        outcome = _again_when_turned_back(lambda: _take(mended, kind, key, at))
+    except DataError:
+        raise BodyRefused("unreadable") from None
+    for row in outcome.rejected:
+        row["reason"] = faults.get(row["index"], row["reason"])
+    return outcome
+
+
+@transaction.atomic
+def _take(body: str, kind: str, key: WriteKey, at: datetime) -> Outcome:
+    source = key.source
+    params = {
+        "body": body, "kind": kind, "at": at, "source": source.pk, "zone": settings.PROJECT_TIME_ZONE,
+        "may_events": WriteKey.Scope.EVENTS in key.scopes, "may_profiles": WriteKey.Scope.PROFILES in key.scopes,
+    }  # fmt: skip
+    summary = reading.summarise(params)
+    if not summary.is_well_formed:
+        raise BodyRefused("not_a_batch")
+    if summary.messages > reading.MAX_MESSAGES:
+        raise BodyRefused("too_many_messages")
+    creates = source.creates_members and summary.unknown_users > 0
+    newcomers = writing.create_newcomers(params) if creates else []
+    linked = writing.link_visitors(params) if summary.unlinked else []
+    if summary.profiles:
+        apply_traits(facts=writing.PROFILES, params=params)
+    ensure_months(summary.months)
+    stored, offered = ingest(incoming=writing.EVENTS, params=params) if summary.events else (0, 0)
+    parks = summary.unknown_visitors or (summary.unknown_users and not creates)
+    parked, unknown = writing.park(params) if parks else (0, 0)
+    if newcomers or linked:
+        replay_for(member_ids=sorted({*newcomers, *linked}), at=at)
+        writing.place_newcomers(params, newcomers)
+    good = summary.messages - len(summary.rejected)
+    duplicates = offered - stored + unknown - parked
+    outcome = Outcome(good - duplicates - parked, duplicates, parked, summary.rejected)
+    writing.count_day(
+        params
+        | {"accepted": outcome.accepted, "duplicate": duplicates, "parked": parked, "rejected": len(summary.rejected)}
+    )
+    if stored and summary.last_at:
+        note_arrival(source=source, at=at, last_at=min(summary.last_at, at))
+    _note_use(key, at)
+    return outcome
+
+
+def _note_use(key: WriteKey, at: datetime) -> None:
+    if key.last_used_at is None or at - key.last_used_at > KEY_USE_NOTED_EVERY:
+        WriteKey.objects.filter(pk=key.pk).update(last_used_at=at)
+
+
+def _mended(body: str) -> tuple[str, dict[int, str]]:
+    """The batch without the messages PostgreSQL cannot hold, whose places stay, and what is wrong with those."""
+    parts = split_batch(body)
+    if parts is None:
+        raise BodyRefused("unreadable")
+    if len(parts.messages) > reading.MAX_MESSAGES:
+        raise BodyRefused("too_many_messages")
+    faults = {n: "too_deep" for n, depth in enumerate(parts.depths) if depth > MAX_DEPTH}
+    faults |= {n: "unreadable" for n, text in enumerate(parts.messages) if "\0" in text}
+    texts = ["null" if n in faults else text for n, text in enumerate(parts.messages)]
+    faults |= dict.fromkeys(reading.unreadable(texts), "unreadable")
+    texts = ["null" if n in faults else text for n, text in enumerate(texts)]
+    return f'{{"batch":[{",".join(texts)}],"sentAt":{parts.sent_at}}}', faults
+
+
+def _is_of_the_body(error: Exception) -> bool:
+    return isinstance(error, DataError) or isinstance(error.__cause__, errors.StatementTooComplex)
+
+
+def _again_when_turned_back(attempt: Callable[[], Outcome]) -> Outcome:
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return attempt()
+        except IntegrityError:
+            continue
+        except OperationalError as error:
+            if not isinstance(error.__cause__, errors.DeadlockDetected):
+                raise
+    return attempt()

@@ -1,0 +1,183 @@
+"""A request body read in SQL: one row per message with what it says, or the reason why it is refused.
+
+Nothing here writes. A message of any shape gives a row and never an error, as long as the body as a whole is JSON that
+``jsonb`` can hold; see ``members.ingest.repair`` for a body that it cannot.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db import connection
+
+# Segment's own limits: 500 KB and 2,500 messages a request, 32 KB a message.
+MAX_MESSAGES = 2_500
+MAX_MESSAGE_BYTES = 32 << 10
+MAX_DEPTH = 32
+MAX_TRAITS = 100
+MAX_IDENTITY = 200
+MAX_NAME = 120
+# Every month of events is a partition, so what lies far off is a mistake and not a fact.
+PAST_DAYS = 3_650
+AHEAD_DAYS = 31
+
+# A number beyond these prints thousands of digits, which nobody who reads it back could hold.
+_ODD_NUMBER = 'strict $.** ? (@.type() == "number" && (@.abs() > 1e300 || @.abs() < 1e-300 && @ <> 0))'
+_SHAPE = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?)?$"
+_MONEY = r"^-?\d{1,12}(\.\d{1,6})?$"
+
+
+def _instant(text: str) -> str:
+    return f"CASE WHEN {text} ~ '{_SHAPE}' AND pg_input_is_valid({text}, 'timestamptz') THEN {text}::timestamptz END"
+
+
+def normal(text: str) -> str:
+    """SQL for ``normalise_identity`` of an identity that is neither a phone nor an address; NULL when empty."""
+    plain = f"CASE WHEN octet_length({text}) = length({text}) THEN {text} ELSE normalize({text}, NFKC) END"
+    return f"nullif(btrim({plain}, E' \\t\\r\\n'), '')"
+
+
+def _scalar(path: str) -> str:
+    return f"CASE WHEN jsonb_typeof({path}) IN ('string', 'number') THEN {path} #>> '{{}}' END"
+
+
+# Layers end in OFFSET 0: what one of them has made sure of must not be evaluated before.
+READ = f"""
+document AS MATERIALIZED (SELECT %(body)s::jsonb AS doc),
+items AS (
+  SELECT e.n - 1 AS n, e.m, d.doc ->> 'sentAt' AS sent
+  FROM document d CROSS JOIN jsonb_array_elements(
+    CASE WHEN %(kind)s <> 'batch' THEN jsonb_build_array(d.doc)
+         WHEN jsonb_typeof(d.doc -> 'batch') = 'array' THEN d.doc -> 'batch' END
+  ) WITH ORDINALITY AS e (m, n)
+),
+shaped AS (
+  SELECT i.n, i.sent, i.m, CASE
+    WHEN jsonb_typeof(i.m) <> 'object' THEN 'not_an_object'
+    WHEN i.m @? 'strict $.**{{{MAX_DEPTH + 1}}}' THEN 'too_deep'
+    WHEN i.m @? '{_ODD_NUMBER}' THEN 'number_out_of_range'
+    WHEN pg_column_size(i.m) > {MAX_MESSAGE_BYTES // 4} AND octet_length(i.m::text) > {MAX_MESSAGE_BYTES}
+      THEN 'too_large'
+  END AS fault
+  FROM items i OFFSET 0
+),
+parts AS (
+  SELECT s.n, s.fault, s.m, k.type, k.type = 'identify' AS is_identify,
+    {_scalar("s.m -> 'userId'")} AS user_text, {_scalar("s.m -> 'anonymousId'")} AS anonymous_text,
+    {_scalar("s.m -> 'messageId'")} AS message, s.m -> 'timestamp' AS stamp,
+    coalesce({_scalar("s.m -> 'sentAt'")}, s.sent) AS sent,
+    CASE WHEN k.type = 'track' THEN CASE WHEN jsonb_typeof(s.m -> 'event') = 'string' THEN btrim(s.m ->> 'event') END
+         ELSE k.type END AS name,
+    coalesce(nullif(s.m -> CASE WHEN k.type = 'identify' THEN 'traits' ELSE 'properties' END, 'null'), '{{}}') AS said
+  FROM shaped s
+  CROSS JOIN LATERAL (SELECT CASE WHEN s.fault IS NULL THEN
+    CASE WHEN %(kind)s = 'batch' THEN s.m ->> 'type' ELSE %(kind)s END END AS type) k
+  OFFSET 0
+),
+timed AS (
+  SELECT p.*, {normal("p.user_text")} AS user_value, {normal("p.anonymous_text")} AS anonymous_value,
+    {_instant("(p.stamp #>> '{}')")} AS stated_at, {_instant("p.sent")} AS sent_at,
+    coalesce(p.message, 'content-' || md5(
+      p.m::text || CASE WHEN p.stamp IS NULL THEN (%(at)s::timestamptz)::date::text ELSE '' END)) AS message_id
+  FROM parts p OFFSET 0
+),
+placed AS (
+  SELECT t.*, CASE
+    WHEN coalesce(t.stamp, 'null') = 'null' THEN %(at)s::timestamptz
+    WHEN abs(extract(epoch FROM t.stated_at - %(at)s::timestamptz)) > 4e9 THEN 'infinity'::timestamptz
+    WHEN abs(extract(epoch FROM t.sent_at - %(at)s::timestamptz)) < 4e9
+      THEN t.stated_at + (%(at)s::timestamptz - t.sent_at)
+    ELSE t.stated_at END AS occurred_at
+  FROM timed t OFFSET 0
+),
+judged AS (
+  SELECT p.*, CASE
+    WHEN p.fault IS NOT NULL THEN p.fault
+    WHEN p.type IS NULL OR p.type NOT IN ('identify', 'track', 'page', 'screen') THEN 'unsupported_type'
+    WHEN NOT CASE WHEN p.is_identify THEN %(may_profiles)s ELSE %(may_events)s END THEN 'not_allowed'
+    WHEN jsonb_typeof(p.said) <> 'object' THEN CASE WHEN p.is_identify THEN 'traits' ELSE 'properties' END
+    WHEN p.is_identify AND (SELECT count(*) FROM jsonb_object_keys(p.said)) > {MAX_TRAITS} THEN 'too_many_traits'
+    WHEN p.user_text IS NULL AND coalesce(p.m -> 'userId', 'null') <> 'null'
+      OR p.anonymous_text IS NULL AND coalesce(p.m -> 'anonymousId', 'null') <> 'null'
+      OR length(p.user_value) > {MAX_IDENTITY} OR length(p.anonymous_value) > {MAX_IDENTITY} THEN 'identity'
+    WHEN p.user_value IS NULL AND p.anonymous_value IS NULL THEN 'no_identity'
+    WHEN coalesce(length(p.name) NOT BETWEEN 1 AND {MAX_NAME}, true) THEN 'event'
+    WHEN p.message IS NULL AND coalesce(p.m -> 'messageId', 'null') <> 'null'
+      OR length(p.message) NOT BETWEEN 1 AND {MAX_NAME} THEN 'message_id'
+    WHEN p.occurred_at IS NULL THEN 'timestamp'
+    WHEN p.occurred_at NOT BETWEEN %(at)s::timestamptz - interval '{PAST_DAYS} days'
+      AND %(at)s::timestamptz + interval '{AHEAD_DAYS} days' THEN 'timestamp_out_of_range'
+  END AS reason
+  FROM placed p OFFSET 0
+)"""
+
+# The good messages with the members they are about; ``is_known`` is false for those to be created or parked.
+RESOLVED = (
+    READ
+    + f""",
+good AS MATERIALIZED (
+  SELECT j.n, j.type, j.is_identify, j.user_value, j.anonymous_value, j.message_id, j.occurred_at, j.name,
+    u.member_id AS by_user, a.member_id AS by_anonymous,
+    CASE WHEN j.user_value IS NULL THEN a.member_id ELSE u.member_id END AS member_id,
+    CASE WHEN NOT j.is_identify AND (j.said ->> 'revenue') ~ '{_MONEY}'
+      THEN round((j.said ->> 'revenue')::numeric * 100)::bigint END AS value_cents,
+    CASE WHEN (j.said ->> 'currency') ~ '^[A-Za-z]{{3}}$' THEN upper(j.said ->> 'currency') ELSE '' END AS currency,
+    CASE WHEN j.type IN ('page', 'screen') THEN jsonb_strip_nulls(jsonb_build_object(
+      'name', j.m -> 'name', 'category', j.m -> 'category')) || j.said ELSE j.said END AS payload
+  FROM judged j
+  LEFT JOIN members_identity u ON u.kind = 'external_id' AND u.value = j.user_value
+  LEFT JOIN members_identity a ON a.kind = 'anonymous_id' AND a.value = j.anonymous_value
+  WHERE j.reason IS NULL
+)"""
+)
+
+_SUMMARY = f"""
+WITH {RESOLVED}
+SELECT
+  %(kind)s <> 'batch' OR (SELECT jsonb_typeof(doc) = 'object' AND jsonb_typeof(doc -> 'batch') = 'array' FROM document),
+  (SELECT count(*) FROM items),
+  (SELECT coalesce(jsonb_agg(jsonb_build_object('index', n, 'reason', reason) ORDER BY n), '[]')
+   FROM judged WHERE reason IS NOT NULL),
+  count(*) FILTER (WHERE user_value IS NOT NULL AND by_user IS NULL),
+  count(*) FILTER (WHERE user_value IS NULL AND by_anonymous IS NULL),
+  count(*) FILTER (WHERE user_value IS NOT NULL AND anonymous_value IS NOT NULL AND by_anonymous IS NULL),
+  count(*) FILTER (WHERE is_identify), count(*) FILTER (WHERE NOT is_identify),
+  max(occurred_at) FILTER (WHERE NOT is_identify),
+  coalesce(array_agg(DISTINCT date_trunc('month', occurred_at, 'UTC')::date) FILTER (WHERE NOT is_identify), '{{}}')
+FROM good"""  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a body holds: its size, the refused messages, how many name whom we do not know, and the months touched."""
+
+    is_well_formed: bool
+    messages: int
+    rejected: list[dict[str, Any]]
+    unknown_users: int
+    unknown_visitors: int
+    unlinked: int
+    profiles: int
+    events: int
+    last_at: datetime | None
+    months: list[date]
+
+
+def summarise(params: dict[str, Any]) -> Summary:
+    """Read the body in ``params`` (see ``READ``) and say what it holds. Raises DataError where jsonb cannot hold it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SUMMARY, params)
+        is_well_formed, messages, rejected, *rest = cursor.fetchone()
+    return Summary(is_well_formed, messages, json.loads(rejected), *rest)
+
+
+def unreadable(texts: list[str]) -> set[int]:
+    """The positions of the texts that ``jsonb`` cannot hold; none of them may be too deep for PostgreSQL's stack."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT t.n - 1 FROM unnest(%s::text[]) WITH ORDINALITY AS t (text, n) "
+            "WHERE NOT pg_input_is_valid(t.text, 'jsonb')",
+            [texts],
+        )
+        return {n for (n,) in cursor.fetchall()}

@@ -1,0 +1,121 @@
+"""What a read body changes apart from the events: newcomers, links between identities, and the parked rest."""
+
+from typing import Any
+
+from django.db import connection
+
+from members.ingest.querysets.reading import RESOLVED
+
+# The rows ``members.querysets.events.ingest`` wants, of the body in its parameters.
+EVENTS = f"""
+WITH {RESOLVED}
+SELECT member_id, name::varchar(120), occurred_at, message_id::varchar(120), value_cents, currency::varchar(3),
+  payload AS properties
+FROM good WHERE NOT is_identify AND member_id IS NOT NULL"""
+
+# The facts ``members.ingest.querysets.traits.apply_traits`` wants.
+PROFILES = f"""
+WITH {RESOLVED}
+SELECT member_id, occurred_at, message_id, payload FROM good WHERE is_identify AND member_id IS NOT NULL"""
+
+_CREATE = f"""
+WITH {RESOLVED},
+newcomers AS MATERIALIZED (
+  SELECT v.user_value, nextval(pg_get_serial_sequence('members_member', 'id')) AS id
+  FROM (SELECT DISTINCT user_value FROM good WHERE user_value IS NOT NULL AND by_user IS NULL ORDER BY 1) v
+),
+made AS (
+  INSERT INTO members_member (id, display_name, language, gender, city, channel, attributes, is_demo, created_at,
+    updated_at)
+  SELECT id, '', '', '', '', '', '{{}}', false, %(at)s, %(at)s FROM newcomers
+),
+lifecycled AS (
+  INSERT INTO members_memberlifecycle (member_id, membership_status, auto_renewal_flag, time_zone, known_since,
+    next_due_at)
+  SELECT id, 'none', false, '', %(at)s, %(at)s FROM newcomers
+),
+identified AS (
+  INSERT INTO members_identity (member_id, kind, value, created_at)
+  SELECT id, 'external_id', user_value, %(at)s FROM newcomers
+),
+audited AS (
+  INSERT INTO staff_auditentry (at, action, target_type, target_id, member_id, reason, data)
+  SELECT %(at)s, 'member.created', 'member', id::text, id, '', jsonb_build_object('source', %(source)s::bigint)
+  FROM newcomers
+)
+SELECT id FROM newcomers ORDER BY id"""
+
+# A visitor belongs to whom the earliest message named; a link once made stays.
+_LINK = f"""
+WITH {RESOLVED}
+INSERT INTO members_identity (member_id, kind, value, created_at)
+SELECT DISTINCT ON (anonymous_value) by_user, 'anonymous_id', anonymous_value, %(at)s FROM good
+WHERE by_user IS NOT NULL AND anonymous_value IS NOT NULL AND by_anonymous IS NULL
+ORDER BY anonymous_value, occurred_at, message_id
+ON CONFLICT (kind, value) DO NOTHING
+RETURNING member_id"""
+
+_PARK = f"""
+WITH {RESOLVED},
+offered AS (
+  SELECT DISTINCT ON (g.message_id) g.* FROM good g WHERE g.member_id IS NULL
+    AND NOT EXISTS (SELECT 1 FROM members_eventreceipt r WHERE r.source_id = %(source)s AND r.message_id = g.message_id)
+  ORDER BY g.message_id, g.occurred_at
+),
+kept AS (
+  INSERT INTO members_parkedevent (source_id, kind, value, anonymous_id, type, name, message_id, occurred_at,
+    received_at, value_cents, currency, payload)
+  SELECT %(source)s, CASE WHEN user_value IS NULL THEN 'anonymous_id' ELSE 'external_id' END,
+    coalesce(user_value, anonymous_value), CASE WHEN user_value IS NULL THEN '' ELSE coalesce(anonymous_value, '') END,
+    type, name, message_id, occurred_at, %(at)s, value_cents, currency, payload
+  FROM offered ORDER BY message_id
+  ON CONFLICT (source_id, message_id) DO NOTHING
+  RETURNING id
+)
+SELECT (SELECT count(*) FROM kept), (SELECT count(*) FROM good WHERE member_id IS NULL)"""
+
+# Placed when she came to be known, not at a first event that lies before it.
+_PLACE_NEWCOMERS = """
+UPDATE members_memberlifecycle SET next_due_at = %(at)s
+WHERE member_id = ANY(%(members)s) AND lifecycle_state IS NULL AND next_due_at < %(at)s"""
+
+_COUNT = """
+INSERT INTO members_ingestday AS d (source_id, local_on, accepted, duplicate, rejected, parked)
+VALUES (%(source)s, (%(at)s AT TIME ZONE %(zone)s)::date, %(accepted)s, %(duplicate)s, %(rejected)s, %(parked)s)
+ON CONFLICT (source_id, local_on) DO UPDATE SET accepted = d.accepted + excluded.accepted,
+  duplicate = d.duplicate + excluded.duplicate, rejected = d.rejected + excluded.rejected,
+  parked = d.parked + excluded.parked"""
+
+
+def create_newcomers(params: dict[str, Any]) -> list[int]:
+    """Make a prospect for every user id not yet known; returns their ids. IntegrityError: somebody else just did."""
+    return _ids(_CREATE, params)
+
+
+def link_visitors(params: dict[str, Any]) -> list[int]:
+    """Tie anonymous ids to the members named beside them; returns the members."""
+    return _ids(_LINK, params)
+
+
+def park(params: dict[str, Any]) -> tuple[int, int]:
+    """Keep the messages about nobody we know; returns (new ones, all of them)."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PARK, params)
+        return cursor.fetchone()
+
+
+def place_newcomers(params: dict[str, Any], members: list[int]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_PLACE_NEWCOMERS, {**params, "members": members})
+
+
+def count_day(params: dict[str, Any]) -> None:
+    """Add to what became of a source's messages on the day of ``at``."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, params)
+
+
+def _ids(sql: str, params: dict[str, Any]) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return [pk for (pk,) in cursor.fetchall()]
