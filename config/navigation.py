@@ -46,6 +46,8 @@ NAVIGATION = (
     NavItem(_("Messages"), "campaigns:messages", "mail", Permission.VIEW, _("Operations")),
     NavItem(_("Lifecycle policy"), "members:policies", "route", Permission.VIEW, _("Operations")),
     NavItem(_("Audit log"), "console:audit", "history", Permission.VIEW, _("System")),
+    NavItem(_("Event catalogue"), "ingest:events", "list", Permission.VIEW, _("System")),
+    NavItem(_("Event sources"), "ingest:sources", "database-import", Permission.VIEW, _("System")),
     NavItem(_("Plans & tiers"), "members:plans", "adjustments-horizontal", Permission.ADMINISTER, _("System")),
     NavItem(_("Administration"), "admin:index", "database", Permission.ADMINISTER, _("System")),
 )

@@ -1,6 +1,8 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from members.ingest.querysets.catalogue import EventDefinitionQuerySet
+from members.ingest.querysets.sources import SourceQuerySet
 from members.models.people import Member
 
 
@@ -19,6 +21,8 @@ class Source(models.Model):
         _("creates members"), default=False, db_default=False,
         help_text=_("Somebody not known yet becomes a prospect. Otherwise her events wait until she appears."),
     )  # fmt: skip
+
+    objects = SourceQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("event source")
@@ -39,6 +43,8 @@ class EventDefinition(models.Model):
     consumes_benefit = models.BooleanField(_("consumes a benefit"), default=False, db_default=False)
     # Set when ``is_activity`` changed and the active days have not been counted anew yet.
     recount_due_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = EventDefinitionQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("event definition")

@@ -1,0 +1,64 @@
+"""What an event means, as operators say it."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from config.staff.models import User
+from config.staff.operations import record_audit
+from members.ingest.querysets.catalogue import RECOUNT_DAYS
+from members.models import EventDefinition
+from members.rules import local_date
+
+FIELDS = ("label", "label_zh", "is_activity", "carries_money", "consumes_benefit")
+
+
+@transaction.atomic
+def save_definition(*, definition_id: int, actor: User, at: datetime, **values: str | bool) -> EventDefinition:
+    """Change labels and meaning of an event.
+
+    Where "counts as activity" changes, the active days of everybody who has the event wait to be counted anew
+    (``recount_activity``). The caller wakes that.
+    """
+    if unknown := set(values) - set(FIELDS):
+        raise TypeError(f"not a field of an event: {', '.join(sorted(unknown))}")
+    definition = EventDefinition.objects.select_for_update().get(pk=definition_id)
+    changed = sorted(name for name, value in values.items() if getattr(definition, name) != value)
+    for name, value in values.items():
+        setattr(definition, name, value)
+    if "is_activity" in changed:
+        definition.recount_due_at = at
+    definition.save(update_fields=[*values, "recount_due_at"])
+    record_audit(
+        actor=actor, at=at, action="event.saved", target_type="event_definition", target_id=definition.pk,
+        data={"name": definition.name, "fields": changed},
+    )  # fmt: skip
+    return definition
+
+
+def recount_activity(*, at: datetime) -> int:
+    """Count active days anew where the meaning of an event changed; returns how many members were.
+
+    Goes back ``RECOUNT_DAYS``. The members are judged anew at ``at``: what the log says of the time before stays. Each
+    event is one transaction, so that after a crash the rest is still due. Safe to run concurrently with itself.
+    """
+    recounted = 0
+    for definition_id in list(EventDefinition.objects.awaiting_recount().values_list("pk", flat=True)):
+        recounted += _recount(definition_id, at)
+    return recounted
+
+
+@transaction.atomic
+def _recount(definition_id: int, at: datetime) -> int:
+    waiting = EventDefinition.objects.awaiting_recount().select_for_update()
+    definition = waiting.filter(pk=definition_id).first()
+    if definition is None:
+        return 0
+    first_on = local_date(at, settings.PROJECT_TIME_ZONE) - timedelta(days=RECOUNT_DAYS)
+    recounted = EventDefinition.objects.all().recount(
+        {"definition": definition_id, "first_on": first_on, "zone": settings.PROJECT_TIME_ZONE, "at": at}
+    )
+    definition.recount_due_at = None
+    definition.save(update_fields=["recount_due_at"])
+    return recounted
