@@ -6,6 +6,15 @@ from django.conf import settings
 from django.db import migrations, models
 
 
+def count_events(apps, schema_editor):
+    """The catalogue's volume of the events there were before it was counted."""
+    schema_editor.execute(
+        """INSERT INTO members_eventday (definition_id, local_on, events, last_at)
+        SELECT definition_id, (occurred_at AT TIME ZONE %s)::date, count(*), max(occurred_at) FROM members_event GROUP BY 1, 2""",
+        [settings.PROJECT_TIME_ZONE],
+    )
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -144,4 +153,5 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('source', 'message_id'), name='parked_source_message')],
             },
         ),
+        migrations.RunPython(count_events, migrations.RunPython.noop),
     ]

@@ -20,6 +20,7 @@ from members.imports.tasks import rescue_imports
 from members.models import (
     ActiveDay,
     Event,
+    EventDay,
     EventReceipt,
     Identity,
     LifecycleTransition,
@@ -154,6 +155,7 @@ def test_undo_of_events_takes_events_and_active_days_back(operator, at):
     work(run_id=run.pk, at=at + timedelta(hours=1))
     assert again(run).status == "undone"
     assert everything() == before
+    assert set(EventDay.objects.values_list("events", flat=True)) == {0}
     assert written(text, actor=operator, at=at + timedelta(hours=2)).created_count == 2
 
 

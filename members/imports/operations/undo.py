@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, models, transaction
 
 from config.staff.models import User
@@ -26,6 +27,7 @@ from members.models import (
     MembershipTerm,
     MemberSignal,
     MemberTag,
+    TraitStamp,
 )
 from members.operations.sweep import sweep
 
@@ -42,7 +44,14 @@ _OWN = (
     Event,
     ActiveDay,
     Consent,
+    TraitStamp,
 )
+
+# The catalogue's volume without the events of ``gone`` (definition_id, local_on).
+_UNCOUNT = """
+  UPDATE members_eventday d SET events = d.events - g.events
+  FROM (SELECT definition_id, local_on, count(*) AS events FROM gone GROUP BY 1, 2) g
+  WHERE d.definition_id = g.definition_id AND d.local_on = g.local_on"""
 
 
 @dataclass(frozen=True)
@@ -151,7 +160,7 @@ def undo(*, run_id: int, at: datetime) -> None:
             if obstacles(run):
                 raise ImportRefused("touched_since")
             for statement in _restoring():
-                cursor.execute(statement, {"run": run_id, "at": at})
+                cursor.execute(statement, {"run": run_id, "at": at, "zone": settings.PROJECT_TIME_ZONE})
         _delete_created(run)
         ImportRun.objects.advance(run_id, Status.UNDOING, Status.UNDONE, undone_at=at, attempts=0, step="")
         record_audit(
@@ -181,8 +190,9 @@ def _restoring() -> tuple[str, ...]:
         f"""WITH gone AS (
               DELETE FROM members_event v USING members_importeffect e
               WHERE {mine} 'event' AND v.member_id = e.member_id AND v.id = e.object_id
-              RETURNING v.source_id, v.message_id
-            )
+              RETURNING v.source_id, v.message_id, v.definition_id, (v.occurred_at AT TIME ZONE %(zone)s)::date AS local_on
+            ),
+            uncounted AS ({_UNCOUNT})
             DELETE FROM members_eventreceipt r USING gone g WHERE r.source_id = g.source_id AND r.message_id = g.message_id""",
         # Active days are what the remaining events say.
         """DELETE FROM members_activeday d WHERE d.member_id IN (
@@ -204,6 +214,11 @@ def _delete_created(run: ImportRun) -> None:
         rows = follower.model._default_manager.filter(**span)
         rows._raw_delete(rows.db)
     with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH gone AS (SELECT definition_id, (occurred_at AT TIME ZONE %s)::date AS local_on FROM members_event "
+            f"WHERE member_id > %s AND member_id <= %s) {_UNCOUNT}",
+            [settings.PROJECT_TIME_ZONE, run.first_member_id, _last_id(run)],
+        )
         cursor.execute(
             "DELETE FROM members_eventreceipt r USING members_event e WHERE e.member_id > %s AND e.member_id <= %s "
             "AND r.source_id = e.source_id AND r.message_id = e.message_id",
