@@ -42,4 +42,6 @@ def known_options(name: str, table: str, chosen: str, label: Any = "") -> SafeSt
 def _select(name: str, pairs: list[tuple[str, Any]], chosen: set[str], label: Any) -> SafeString:
     rows = ((value, SafeString(" selected") if value in chosen else "", words) for value, words in pairs)
     inner = format_html_join("", '<option value="{}"{}>{}</option>', rows)
-    return format_html('<select class="form-select" id="{}" name="{}" aria-label="{}">{}</select>', name, name, label, inner)
+    return format_html(
+        '<select class="form-select" id="{}" name="{}" aria-label="{}">{}</select>', name, name, label, inner
+    )

@@ -25,8 +25,11 @@ from members.imports.operations.work import work
 from members.imports.operations.writes import confirm
 from members.ingest.operations.keys import make_key
 from members.ingest.operations.taking import take_messages
-from members.models import Consent, Identity, LifecyclePolicy, MemberSignal, MemberTag, SweepBrake
+from members.models import Consent, Identity, LifecyclePolicy, MemberSignal, MemberTag, Segment, SweepBrake
 from members.operations import terms
+from members.segments.operations.refreshing import refresh_segment
+from members.segments.operations.saving import save_segment
+from members.segments.schema import read_rule
 from tests import factories
 
 if TYPE_CHECKING:
@@ -102,6 +105,22 @@ def make_policies_and_brakes(world: "World") -> None:
         )  # fmt: skip
 
 
+def make_segments(world: "World") -> None:
+    """Segments of which each names the one before, saved twice and filled."""
+    plain = {"kind": "profile.city", "op": "is", "values": ["City 0", "City 1"]}
+    before: Segment | None = None
+    for i in range(world.n + 1):
+        items = [plain, {"kind": "segment.member", "segment": before.pk}] if before else [plain]
+        segment: Segment | None = None
+        for rule in ({"kind": "any", "items": items}, {"kind": "all", "items": items}):
+            segment = save_segment(
+                rule=read_rule({"version": 1, "root": rule}), actor=world.admin, at=world.at, name=f"Segment {i}",
+                segment_id=segment.pk if segment else None,
+            )  # fmt: skip
+        refresh_segment(segment_id=segment.pk, at=world.at)
+        before = segment
+
+
 def make_imports(world: "World") -> None:
     """Files in every hand: waiting, refused, written and changing every member, and checked with faults."""
     for i in range(world.n):
@@ -167,5 +186,6 @@ ALL = (
     make_policies_and_brakes,
     make_messages,
     make_imports,
+    make_segments,
     make_campaigns,
 )

@@ -73,6 +73,7 @@ ARGUMENTS: dict[Any, Callable[[World], Any]] = {
     "user_id": newest("staff.User"),
     "key_id": newest("members.WriteKey"),
     "source_id": newest("members.Source"),
+    "segment_id": newest("members.Segment"),
     "definition_id": newest("members.EventDefinition"),
     "in_list": lambda world: "members",
 }

@@ -105,7 +105,7 @@ class Draft:
         path = tuple(int(part) for part in place.split("."))
         try:
             STEPS[verb](self, path, argument)
-        except (IndexError, KeyError, TypeError) as error:
+        except (IndexError, KeyError, TypeError, StopIteration) as error:
             raise DraftBroken(step) from error
         self._check()
 

@@ -18,7 +18,7 @@ def count_events(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('members', '0010_covered_indexes'),
+        ('members', '0011_segments'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

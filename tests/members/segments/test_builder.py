@@ -1,0 +1,182 @@
+"""The builder: a draft becomes a rule and back, each step does what its button says, and nothing sent breaks it."""
+
+import json
+
+import pytest
+from django.http import QueryDict
+
+from members.models import EventDefinition, Segment
+from members.segments.builder.draft import Draft, DraftBroken, new_condition
+from members.segments.builder.page import Builder
+from members.segments.builder.session import Session
+from members.segments.operations.saving import save_segment
+from members.segments.registry import code_of, conditions
+from members.segments.schema import RuleInvalid, read_rule
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+CITY = {"kind": "profile.city", "op": "is", "values": ["Xi'an"]}
+STATE = {"kind": "lifecycle.state", "op": "is", "values": ["expiring"]}
+
+
+def draft(include=(), exclude=(), mode="all") -> Draft:
+    return Draft({"kind": mode, "items": list(include)}, {"kind": "not", "items": list(exclude)})
+
+
+@pytest.mark.parametrize("mode", ["all", "any"])
+@pytest.mark.parametrize("include", [[], [CITY], [CITY, STATE], [{"kind": "any", "items": [CITY, STATE]}, CITY]])
+@pytest.mark.parametrize("exclude", [[], [STATE], [STATE, {"kind": "all", "items": [CITY]}]])
+def test_a_rule_and_its_draft_mean_the_same(mode, include, exclude):
+    if not include and not exclude:
+        return
+    written = draft(include, exclude, mode).rule()
+    read_rule(written)
+    again = Draft.of_rule(written)
+    assert again.rule() == written
+
+
+def test_errors_stand_at_the_condition_they_are_about():
+    empty = {**CITY, "values": []}
+    for include, exclude, mode, path in [
+        ([CITY, empty], [], "all", (0, 1)),
+        ([CITY, empty], [STATE], "all", (0, 1)),
+        ([CITY, empty], [STATE], "any", (0, 1)),
+        ([CITY], [STATE, empty], "any", (1, 1)),
+        ([CITY, STATE], [empty], "all", (1, 0)),
+        ([], [empty], "all", (1, 0)),
+    ]:
+        found = draft(include, exclude, mode)
+        with pytest.raises(RuleInvalid) as invalid:
+            read_rule(found.rule())
+        assert {found.place_of(error.path) for error in invalid.value.errors} == {path}
+
+
+def test_steps_do_what_their_buttons_say():
+    made = Draft()
+    made.apply("add 0 profile.city")
+    made.apply("add 0 lifecycle.state")
+    made.apply("group 0")
+    made.apply("add 0.2 profile.channel")
+    assert [item["kind"] for item in made.include["items"]] == ["profile.city", "lifecycle.state", "any"]
+    made.apply("move 0.1 up")
+    made.apply("copy 0.0")
+    assert [item["kind"] for item in made.include["items"]][:3] == ["lifecycle.state"] * 2 + ["profile.city"]
+    made.apply("swap 0.0")
+    assert [item["kind"] for item in made.exclude["items"]] == ["lifecycle.state"]
+    made.apply("mode 0.2 all")
+    made.apply("mode 0 any")
+    made.apply("remove 0.2")
+    made.apply("remove 1")
+    assert made.include["kind"] == "any"
+    assert len(made.include["items"]) == 2
+    assert made.exclude["items"] == []
+
+
+@pytest.mark.parametrize(
+    "step", ["add 0 no.such", "remove 0.7", "mode 1 all", "mode 0 not", "burn 0", "add x y", "remove", "move 0 up"]
+)
+def test_a_step_no_button_makes_is_refused(step):
+    with pytest.raises(DraftBroken):
+        draft([CITY]).apply(step)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "{}", '{"include": 1, "exclude": 2}', '{"include": {"kind": "all"}, "exclude": {}}', "[" * 5000,
+     json.dumps({"include": {"kind": "all", "items": [CITY] * 200}, "exclude": {"kind": "not", "items": []}})],
+)  # fmt: skip
+def test_a_draft_no_builder_made_is_refused(text):
+    with pytest.raises(DraftBroken):
+        Draft.of_text(text)
+
+
+@pytest.mark.parametrize("condition", conditions(), ids=code_of)
+def test_every_condition_can_be_added_and_read_back_from_its_form(condition, at):
+    EventDefinition.objects.create(name="exported")
+    added = new_condition(condition)
+    found = draft([added])
+    builder = Builder(found, at=at)
+    card = builder.include.items[0]
+    assert [field.name.rpartition(".")[2] for field in card.inputs] == [field.name for field in condition.fields]
+    # What the form sends without a touch leaves the condition as it is.
+    again = draft([dict(added)])
+    again.fill(QueryDict(f"c0-0.kind={added['kind']}"))
+    assert again.include["items"][0].keys() == added.keys()
+
+
+def test_undo_goes_back_step_by_step():
+    def send(session: Session, do: str) -> Session:
+        data = QueryDict(mutable=True)
+        data.update({"draft": session.draft.as_text(), "undo": session.undo_text, "do": do})
+        return Session.go_on(data)
+
+    first = send(Session(Draft()), "add 0 profile.city")
+    second = send(first, "add 1 lifecycle.state")
+    back = send(second, "undo")
+    assert back.draft.as_text() == first.draft.as_text()
+    assert send(back, "undo").draft.is_empty
+
+
+def form_of(rule: dict, **extra: str) -> dict[str, str]:
+    return {"draft": Draft.of_rule(rule).as_text(), "undo": "[]", "base_version": "", **extra}
+
+
+RULE = {"version": 1, "root": {"kind": "all", "items": [CITY]}}
+
+
+def test_a_segment_is_built_saved_and_opened(operator_client, at):
+    factories.make_member(at=at, city="Xi'an")
+    counted = operator_client.post("/console/segments/new/", form_of(RULE), headers={"HX-Request": "true"})
+    assert counted.status_code == 200
+    assert 'class="big">1<' in counted.content.decode()
+    saved = operator_client.post("/console/segments/new/", form_of(RULE, do="save", name="From Xi'an"))
+    segment = Segment.objects.get()
+    assert saved["Location"] == f"/console/segments/{segment.pk}/"
+    page = operator_client.get(saved["Location"]).content.decode()
+    assert "City is Xi&#x27;an" in page
+
+
+def test_an_incomplete_rule_is_not_saved(operator_client):
+    rule = {"version": 1, "root": {"kind": "all", "items": [{**CITY, "values": []}]}}
+    answer = operator_client.post("/console/segments/new/", form_of(rule, do="save", name="Half"))
+    assert answer.status_code == 422
+    assert "Complete the marked conditions." in answer.content.decode()
+    assert not Segment.objects.exists()
+
+
+def test_what_somebody_saved_meanwhile_is_not_overwritten(operator_client, operator, at):
+    segment = save_segment(rule=read_rule(RULE), actor=operator, at=at, name="Ours")
+    other = {"version": 1, "root": {"kind": "all", "items": [STATE]}}
+    save_segment(rule=read_rule(other), actor=operator, at=at, name="Ours", segment_id=segment.pk)
+    sent = form_of(RULE, do="save", name="Ours", base_version="1")
+    answer = operator_client.post(f"/console/segments/{segment.pk}/edit/", sent)
+    assert answer.status_code == 422
+    assert "Somebody else saved this segment meanwhile" in answer.content.decode()
+    assert Segment.objects.get().rule["root"]["items"][0]["kind"] == "lifecycle.state"
+
+
+def test_who_may_only_look_cannot_build(viewer_client, operator, at):
+    segment = save_segment(rule=read_rule(RULE), actor=operator, at=at, name="Ours")
+    for address in ("new/", f"{segment.pk}/edit/", f"{segment.pk}/archive/", f"{segment.pk}/freeze/"):
+        assert viewer_client.post(f"/console/segments/{address}", form_of(RULE, do="save")).status_code == 403
+    assert Segment.objects.get().rule_version == 1
+    assert viewer_client.get(f"/console/segments/{segment.pk}/").status_code == 200
+
+
+def test_one_member_is_explained(viewer_client, operator, at):
+    segment = save_segment(rule=read_rule(RULE), actor=operator, at=at, name="Ours")
+    member = factories.make_member(at=at, city="Lhasa")
+    answer = viewer_client.post(f"/console/segments/{segment.pk}/", {"who": str(member.pk)}).content.decode()
+    assert "is not in" in answer
+    assert "City: Lhasa" in answer
+
+
+def test_archiving_and_freezing(operator_client, operator, at):
+    factories.make_member(at=at, city="Xi'an")
+    segment = save_segment(rule=read_rule(RULE), actor=operator, at=at, name="Ours")
+    kept = operator_client.post(f"/console/segments/{segment.pk}/freeze/", {"name": "Kept"})
+    assert kept.status_code == 302
+    assert Segment.objects.get(name="Kept").size == 1
+    assert operator_client.post(f"/console/segments/{segment.pk}/archive/", {}).status_code == 302
+    assert [s.name for s in Segment.objects.live()] == ["Kept"]
