@@ -102,12 +102,23 @@ class SegmentMembership(models.Model):
     The columns ``entered_xid`` and ``left_xid`` (in the database only) are the readers' cursors.
     """
 
-    # ``membership_current`` and ``membership_member`` serve.
+    # ``membership_current`` and ``membership_member`` serve. The keys are not checked row by row: that costs more than
+    # the rest of filling a segment, whose members come out of the member table in the same statement.
     segment = models.ForeignKey(
-        Segment, verbose_name=_("segment"), on_delete=models.CASCADE, related_name="stays", db_index=False
+        Segment,
+        verbose_name=_("segment"),
+        on_delete=models.CASCADE,
+        related_name="stays",
+        db_index=False,
+        db_constraint=False,
     )
     member = models.ForeignKey(
-        Member, verbose_name=_("member"), on_delete=models.CASCADE, related_name="segment_stays", db_index=False
+        Member,
+        verbose_name=_("member"),
+        on_delete=models.CASCADE,
+        related_name="segment_stays",
+        db_index=False,
+        db_constraint=False,
     )
     entered_at = models.DateTimeField(_("entered"))
     left_at = models.DateTimeField(_("left"), null=True, blank=True)

@@ -18,7 +18,7 @@ from members.segments.comparing import NumberTest, PropertyFilter, Text
 from members.segments.conditions.bases import MomentCondition
 from members.segments.expressions import complement, local_date, member_zone
 from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType, Spec
-from members.segments.timing import Ever, Span, When, Window
+from members.segments.timing import Ever, Known, Span, When, Window
 
 BEHAVIOUR = gettext_lazy("Behaviour")
 MAX_FILTERS = 10
@@ -202,6 +202,16 @@ class Edge(EventCondition, MomentCondition):
     def subject(self, context: Context) -> Any:
         own = self.of_member(context).values("member_id").annotate(edge=type(self).edge("occurred_at"))
         return Subquery(own.values("edge"), output_field=DateTimeField())
+
+    def compile(self, context: Context) -> Q:
+        if isinstance(self.when, Known):
+            known = Q(Exists(self.of_member(context)))
+            return known if self.when.op == "known" else ~known
+        if context.is_narrowed:
+            return super().compile(context)
+        edges = self.found(context).values("member_id").annotate(edge=type(self).edge("occurred_at"))
+        passes = self.when.over(F("edge"), member_zone("member__"), context)
+        return Q(pk__in=edges.filter(passes).values("member_id"))
 
     def evidence(self, member_ids: Sequence[int], context: Context) -> Evidence:
         return EventCondition.evidence(self, member_ids, context)

@@ -36,8 +36,6 @@ def refresh_segment(*, segment_id: int, at: datetime) -> Diff | None:
                 cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(SECONDS * 1000)])
             diff = apply_diff(segment_id=segment_id, wanted=members_of(read_rule(segment.rule), at), at=at)
             record_diff(segment, diff, at)
-            with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL statement_timeout = DEFAULT")
             return diff
     except RuleInvalid:
         Segment.objects.filter(pk=segment_id).update(failed_at=at)
