@@ -11,9 +11,6 @@ from members.segments.expressions import complement
 from members.segments.registry import Condition, Context
 from members.segments.schema import Group, Node, Rule
 
-NOBODY = Q(pk__in=[])
-EVERYBODY = ~NOBODY
-
 
 def members_of(rule: Rule, at: datetime) -> MemberQuerySet:
     """The members for whom the rule holds at ``at``. Lazy; each member once."""

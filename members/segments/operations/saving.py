@@ -24,10 +24,12 @@ from members.segments.schema import Rule, RuleError, RuleInvalid, check_catalogu
 from members.segments.usage import uses_of
 
 MAX_UPLOAD = 1_000_000
+MAX_ID = 2**63 - 1
 
 
 class SegmentRefused(Exception):
-    """The step does not apply; ``code`` says why: ``archived``, ``stale``, ``static``, ``in_use``, ``name_taken``."""
+    """The step does not apply; ``code`` says why: ``archived``, ``stale``, ``static``, ``in_use``, ``name_taken``,
+    ``too_many``."""
 
     def __init__(self, code: str) -> None:
         self.code = code
@@ -110,7 +112,7 @@ def upload_static(
         raise SegmentRefused("too_many")
     identities = Identity.objects.filter(kind=Identity.Kind.EXTERNAL_ID, value__in=externals)
     by_external = dict(identities.values_list("value", "member_id"))
-    known = set(Member.objects.filter(pk__in=numbers).values_list("pk", flat=True))
+    known = set(Member.objects.filter(pk__in=[n for n in numbers if 0 < n <= MAX_ID]).values_list("pk", flat=True))
     found = known | set(by_external.values())
     segment = _new_static(name, actor=actor, at=at, name_zh=name_zh, rule=None)
     _fill(segment, Member.objects.filter(pk__in=found), at)

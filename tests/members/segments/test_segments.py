@@ -146,6 +146,8 @@ def test_a_member_who_returns_has_a_stay_of_her_own(at):
         assert history.membership_at(segment, at + minute * MINUTE).count() == size
         assert history.size_at(segment, at + minute * MINUTE) == size
     assert history.size_at(segment, at - MINUTE) is None
+    stays = SegmentMembership.objects.filter(segment=segment)
+    assert (stays.entered_since(at).count(), stays.left_since(at).count()) == (1, 1)
     assert len(history.size_history(segment, at, at + 9 * MINUTE)) == 3
 
 
@@ -176,12 +178,12 @@ def test_freezing_and_uploading_fix_the_members(at, operator):
     frozen = freeze(rule=rule(in_city("x")), name="Frozen", actor=operator, at=at)
     Member.objects.get(pk=first).identities.filter(kind="external_id").update(value="crm-1")
     uploaded = upload_static(
-        name="List", actor=operator, at=at, member_ids=[second, 10**9], external_ids=["crm-1", "crm-2", " "]
+        name="List", actor=operator, at=at, member_ids=[second, 10**9, 10**30], external_ids=["crm-1", "crm-2", " "]
     )
     move(first, "y")
     refresh_all(at=at + MINUTE)
     assert inside(frozen) == inside(uploaded.segment) == {first, second}
-    assert uploaded.unknown == [str(10**9), "crm-2"]
+    assert uploaded.unknown == [str(10**9), str(10**30), "crm-2"]
     with pytest.raises(SegmentRefused, match="static"):
         save("Frozen", in_city("x"), at=at, segment_id=frozen.pk)
 
