@@ -7,7 +7,7 @@ class CampaignsConfig(AppConfig):
     verbose_name = _("Campaigns")
 
     def ready(self) -> None:
-        from campaigns import import_undo, policy_effects, timeline_source
+        from campaigns import import_undo, policy_effects, segment_reach, timeline_source
         from campaigns.audit_labels import LABELS
         from config.staff.actions import register_actions
 
@@ -15,3 +15,4 @@ class CampaignsConfig(AppConfig):
         timeline_source.register()
         policy_effects.register()
         import_undo.register()
+        segment_reach.register()
