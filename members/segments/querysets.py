@@ -110,7 +110,7 @@ def read_changes(*, segment_ids: Iterable[int], after: int) -> tuple[list[Change
     """Who entered or left these segments from the cursor ``after`` on, and the cursor for the next call.
 
     Start with 0 for all of history or ``horizon()`` for what comes. Several readers each keep their own cursor; a long
-    transaction anywhere in the database delays the rows behind it and loses none. Read cursor and rows in one
+    transaction anywhere on the server delays the rows behind it and loses none. Read cursor and rows in one
     transaction with what you do about them.
     """
     with connection.cursor() as cursor:
