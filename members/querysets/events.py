@@ -14,7 +14,7 @@ PROPERTY_SAMPLE = 1_000
 # Rows are (member_id, name, occurred_at, message_id, value_cents, currency, properties), from any relation.
 # What several batches write is written in one order, so that they wait for each other instead of deadlocking.
 INGEST = """
-WITH incoming AS MATERIALIZED ({incoming}),
+WITH {reading}incoming AS MATERIALIZED ({incoming}),
 named AS (
   INSERT INTO members_eventdefinition (name, label, label_zh, is_activity)
   SELECT DISTINCT i.name, '', '', i.name <> 'app_uninstalled' FROM incoming i
@@ -101,7 +101,7 @@ marked AS (
   WHERE s.member_id = t.member_id AND (t.due_at IS NOT NULL OR t.last_at > s.last_active_time)
   RETURNING 1
 )
-SELECT (SELECT count(*) FROM stored), (SELECT count(*) FROM incoming)"""
+SELECT (SELECT count(*) FROM stored), (SELECT count(*) FROM incoming){report}"""
 
 _FROM_JSON = """
 SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
@@ -153,11 +153,19 @@ def _following(month: date) -> date:
 
 def ingest(*, incoming: str, params: dict[str, Any]) -> tuple[int, int]:
     """Take the rows the SQL ``incoming`` yields; returns (stored, offered). Repeated message ids are not stored."""
-    with connection.cursor() as cursor:
-        sql = INGEST.format(incoming=incoming, max_properties=MAX_PROPERTIES, property_sample=PROPERTY_SAMPLE)
-        cursor.execute(sql, params)
-        stored, offered = cursor.fetchone()
+    stored, offered = ingest_and_report(reading="", incoming=incoming, report="", params=params)
     return stored, offered
+
+
+def ingest_and_report(*, reading: str, incoming: str, report: str, params: dict[str, Any]) -> tuple[Any, ...]:
+    """``ingest`` where ``incoming`` selects from the CTEs ``reading``; ``report`` adds columns about them."""
+    sql = INGEST.format(
+        reading=f"{reading},\n" if reading else "", incoming=incoming, report=report, max_properties=MAX_PROPERTIES,
+        property_sample=PROPERTY_SAMPLE,
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchone()
 
 
 def ingest_rows(rows: Sequence[dict[str, Any]], *, source_id: int, zone: str, at: datetime) -> tuple[int, int]:

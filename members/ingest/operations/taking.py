@@ -15,7 +15,7 @@ from members.ingest.querysets import reading, writing
 from members.ingest.querysets.traits import apply_traits
 from members.ingest.repair import MAX_DEPTH, split_batch
 from members.operations.events import note_arrival
-from members.querysets.events import ensure_months, ingest
+from members.querysets.events import ensure_months
 
 BATCH = "batch"
 # Of two requests that meet the same newcomer, or lock members in another order, one is turned back and tries again.
@@ -69,33 +69,36 @@ def take_messages(*, body: str, kind: str, key: WriteKey, at: datetime) -> Outco
 def _take(body: str, kind: str, key: WriteKey, at: datetime) -> Outcome:
     source = key.source
     params = {
-        "body": body, "kind": kind, "at": at, "source": source.pk, "zone": settings.PROJECT_TIME_ZONE,
-        "may_events": WriteKey.Scope.EVENTS in key.scopes, "may_profiles": WriteKey.Scope.PROFILES in key.scopes,
+        "body": body, "may_hold_odd_numbers": reading.may_hold_odd_numbers(body), "kind": kind, "at": at,
+        "source": source.pk, "zone": settings.PROJECT_TIME_ZONE, "may_events": WriteKey.Scope.EVENTS in key.scopes,
+        "may_profiles": WriteKey.Scope.PROFILES in key.scopes,
     }  # fmt: skip
-    summary = reading.summarise(params)
+    summary = writing.store_events(params)
     if not summary.is_well_formed:
         raise BodyRefused("not_a_batch")
     if summary.messages > reading.MAX_MESSAGES:
         raise BodyRefused("too_many_messages")
+    stored, offered = summary.stored, summary.offered
+    unknown_at_first = summary.unknown_users + summary.unknown_visitors
     creates = source.creates_members and summary.unknown_users > 0
     newcomers = writing.create_newcomers(params) if creates else []
     linked = writing.link_visitors(params) if summary.unlinked else []
+    # Parked before the rest is stored: who appears in between is then known to every statement that follows.
+    parked, unknown = writing.park(params) if unknown_at_first else (0, 0)
     if summary.profiles:
         apply_traits(facts=writing.PROFILES, params=params)
-    ensure_months(summary.months)
-    stored, offered = ingest(incoming=writing.EVENTS, params=params) if summary.events else (0, 0)
-    parks = summary.unknown_visitors or (summary.unknown_users and not creates)
-    parked, unknown = writing.park(params) if parks else (0, 0)
+    if unknown < unknown_at_first or summary.missing_months:
+        ensure_months(summary.missing_months)
+        rest = writing.store_events(params)
+        stored, offered = stored + rest.stored, rest.offered
     if newcomers or linked:
         replay_for(member_ids=sorted({*newcomers, *linked}), at=at)
         writing.place_newcomers(params, newcomers)
-    good = summary.messages - len(summary.rejected)
     duplicates = offered - stored + unknown - parked
-    outcome = Outcome(good - duplicates - parked, duplicates, parked, summary.rejected)
-    writing.count_day(
-        params
-        | {"accepted": outcome.accepted, "duplicate": duplicates, "parked": parked, "rejected": len(summary.rejected)}
-    )
+    rejected = len(summary.rejected)
+    outcome = Outcome(summary.messages - rejected - duplicates - parked, duplicates, parked, summary.rejected)
+    counts = {"accepted": outcome.accepted, "duplicate": duplicates, "parked": parked, "rejected": rejected}
+    writing.count_day(params | counts)
     if stored and summary.last_at:
         note_arrival(source=source, at=at, last_at=min(summary.last_at, at))
     _note_use(key, at)

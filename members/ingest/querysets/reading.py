@@ -4,7 +4,7 @@ Nothing here writes. A message of any shape gives a row and never an error, as l
 ``jsonb`` can hold; see ``members.ingest.repair`` for a body that it cannot.
 """
 
-import json
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -24,6 +24,7 @@ AHEAD_DAYS = 31
 
 # A number beyond these prints thousands of digits, which nobody who reads it back could hold.
 _ODD_NUMBER = 'strict $.** ? (@.type() == "number" && (@.abs() > 1e300 || @.abs() < 1e-300 && @ <> 0))'
+_LONG_NUMBER = re.compile(r"[eE][+-]?\d{3}|\d{250}")
 _SHAPE = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?)?$"
 _MONEY = r"^-?\d{1,12}(\.\d{1,6})?$"
 
@@ -44,19 +45,20 @@ def _scalar(path: str) -> str:
 
 # Layers end in OFFSET 0: what one of them has made sure of must not be evaluated before.
 READ = f"""
-document AS MATERIALIZED (SELECT %(body)s::jsonb AS doc),
+document AS MATERIALIZED (
+  SELECT b.doc, {_instant("(b.doc ->> 'sentAt')")} AS sent_at FROM (SELECT %(body)s::jsonb AS doc OFFSET 0) b
+),
 items AS (
-  SELECT e.n - 1 AS n, e.m, d.doc ->> 'sentAt' AS sent
-  FROM document d CROSS JOIN jsonb_array_elements(
+  SELECT e.n - 1 AS n, e.m, d.sent_at FROM document d CROSS JOIN jsonb_array_elements(
     CASE WHEN %(kind)s <> 'batch' THEN jsonb_build_array(d.doc)
          WHEN jsonb_typeof(d.doc -> 'batch') = 'array' THEN d.doc -> 'batch' END
   ) WITH ORDINALITY AS e (m, n)
 ),
 shaped AS (
-  SELECT i.n, i.sent, i.m, CASE
+  SELECT i.n, i.sent_at, i.m, CASE
     WHEN jsonb_typeof(i.m) <> 'object' THEN 'not_an_object'
     WHEN i.m @? 'strict $.**{{{MAX_DEPTH + 1}}}' THEN 'too_deep'
-    WHEN i.m @? '{_ODD_NUMBER}' THEN 'number_out_of_range'
+    WHEN %(may_hold_odd_numbers)s AND i.m @? '{_ODD_NUMBER}' THEN 'number_out_of_range'
     WHEN pg_column_size(i.m) > {MAX_MESSAGE_BYTES // 4} AND octet_length(i.m::text) > {MAX_MESSAGE_BYTES}
       THEN 'too_large'
   END AS fault
@@ -66,7 +68,7 @@ parts AS (
   SELECT s.n, s.fault, s.m, k.type, k.type = 'identify' AS is_identify,
     {_scalar("s.m -> 'userId'")} AS user_text, {_scalar("s.m -> 'anonymousId'")} AS anonymous_text,
     {_scalar("s.m -> 'messageId'")} AS message, s.m -> 'timestamp' AS stamp,
-    coalesce({_scalar("s.m -> 'sentAt'")}, s.sent) AS sent,
+    s.sent_at AS batch_sent_at, {_scalar("s.m -> 'sentAt'")} AS sent,
     CASE WHEN k.type = 'track' THEN CASE WHEN jsonb_typeof(s.m -> 'event') = 'string' THEN btrim(s.m ->> 'event') END
          ELSE k.type END AS name,
     coalesce(nullif(s.m -> CASE WHEN k.type = 'identify' THEN 'traits' ELSE 'properties' END, 'null'), '{{}}') AS said
@@ -77,7 +79,7 @@ parts AS (
 ),
 timed AS (
   SELECT p.*, {normal("p.user_text")} AS user_value, {normal("p.anonymous_text")} AS anonymous_value,
-    {_instant("(p.stamp #>> '{}')")} AS stated_at, {_instant("p.sent")} AS sent_at,
+    {_instant("(p.stamp #>> '{}')")} AS stated_at, coalesce({_instant("p.sent")}, p.batch_sent_at) AS sent_at,
     coalesce(p.message, 'content-' || md5(
       p.m::text || CASE WHEN p.stamp IS NULL THEN (%(at)s::timestamptz)::date::text ELSE '' END)) AS message_id
   FROM parts p OFFSET 0
@@ -112,46 +114,63 @@ judged AS (
   FROM placed p OFFSET 0
 )"""
 
-# The good messages with the members they are about; ``is_known`` is false for those to be created or parked.
+# The good messages with the members they are about, NULL for those to be created or parked. Identities are looked up
+# one by one, because the planner takes a join for a few rows and would read every visitor for each; and what is good
+# is a column, because it would take "no reason" for next to none.
 RESOLVED = (
     READ
     + f""",
 good AS MATERIALIZED (
   SELECT j.n, j.type, j.is_identify, j.user_value, j.anonymous_value, j.message_id, j.occurred_at, j.name,
-    u.member_id AS by_user, a.member_id AS by_anonymous,
-    CASE WHEN j.user_value IS NULL THEN a.member_id ELSE u.member_id END AS member_id,
+    j.by_user, j.by_anonymous, CASE WHEN j.user_value IS NULL THEN j.by_anonymous ELSE j.by_user END AS member_id,
     CASE WHEN NOT j.is_identify AND (j.said ->> 'revenue') ~ '{_MONEY}'
       THEN round((j.said ->> 'revenue')::numeric * 100)::bigint END AS value_cents,
     CASE WHEN (j.said ->> 'currency') ~ '^[A-Za-z]{{3}}$' THEN upper(j.said ->> 'currency') ELSE '' END AS currency,
+    to_regclass('members_event_' || to_char(j.occurred_at AT TIME ZONE 'UTC', 'YYYY_MM')) IS NOT NULL
+      AS has_partition,
     CASE WHEN j.type IN ('page', 'screen') THEN jsonb_strip_nulls(jsonb_build_object(
       'name', j.m -> 'name', 'category', j.m -> 'category')) || j.said ELSE j.said END AS payload
-  FROM judged j
-  LEFT JOIN members_identity u ON u.kind = 'external_id' AND u.value = j.user_value
-  LEFT JOIN members_identity a ON a.kind = 'anonymous_id' AND a.value = j.anonymous_value
-  WHERE j.reason IS NULL
+  FROM (
+    SELECT j.*, j.reason IS NULL AS is_good,
+      (SELECT i.member_id FROM members_identity i WHERE i.kind = 'external_id' AND i.value = j.user_value) AS by_user,
+      (SELECT i.member_id FROM members_identity i WHERE i.kind = 'anonymous_id' AND i.value = j.anonymous_value)
+        AS by_anonymous
+    FROM judged j OFFSET 0
+  ) j
+  WHERE j.is_good
 )"""
 )
 
-_SUMMARY = f"""
-WITH {RESOLVED}
-SELECT
-  %(kind)s <> 'batch' OR (SELECT jsonb_typeof(doc) = 'object' AND jsonb_typeof(doc -> 'batch') = 'array' FROM document),
-  (SELECT count(*) FROM items),
-  (SELECT coalesce(jsonb_agg(jsonb_build_object('index', n, 'reason', reason) ORDER BY n), '[]')
-   FROM judged WHERE reason IS NOT NULL),
-  count(*) FILTER (WHERE user_value IS NOT NULL AND by_user IS NULL),
-  count(*) FILTER (WHERE user_value IS NULL AND by_anonymous IS NULL),
-  count(*) FILTER (WHERE user_value IS NOT NULL AND anonymous_value IS NOT NULL AND by_anonymous IS NULL),
-  count(*) FILTER (WHERE is_identify), count(*) FILTER (WHERE NOT is_identify),
-  max(occurred_at) FILTER (WHERE NOT is_identify),
-  coalesce(array_agg(DISTINCT date_trunc('month', occurred_at, 'UTC')::date) FILTER (WHERE NOT is_identify), '{{}}')
-FROM good"""  # fmt: skip
+# What there is to do about a body once its events are stored: one row, beside what was stored.
+REPORT = """,
+  r.* FROM (
+    SELECT
+      %(kind)s <> 'batch' OR (
+        SELECT jsonb_typeof(doc) = 'object' AND jsonb_typeof(doc -> 'batch') = 'array' FROM document),
+      (SELECT count(*) FROM items),
+      (SELECT coalesce(jsonb_agg(jsonb_build_object('index', n, 'reason', reason) ORDER BY n), '[]')
+       FROM judged WHERE reason IS NOT NULL),
+      count(*) FILTER (WHERE user_value IS NOT NULL AND by_user IS NULL),
+      count(*) FILTER (WHERE user_value IS NULL AND by_anonymous IS NULL),
+      count(*) FILTER (WHERE user_value IS NOT NULL AND anonymous_value IS NOT NULL AND by_anonymous IS NULL),
+      count(*) FILTER (WHERE is_identify),
+      max(occurred_at) FILTER (WHERE NOT is_identify),
+      coalesce(array_agg(DISTINCT date_trunc('month', occurred_at, 'UTC')::date) FILTER (
+        WHERE NOT is_identify AND NOT has_partition), '{}')
+    FROM good
+  ) AS r"""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a body holds: its size, the refused messages, how many name whom we do not know, and the months touched."""
+    """A body read, and its events stored as far as their members and months were there.
 
+    ``stored`` of ``offered`` events were new; the rest says how big the body is, what was refused, how many messages
+    name whom we do not know, and which months lack a partition.
+    """
+
+    stored: int
+    offered: int
     is_well_formed: bool
     messages: int
     rejected: list[dict[str, Any]]
@@ -159,17 +178,13 @@ class Summary:
     unknown_visitors: int
     unlinked: int
     profiles: int
-    events: int
     last_at: datetime | None
-    months: list[date]
+    missing_months: list[date]
 
 
-def summarise(params: dict[str, Any]) -> Summary:
-    """Read the body in ``params`` (see ``READ``) and say what it holds. Raises DataError where jsonb cannot hold it."""
-    with connection.cursor() as cursor:
-        cursor.execute(_SUMMARY, params)
-        is_well_formed, messages, rejected, *rest = cursor.fetchone()
-    return Summary(is_well_formed, messages, json.loads(rejected), *rest)
+def may_hold_odd_numbers(body: str) -> bool:
+    """Whether a number of the text could be beyond what anybody can hold: a cheap look that spares a costly one."""
+    return _LONG_NUMBER.search(body) is not None
 
 
 def unreadable(texts: list[str]) -> set[int]:

@@ -1,17 +1,17 @@
 """What a read body changes apart from the events: newcomers, links between identities, and the parked rest."""
 
+import json
 from typing import Any
 
 from django.db import connection
 
-from members.ingest.querysets.reading import RESOLVED
+from members.ingest.querysets.reading import REPORT, RESOLVED, Summary
+from members.querysets.events import ingest_and_report
 
-# The rows ``members.querysets.events.ingest`` wants, of the body in its parameters.
-EVENTS = f"""
-WITH {RESOLVED}
+_EVENTS = """
 SELECT member_id, name::varchar(120), occurred_at, message_id::varchar(120), value_cents, currency::varchar(3),
   payload AS properties
-FROM good WHERE NOT is_identify AND member_id IS NOT NULL"""
+FROM good WHERE NOT is_identify AND member_id IS NOT NULL AND has_partition"""
 
 # The facts ``members.ingest.querysets.traits.apply_traits`` wants.
 PROFILES = f"""
@@ -85,6 +85,17 @@ VALUES (%(source)s, (%(at)s AT TIME ZONE %(zone)s)::date, %(accepted)s, %(duplic
 ON CONFLICT (source_id, local_on) DO UPDATE SET accepted = d.accepted + excluded.accepted,
   duplicate = d.duplicate + excluded.duplicate, rejected = d.rejected + excluded.rejected,
   parked = d.parked + excluded.parked"""
+
+
+def store_events(params: dict[str, Any]) -> Summary:
+    """Read the body in ``params`` (see ``READ``) and store the events whose members and months exist.
+
+    One statement; again after the others were made, it stores the rest. Raises DataError where ``jsonb`` cannot hold
+    the body.
+    """
+    row = ingest_and_report(reading=RESOLVED, incoming=_EVENTS, report=REPORT, params=params)
+    stored, offered, is_well_formed, messages, rejected, *rest = row
+    return Summary(stored, offered, is_well_formed, messages, json.loads(rejected), *rest)
 
 
 def create_newcomers(params: dict[str, Any]) -> list[int]:
