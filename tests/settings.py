@@ -11,7 +11,9 @@ DATABASES["default"]["OPTIONS"] = {}
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
-CACHES["default"]["KEY_PREFIX"] = f"test-{WORKER}"
+# Clearing a cache empties its whole database, so each of the parallel processes has one of its own.
+NUMBER = 15 if WORKER == "main" else 1 + int(WORKER.removeprefix("gw"))
+CACHES["default"]["LOCATION"] = f"{CACHES['default']['LOCATION'].rpartition('/')[0]}/{NUMBER}"
 
 # A wake-up that a test causes must reach no real worker. Tests call the task, or start workers of their own.
 CELERY_BROKER_URL = "memory://"
