@@ -67,7 +67,7 @@ def test_chinese_is_the_default_and_grace_comes_from_the_policy(sink):
     plan(at=DUE - timedelta(hours=1))
     deliver()
     [mail] = mails(sink)
-    assert mail["Subject"] == "会员今天到期,等级为您保留 3 天"
+    assert mail["Subject"] == "会员今天到期，等级为您保留 3 天"
     assert "2026年11月19日" in mail.get_body(("plain",)).get_content()
     assert messages(term)["d0.email"] == "sent"
 
