@@ -8,8 +8,7 @@ from typing import Any
 from django.shortcuts import get_object_or_404
 
 from members.models import Member, Segment, SegmentMembership, SegmentVersion
-from members.segments.builder.page import Line, lines_of, sentences_of
-from members.segments.explaining import explain
+from members.segments.builder.page import Line, answer_for, sentences_of
 from members.segments.history import size_history
 from members.segments.schema import RuleInvalid, read_rule
 from members.segments.usage import uses_of
@@ -92,7 +91,7 @@ class SegmentPortrait:
             rule = read_rule(self.segment.rule)
         except RuleInvalid:
             return []
-        return lines_of(explain(rule, member_ids=[self.checked.pk], at=self.at)[self.checked.pk])
+        return answer_for(rule, self.checked, self.at)
 
     def _stays(self, column: str) -> list[SegmentMembership]:
         rows = SegmentMembership.objects.filter(segment=self.segment, **{f"{column}__isnull": False})

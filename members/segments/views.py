@@ -22,7 +22,7 @@ from members.segments.operations import saving
 from members.segments.operations.saving import SegmentRefused
 from members.segments.portrait import SegmentPortrait
 from members.segments.schema import RuleInvalid, read_rule
-from members.segments.tasks import refresh_segments
+from members.segments.tasks import refresh_segment
 
 METHODS = ["GET", "HEAD", "POST"]
 
@@ -77,6 +77,8 @@ def freeze(request: StaffRequest, segment_id: int) -> HttpResponse:
             made = saving.freeze(rule=read_rule(segment.rule), actor=request.user, at=clock.now(), **form.cleaned_data)
         except SegmentRefused as refused:
             form.add_error(None, refusal(refused))
+        except RuleInvalid as invalid:
+            form.add_error(None, "; ".join(error.message for error in invalid.errors))
         else:
             messages.success(request, _("These members are kept as a static segment."))
             return _gone_to(request, reverse("segments:detail", args=[made.pk]))
@@ -130,7 +132,7 @@ def _build(request: StaffRequest, segment: Segment | None) -> HttpResponse:
         except RuleInvalid as invalid:
             form.add_error(None, "; ".join(error.message for error in invalid.errors))
         else:
-            refresh_segments.delay_on_commit()
+            refresh_segment.delay_on_commit(saved.pk)
             messages.success(request, _("Saved. The members are being counted."))
             return _gone_to(request, reverse("segments:detail", args=[saved.pk]))
     if saves and builder.rule is None:

@@ -166,7 +166,7 @@ class Builder:
         """The rule for that member, node by node."""
         if self.checked is None or self.rule is None:
             return []
-        return lines_of(explain(self.rule, member_ids=[self.checked.pk], at=self.at)[self.checked.pk])
+        return answer_for(self.rule, self.checked, self.at)
 
     def _block(self, path: Path, group: Json) -> Block:
         items: list[Card | Block] = []
@@ -211,6 +211,14 @@ class Builder:
 def group_words(kind: str) -> str:
     """How a group is read aloud before its items; nothing for a condition."""
     return {"all": _("All of these"), "any": _("Any of these"), "not": _("None of these")}.get(kind, "")
+
+
+def answer_for(rule: Rule, member: Member, at: datetime) -> list[Line]:
+    """The rule for one member, node by node; one line that says so when it takes too long."""
+    try:
+        return lines_of(explain(rule, member_ids=[member.pk], at=at)[member.pk])
+    except TooSlow:
+        return [Line(0, False, _("Counting takes too long. Narrow the rule, or shorten its time."), "")]
 
 
 def lines_of(node: Explained, depth: int = 0) -> list[Line]:
