@@ -21,7 +21,7 @@ from campaigns.models import (
     Template,
     TemplateVersion,
 )
-from campaigns.operations.copy import CopyError, parse
+from campaigns.operations.rendering import CopyError, parse
 from campaigns.operations.settings import lift_suppression, publish_copy, save_channel
 from config.staff import clock
 from config.staff.http import staff_of

@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from campaigns.lifecycle import Reason, Status
 from campaigns.models import Enrollment, MessageContent, MessageIntent
 from campaigns.operations import delivery
-from campaigns.operations.copy import CopyError, Words, email_message_id, words
+from campaigns.operations.copy import Words, email_message_id, words
+from campaigns.operations.rendering import CopyError
 from campaigns.steps import step_label
 from members.models import Identity, MembershipTerm
 

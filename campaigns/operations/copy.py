@@ -1,4 +1,4 @@
-"""The words of a message: Liquid over plain facts, in a sandbox, and the MIME form an email travels in.
+"""The words of a message, its unsubscribe link, and the MIME form an email travels in.
 
 Only immutable template versions and plain dicts come in here, so the same facts always give the same bytes.
 """
@@ -14,30 +14,11 @@ from typing import Any
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from django.urls import reverse
-from liquid import BoundTemplate, DictLoader, Environment, StrictUndefined
-from liquid.exceptions import LiquidError
 
-from campaigns.models import TemplateVersion
+from campaigns.operations.rendering import render
 from campaigns.rules import message_id
 
 _UNSUBSCRIBE_SALT = "campaigns.unsubscribe"
-
-
-class _Sandbox(Environment):
-    """No files to include, no unknown names, an end to loops, depth and output."""
-
-    loop_iteration_limit = 1_000
-    output_stream_limit = 200_000
-    local_namespace_limit = 200_000
-    context_depth_limit = 20
-
-
-_TEXT = _Sandbox(loader=DictLoader({}), undefined=StrictUndefined, autoescape=False)
-_HTML = _Sandbox(loader=DictLoader({}), undefined=StrictUndefined, autoescape=True)
-
-
-class CopyError(Exception):
-    """A template does not render with the facts at hand. Carries no facts: they are personal data."""
 
 
 @dataclass(frozen=True)
@@ -50,45 +31,11 @@ class Words:
     unsubscribe_url: str
 
 
-@dataclass(frozen=True)
-class _Parsed:
-    subject: BoundTemplate
-    text: BoundTemplate
-    html: BoundTemplate | None
-
-
-@lru_cache(maxsize=512)
-def _parsed(version_id: int) -> _Parsed:
-    version = TemplateVersion.objects.get(pk=version_id)
-    return parse(version.subject, version.body_text, version.body_html)
-
-
-def parse(subject: str, body_text: str, body_html: str) -> _Parsed:
-    """Parse a version's three templates. Raises CopyError on a syntax error."""
-    try:
-        return _Parsed(
-            _TEXT.from_string(subject),
-            _TEXT.from_string(body_text),
-            _HTML.from_string(body_html) if body_html else None,
-        )
-    except LiquidError as error:
-        raise CopyError(type(error).__name__) from error
-
-
 def words(*, template_version_id: int, context: dict[str, Any], intent_id: int) -> Words:
     """The exact words of a message. Raises CopyError."""
     link = unsubscribe_url(intent_id)
-    facts = {**context, "links": {"unsubscribe": link}}
-    parsed = _parsed(template_version_id)
-    try:
-        return Words(
-            subject=" ".join(parsed.subject.render(**facts).split()),
-            text=parsed.text.render(**facts),
-            html=parsed.html.render(**facts) if parsed.html else "",
-            unsubscribe_url=link,
-        )
-    except LiquidError as error:
-        raise CopyError(type(error).__name__) from error
+    subject, text, html = render(template_version_id, {**context, "links": {"unsubscribe": link}})
+    return Words(" ".join(subject.split()), text, html, link)
 
 
 def unsubscribe_token(intent_id: int) -> str:

@@ -18,7 +18,8 @@ from django.db import InterfaceError, OperationalError, connection
 from campaigns.lifecycle import ChannelCode, Reason
 from campaigns.models import Channel, MessageIntent, Suppression
 from campaigns.operations import delivery
-from campaigns.operations.copy import CopyError, compose_email, sender_address
+from campaigns.operations.copy import compose_email, sender_address
+from campaigns.operations.rendering import CopyError
 from campaigns.operations.wire import Refused, Reply, Wire, WireBroken, WireDown
 from campaigns.querysets.messages import Claimed
 from campaigns.rules import blames_address, is_temporary

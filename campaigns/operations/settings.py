@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from campaigns.models import Channel, Suppression, Template, TemplateVersion
-from campaigns.operations.copy import parse
+from campaigns.operations.rendering import parse
 from config.staff.models import User
 from config.staff.operations import record_audit
 

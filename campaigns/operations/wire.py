@@ -81,11 +81,7 @@ class Wire:
             self.ready()
         assert self._smtp is not None
         try:
-            self._expect(self._smtp.docmd(f"MAIL FROM:<{sender}>"), to_sender=True)
-            self._expect(self._smtp.docmd(f"RCPT TO:<{address}>"))
-            code, text = self._smtp.docmd("DATA")
-            if code != 354:
-                raise Refused(_reply(code, text))
+            self._open(self._smtp, f"MAIL FROM:<{sender}>", f"RCPT TO:<{address}>")
             self._smtp.send(mail)
         except Refused as refused:
             self._after(refused.reply)
@@ -144,9 +140,33 @@ class Wire:
             raise
         return smtp
 
-    def _expect(self, answer: tuple[int, bytes], *, to_sender: bool = False) -> None:
+    def _open(self, smtp: smtplib.SMTP, sender: str, address: str) -> None:
+        """Bring the dialogue to where the body follows: in one round trip with a server that allows it (RFC 2920)."""
+        if not smtp.has_extn("pipelining"):
+            self._expect(smtp.docmd(sender), to_sender=True)
+            self._expect(smtp.docmd(address))
+            self._expect(smtp.docmd("DATA"), code=354)
+            return
+        smtp.send(f"{sender}\r\n{address}\r\nDATA\r\n".encode("ascii"))
+        refused: Refused | None = None
+        for command in ("MAIL", "RCPT", "DATA"):
+            answer = smtp.getreply()
+            try:
+                self._expect(answer, to_sender=command == "MAIL", code=354 if command == "DATA" else None)
+            except Refused as error:
+                # The first refusal is the reason; 421 is the last that is heard.
+                refused = refused or error
+                if error.reply.code == 421:
+                    break
+            else:
+                if command == "DATA" and refused:
+                    self.close()  # It waits for a body all the same, and would take whatever comes next for it.
+        if refused:
+            raise refused
+
+    def _expect(self, answer: tuple[int, bytes], *, to_sender: bool = False, code: int | None = None) -> None:
         reply = _reply(*answer)
-        if not reply.is_accepted:
+        if not (reply.is_accepted if code is None else reply.code == code):
             raise Refused(reply, to_sender=to_sender)
 
     def _after(self, reply: Reply) -> None:
@@ -154,9 +174,9 @@ class Wire:
         if reply.code == 421:
             self.close()
             self.rest()
+        if self._smtp is None:
             return
         try:
-            assert self._smtp is not None
             self._smtp.rset()
         except (OSError, smtplib.SMTPException):
             self.close()

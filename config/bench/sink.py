@@ -35,6 +35,8 @@ class Dialogue(asyncio.Protocol):
                 self.transport.write(b"221 bye\r\n")
                 self.transport.close()
                 return
+            elif command.startswith(b"EHLO"):
+                self.transport.write(b"250-sink\r\n250 PIPELINING\r\n")
             else:
                 self.transport.write(b"250 ok\r\n")
 

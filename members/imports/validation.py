@@ -20,6 +20,10 @@ from members.imports.staging import raw_table, rows_table, terms_table
 WARNINGS = ("excel_serial", "unknown_status")
 
 
+# Volatile, cheap and safe in a parallel worker; nothing reads it.
+_FENCE = "clock_timestamp() AS fence"
+
+
 @dataclass(frozen=True)
 class Plan:
     """How one file's columns fill one shape: field name → column index, and the columns kept as attributes."""
@@ -40,7 +44,8 @@ class Plan:
 def rows_sql(plan: Plan) -> str:
     """``CREATE TABLE … AS``: per row its typed fields, derived columns, member, what would change, and problems.
 
-    Each level is fenced (OFFSET 0), or the planner would pull it up and compute an expression once per reference.
+    Each level is fenced by a volatile column, or the planner would pull it up and compute an expression once per
+    reference. ``OFFSET 0`` would fence as well, but keep the whole statement from running on two cores.
     """
     shape, mapped = plan.shape, [f for f in plan.shape.fields if f.name in plan.columns]
     raw = {f.name: f"c{plan.columns[f.name]}" for f in mapped}
@@ -63,11 +68,11 @@ def rows_sql(plan: Plan) -> str:
     CREATE UNLOGGED TABLE {rows_table(plan.run_id)} WITH (autovacuum_enabled = off) AS
     SELECT {_matched(plan, [*kept, *derived])}
     FROM (
-      SELECT v.row_no, {", ".join(outputs)}, {_all_of(checks)} AS problems
+      SELECT v.row_no, {", ".join(outputs)}, {_all_of(checks)} AS problems, {_FENCE}
       FROM (
-        SELECT row_no, {", ".join(values)}
-        FROM (SELECT row_no, {", ".join(cleaned)} FROM {raw_table(plan.run_id)} OFFSET 0) k OFFSET 0
-      ) v OFFSET 0
+        SELECT row_no, {", ".join(values)}, {_FENCE}
+        FROM (SELECT row_no, {", ".join(cleaned)}, {_FENCE} FROM {raw_table(plan.run_id)}) k
+      ) v
     ) d
     {_joins(plan)}"""
 

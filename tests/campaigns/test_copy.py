@@ -6,7 +6,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from campaigns.models import Campaign, TemplateVersion
-from campaigns.operations.copy import CopyError, compose_email, parse, words
+from campaigns.operations import rendering
+from campaigns.operations.copy import compose_email, words
+from campaigns.operations.rendering import CopyError, parse
 from campaigns.operations.planning import step_rows
 from tests.campaigns.world import AT
 
@@ -111,3 +113,33 @@ def _render(body: str, version: TemplateVersion) -> str:
 def test_what_is_no_liquid_is_refused_before_it_is_published(broken):
     with pytest.raises(CopyError):
         parse("x", broken, "")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.text(st.characters(blacklist_categories=["Cs"]), max_size=40) | st.sampled_from(["<b>", "\ue000l\ue001"]),
+    tier=st.text(st.characters(blacklist_categories=["Cs"]), max_size=20) | st.just("\ue000n\ue001"),
+)
+def test_words_shared_by_all_are_the_words_rendered_for_one(version, name, tier):
+    facts = {**CONTEXT, "member": {"name": name}, "term": {**CONTEXT["term"], "tier": tier}}
+    facts["links"] = {"unsubscribe": f"https://example.com/u/{name[:1]}&1"}
+    copy = parse(version.subject, version.body_text, version.body_html)
+    assert copy.is_shared
+    assert rendering.render(version.pk, facts) == copy.render(facts)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{{ member.name | upcase }}",
+        "{% if member.name == 'Ada' %}!{% endif %}",
+        "{% if member.name.size > 4 %}!{% endif %}",
+        "{% assign n = member.name %}{{ n | upcase }}",
+        "{% capture n %}{{ member.name }}{% endcapture %}{{ n | upcase }}",
+        "{% assign k = 'mem' | append: 'ber' %}{{ [k].name | upcase }}",
+        "{% for x in links %}{{ x[1] }}{% endfor %}",
+        "{{ member['name'] }}",
+    ],
+)
+def test_a_template_that_looks_into_the_name_is_rendered_for_each(body):
+    assert not parse("x", body, "").is_shared

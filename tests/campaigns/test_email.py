@@ -282,13 +282,14 @@ def test_no_server_no_claim(sink, settings):
 
 def test_a_template_that_does_not_render_fails_alone(sink, monkeypatch):
     from campaigns.operations import copy
+    from campaigns.operations.rendering import CopyError
 
     bad, good = planned(2)
     real = copy.words
 
     def words(*, intent_id, **values):
         if intent_id == row(bad).pk:
-            raise copy.CopyError("UndefinedError")
+            raise CopyError("UndefinedError")
         return real(intent_id=intent_id, **values)
 
     monkeypatch.setattr(copy, "words", words)

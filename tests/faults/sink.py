@@ -38,8 +38,9 @@ class Sink(socketserver.ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, folder: Path, port: int = 0) -> None:
+    def __init__(self, folder: Path, port: int = 0, *, pipelines: bool = True) -> None:
         self.folder = folder
+        self.pipelines = pipelines
         folder.mkdir(parents=True, exist_ok=True)
         self.script = Script()
         self.lock = threading.Lock()
@@ -133,6 +134,8 @@ class _Session(socketserver.StreamRequestHandler):
             word = line[:4].upper()
             if word in (b"EHLO", b"HELO"):
                 self.say("250-sink")
+                if self.server.pipelines:
+                    self.say("250-PIPELINING")
                 self.say("250 8BITMIME")
             elif word == b"MAIL":
                 self.answer("mail", "", "250 2.1.0 ok")
