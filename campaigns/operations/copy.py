@@ -52,7 +52,13 @@ def intent_of_token(token: str) -> int | None:
 
 
 def unsubscribe_url(intent_id: int) -> str:
-    return settings.PUBLIC_URL.rstrip("/") + reverse("campaigns:unsubscribe", args=[unsubscribe_token(intent_id)])
+    return settings.PUBLIC_URL.rstrip("/") + _unsubscribe_path() + unsubscribe_token(intent_id) + "/"
+
+
+@lru_cache(maxsize=1)
+def _unsubscribe_path() -> str:
+    """What stands before the token; resolved once, not once a mail."""
+    return reverse("campaigns:unsubscribe", args=["-"]).removesuffix("-/")
 
 
 def sender_address() -> str:
