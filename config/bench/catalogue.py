@@ -10,11 +10,15 @@ from config.bench.measuring import Scene
 
 @dataclass(frozen=True)
 class Group:
-    """Benchmarks of one database: their names and what measures them; with ``has_base`` on the base of members."""
+    """Benchmarks of one database: their names and what measures them.
+
+    With ``has_base`` it holds the base of members, with ``has_events`` also what they did.
+    """
 
     names: tuple[str, ...]
     run: Callable[[Scene], Iterator[dict[str, Any]]]
     has_base: bool = True
+    has_events: bool = False
 
 
 GROUPS = (

@@ -1,10 +1,12 @@
 """From a rule to set-based SQL: tree → ``Q`` → members. The one compiler there is."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
+from members.counters.wanted import CounterKey
 from members.models import Member
 from members.querysets.people import MemberQuerySet
 from members.segments.expressions import complement
@@ -15,6 +17,21 @@ from members.segments.schema import Group, Node, Rule
 def members_of(rule: Rule, at: datetime) -> MemberQuerySet:
     """The members for whom the rule holds at ``at``. Lazy; each member once."""
     return members_where(rule.root, Context(at=at))
+
+
+def ids_of(rule: Rule, at: datetime, counters: Mapping[CounterKey, int] | None = None) -> QuerySet:
+    """The ids of ``members_of``, one column: to count and to compare, where members themselves are not looked at.
+
+    ``counters`` come from ``bring_up`` at the same instant, in the same transaction.
+    """
+    context = Context(at=at, counters=counters or {})
+    items = rule.root.items
+    # One condition alone: its rows say who, and the member table has nothing to add.
+    if len(items) == 1 and rule.root.kind != "not" and isinstance(items[0], Condition):
+        found = items[0].member_ids(context)
+        if found is not None:
+            return found
+    return members_where(rule.root, context).order_by().values("pk")
 
 
 def members_where(node: Node, context: Context) -> MemberQuerySet:

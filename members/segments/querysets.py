@@ -92,12 +92,12 @@ class StayQuerySet(models.QuerySet):
 
 
 def apply_diff(*, segment_id: int, wanted: models.QuerySet, at: datetime) -> Diff:
-    """Make the current stays of a segment those of ``wanted`` (members), in one statement.
+    """Make the current stays of a segment those of ``wanted`` (one column of member ids), in one statement.
 
     The caller holds the segment's row, so that two at once cannot both enter a member.
     """
     try:
-        sql, params = wanted.order_by().values("pk").query.sql_with_params()
+        sql, params = wanted.order_by().query.sql_with_params()
     except EmptyResultSet:
         sql, params = "SELECT 0::bigint WHERE false", ()
     with connection.cursor() as cursor:
