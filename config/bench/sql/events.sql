@@ -7,7 +7,7 @@ SET session_replication_role = replica;
 SELECT setseed(0.42);
 -- Filling first and indexing afterwards; the primary key stays.
 CREATE TEMP TABLE dropped AS
-SELECT format('DROP INDEX %%s', indexrelid::regclass) AS undo, pg_get_indexdef(indexrelid) AS redo
+SELECT format('DROP INDEX %%s', indexrelid::regclass) AS undo, replace(pg_get_indexdef(indexrelid), ' ON ONLY ', ' ON ') AS redo
 FROM pg_index WHERE indrelid = 'members_event'::regclass AND NOT indisprimary;
 DO $$ DECLARE d record; BEGIN FOR d IN SELECT undo FROM dropped LOOP EXECUTE d.undo; END LOOP; END $$;
 

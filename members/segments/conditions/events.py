@@ -91,17 +91,6 @@ class EventCondition(Step, Condition):
     def of_member(self, context: Context) -> QuerySet[Event]:
         return self.found(context).filter(member_id=OuterRef("pk"))
 
-    def counters(self) -> frozenset[CounterKey]:
-        """The counter of the same events in the same window; none for other windows and for filtered events."""
-        if self.where or not isinstance(self.window, WithinLast):
-            return frozenset()
-        return frozenset({CounterKey(self.event, int(self.window.length.total_seconds()))})
-
-    def tallies(self, context: Context) -> QuerySet[EventTally] | None:
-        """The counter's rows, where one is held that is exact at the instant of looking."""
-        held = [context.counters[key] for key in self.counters() if key in context.counters]
-        return EventTally.objects.filter(counter_id=held[0]) if held else None
-
     def faults(self) -> list[tuple[str, str]]:
         return [] if self.is_known() else [("event", no_such_event(self.event))]
 
@@ -162,7 +151,22 @@ class Measured(EventCondition):
         raise NotImplementedError
 
 
-class EventCount(Measured):
+class Tallied(EventCondition):
+    """What a rolling counter can answer: how often, in a window that ends now."""
+
+    def counters(self) -> frozenset[CounterKey]:
+        """The counter of the same events in the same window; none for other windows and for filtered events."""
+        if self.where or not isinstance(self.window, WithinLast):
+            return frozenset()
+        return frozenset({CounterKey(self.event, int(self.window.length.total_seconds()))})
+
+    def tallies(self, context: Context) -> QuerySet[EventTally] | None:
+        """The counter's rows, where one is held that is exact at the instant of looking."""
+        held = [context.counters[key] for key in self.counters() if key in context.counters]
+        return EventTally.objects.filter(counter_id=held[0]) if held else None
+
+
+class EventCount(Tallied, Measured):
     kind: Literal["event.count"]
     label = gettext_lazy("Did something so often")
 
@@ -203,7 +207,7 @@ class EventDays(Measured):
         return _("%(event)s on %(test)s days, %(window)s")
 
 
-class EventNever(EventCondition):
+class EventNever(Tallied):
     kind: Literal["event.never"]
     label = gettext_lazy("Never did something")
     fields = (EVENT, WHERE, WINDOW)
