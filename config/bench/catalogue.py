@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from config.bench import claiming, importing, ingesting, mailing, pages, planning, running, sweeping
+from config.bench import claiming, importing, ingesting, mailing, pages, planning, running, segmenting, sweeping
 from config.bench.measuring import Scene
 
 
@@ -29,6 +29,9 @@ GROUPS = (
     Group(("claim",), claiming.claim),
     Group(("email",), mailing.email),
     Group(("members_page",), pages.members_page),
+    Group(("segment_count",), segmenting.segment_count, has_events=True),
+    Group(("counter",), segmenting.counter, has_events=True),
+    Group(("materialise",), segmenting.materialise),
     Group(("ingest",), ingesting.ingest, has_events=True),
     Group(("import", "reimport"), importing.import_and_reimport, has_base=False),
 )
