@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, transaction
-from django.utils.dateparse import parse_datetime
 
 Start = Callable[[str, list[tuple[str, str]]], object]
 
@@ -52,9 +52,9 @@ def _bulk(body: str) -> int:
     )
     created = Event.objects.bulk_create(
         Event(
-            occurred_at=parse_datetime(message["timestamp"]), received_at=at, member_id=members[message["userId"]],
-            definition_id=definitions[message["event"]], source=source, message_id=message["messageId"],
-            properties=message["properties"],
+            occurred_at=datetime.fromisoformat(message["timestamp"]), received_at=at,
+            member_id=members[message["userId"]], definition_id=definitions[message["event"]], source=source,
+            message_id=message["messageId"], properties=message["properties"],
         )
         for message in messages if message["messageId"] in fresh
     )  # fmt: skip

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from config.runtime.processes import SHARED_MEMORY, python_command
 
-
 APPLICATION = "config.wsgi:application"
 
 

@@ -3,7 +3,6 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-
 # Whoever changes or deletes events makes every count doubtful; the next to read a counter builds it anew.
 UNCOUNT = """
 CREATE FUNCTION members_uncount() RETURNS trigger LANGUAGE plpgsql AS $$

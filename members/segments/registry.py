@@ -70,7 +70,7 @@ Evidence = Mapping[int, Sequence[Fact]]
 class Context:
     """What a condition is compiled for: the instant, and whether a neighbour already narrows the members to few.
 
-    ``counters`` are the rolling counters that are exact at the instant, by what they count, while the caller holds them.
+    ``counters`` are rolling counters, by what they count: exact at the instant, and held by the caller.
     """
 
     at: datetime

@@ -25,7 +25,9 @@ class Command(BaseCommand):
         parser.add_argument("--base", help="a filled database of that many members to copy instead of making one")
         # What a process of the benchmark's own does; the environment names its database.
         parser.add_argument(
-            "--inside", choices=["fill", "fill-events", "measure", *workers.KINDS], help="for the command's own processes"
+            "--inside",
+            choices=["fill", "fill-events", "measure", *workers.KINDS],
+            help="for the command's own processes",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

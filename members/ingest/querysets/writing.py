@@ -155,7 +155,7 @@ def count_day(params: dict[str, Any]) -> None:
 
 
 def note_request(params: dict[str, Any]) -> Heard | None:
-    """``count_day``, that the key was used, and that the source was heard at ``heard_at`` (NULL: it said nothing new)."""
+    """``count_day``, that the key was used, and the source heard at ``heard_at`` (NULL: nothing new)."""
     rows = execute_prepared(_NOTE, params)
     return Heard(*rows[0]) if rows else None
 

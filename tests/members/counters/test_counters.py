@@ -8,8 +8,9 @@ import psycopg
 import pytest
 from django.db import connection, transaction
 from django.db.models import Count
-from hypothesis import HealthCheck, Phase, given, strategies as st
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as examples
+from hypothesis import strategies as st
 
 from members.counters.operations import bring_up, forget_unwanted
 from members.counters.wanted import CounterKey, wanted_counters
@@ -165,10 +166,12 @@ def save(name: str, *items: dict, at: datetime = AT):
 
 
 def test_counters_are_kept_for_what_segments_read(world):
-    source, members = world
     where = [{"name": "size", "test": {"type": "number", "op": "gte", "value": 3}}]
     segment = save("Often", rule(1), rule(24, "hours"), rule(7, where=where))
-    save("Never", {"kind": "event.never", "event": "opened", "window": {"op": "within_last", "amount": 7, "unit": "days"}})
+    save(
+        "Never",
+        {"kind": "event.never", "event": "opened", "window": {"op": "within_last", "amount": 7, "unit": "days"}},
+    )
     save("Ever", {**rule(1), "window": {"op": "ever"}})
     assert wanted_counters() == {DAY, WEEK}
     refresh_all(at=AT)
