@@ -9,7 +9,7 @@ class MembersConfig(AppConfig):
     def ready(self) -> None:
         from config.staff.actions import register_actions
         from members.audit_labels import LABELS
-        from members.segments import conditions, reach, usage
+        from members.segments import conditions, counted, reach, usage
         from members.timeline_sources import register_all
 
         register_actions(LABELS)
@@ -17,3 +17,4 @@ class MembersConfig(AppConfig):
         conditions.register_all()
         reach.register_all()
         usage.register_all()
+        counted.register_all()

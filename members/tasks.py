@@ -1,5 +1,7 @@
 """Celery only wakes the engine up; what is due lives in PostgreSQL."""
 
+from time import monotonic
+
 from celery import shared_task
 
 from config.staff.clock import now
@@ -10,6 +12,24 @@ from members.operations import events, policies, sweep
 def sweep_due() -> None:
     """Judge everybody who is due. Runs every second and whenever facts arrive; idle it costs under 5 ms."""
     sweep.sweep(at=now())
+
+
+class Waking:
+    """Wakes the sweep for facts that come in streams: at most once in ``EVERY_S`` a process, the tick does the rest."""
+
+    EVERY_S = 0.5
+
+    def __init__(self) -> None:
+        self._last = -self.EVERY_S
+
+    def __call__(self) -> None:
+        moment = monotonic()
+        if moment - self._last >= self.EVERY_S:
+            self._last = moment
+            sweep_due.apply_async(expires=10)
+
+
+wake_sweep = Waking()
 
 
 @shared_task

@@ -1,12 +1,13 @@
 """The base of the benchmarks: members by generated SQL, their states by the engine's own first sweep."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection
 
 from config.bench.measuring import rest, run_sql
 from members.models import Member
 from members.operations.sweep import sweep
+from members.querysets.events import ensure_partitions
 
 
 def fill(*, members: int, at: datetime) -> None:
@@ -14,6 +15,14 @@ def fill(*, members: int, at: datetime) -> None:
     run_sql("base", {"n": members, "at": at})
     rest()
     sweep(at=at)
+    rest()
+
+
+def fill_events() -> None:
+    """Give the members of the base ten events each, over the ninety days before it was made."""
+    at = made_at()
+    ensure_partitions((at - timedelta(days=92)).date(), (at + timedelta(days=32)).date())
+    run_sql("events", {"n": Member.objects.count(), "at": at})
     rest()
 
 

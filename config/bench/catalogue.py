@@ -4,17 +4,21 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from config.bench import claiming, importing, mailing, pages, planning, running, sweeping
+from config.bench import claiming, importing, ingesting, mailing, pages, planning, running, segmenting, sweeping
 from config.bench.measuring import Scene
 
 
 @dataclass(frozen=True)
 class Group:
-    """Benchmarks of one database: their names and what measures them; with ``has_base`` on the base of members."""
+    """Benchmarks of one database: their names and what measures them.
+
+    With ``has_base`` it holds the base of members, with ``has_events`` also what they did.
+    """
 
     names: tuple[str, ...]
     run: Callable[[Scene], Iterator[dict[str, Any]]]
     has_base: bool = True
+    has_events: bool = False
 
 
 GROUPS = (
@@ -25,6 +29,10 @@ GROUPS = (
     Group(("claim",), claiming.claim),
     Group(("email",), mailing.email),
     Group(("members_page",), pages.members_page),
+    Group(("segment_count",), segmenting.segment_count, has_events=True),
+    Group(("counter",), segmenting.counter, has_events=True),
+    Group(("materialise",), segmenting.materialise),
+    Group(("ingest",), ingesting.ingest, has_events=True),
     Group(("import", "reimport"), importing.import_and_reimport, has_base=False),
 )
 NAMES = tuple(name for group in GROUPS for name in group.names)

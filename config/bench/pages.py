@@ -83,7 +83,7 @@ def _cursor_at(row: int) -> str:
 
 
 @contextmanager
-def web_server() -> Iterator[tuple[int, int]]:
+def web_server(application: str = commands.APPLICATION) -> Iterator[tuple[int, int]]:
     """gunicorn as the product runs it, on a port of its own; gives (process, port)."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
@@ -95,7 +95,7 @@ def web_server() -> Iterator[tuple[int, int]]:
         MOC_STATIC_STORAGE="django.contrib.staticfiles.storage.StaticFilesStorage",
     )  # fmt: skip
     process = subprocess.Popen(
-        commands.web(listener.fileno()), env=env, cwd=settings.BASE_DIR, pass_fds=[listener.fileno()],
+        commands.web(listener.fileno(), application), env=env, cwd=settings.BASE_DIR, pass_fds=[listener.fileno()],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:

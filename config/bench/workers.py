@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection
 
-from config.bench import claiming, mailing
+from config.bench import claiming, ingesting, mailing
 from config.bench.database import environment, manage
 from config.bench.measuring import peak_mb, reset_peak
 
@@ -17,6 +17,7 @@ KINDS: dict[str, Callable[[], int]] = {
     "claim": claiming.claim_all,
     "claim-bare": claiming.claim_all_bare,
     "email": mailing.deliver,
+    "send": ingesting.send,
     "email-django": mailing.send_with_django,
 }
 

@@ -10,15 +10,17 @@ from urllib.parse import urlsplit
 
 from config.runtime.processes import SHARED_MEMORY, python_command
 
+APPLICATION = "config.wsgi:application"
 
-def web(descriptor: int) -> list[str]:
+
+def web(descriptor: int, application: str = APPLICATION) -> list[str]:
     """gunicorn on an inherited listening socket: the port stays ours while it restarts."""
     options = ["--worker-class", "gthread", "--workers", "2", "--threads", "4", "--no-control-socket"]
     if SHARED_MEMORY.is_dir():
         # Heartbeat files on a slow disk look like hung workers.
         options += ["--worker-tmp-dir", str(SHARED_MEMORY)]
     options += ["--timeout", "120", "--graceful-timeout", "10", "--keep-alive", "30"]
-    return python_command("gunicorn", "config.wsgi:application", "--bind", f"fd://{descriptor}", *options)
+    return python_command("gunicorn", application, "--bind", f"fd://{descriptor}", *options)
 
 
 def worker() -> list[str]:

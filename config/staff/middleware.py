@@ -3,7 +3,25 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.urls import resolve
 from django.utils import timezone
+
+
+class ProgramDoorMiddleware:
+    """Requests of programs (``/v1/``) go straight to their view: no session, language, cookie or form token is theirs.
+
+    The view answers for its own authentication, as it is marked public.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path_info.startswith("/v1/"):
+            return self.get_response(request)
+        request.resolver_match = match = resolve(request.path_info)
+        response: HttpResponse = match.func(request, *match.args, **match.kwargs)
+        return response
 
 
 class ViewerTimeZoneMiddleware:

@@ -1,6 +1,5 @@
 """The Segment HTTP Tracking API: what programs send about members. See docs/events-in.md for the answers."""
 
-from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -36,7 +35,7 @@ def take(request: HttpRequest, kind: str) -> HttpResponse:
         outcome = take_messages(body=text_of(request), kind=kind, key=key, at=at)
     except (BodyRefused, UnusableBody) as refused:
         return _problem(refused.code)
-    transaction.on_commit(partial(tasks.sweep_due.apply_async, expires=10), robust=True)
+    transaction.on_commit(tasks.wake_sweep, robust=True)
     if kind != BATCH and outcome.rejected:
         return _problem(outcome.rejected[0]["reason"])
     answer: dict[str, Any] = {"success": True}

@@ -1,3 +1,4 @@
+from members.counters.models import EventCounter, EventTally
 from members.exports.models import EventRecord
 from members.imports.models import ImportEffect, ImportIssue, ImportRun
 from members.ingest.models import EventDay, EventProperty, IngestDay, ParkedEvent, TraitStamp, WriteKey
@@ -11,11 +12,13 @@ __all__ = [
     "ActiveDay",
     "Consent",
     "Event",
+    "EventCounter",
     "EventDay",
     "EventDefinition",
     "EventProperty",
     "EventReceipt",
     "EventRecord",
+    "EventTally",
     "Identity",
     "ImportEffect",
     "ImportIssue",

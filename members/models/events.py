@@ -84,7 +84,7 @@ class EventReceipt(models.Model):
     """That a source's message was taken. Unique ids cannot span partitions, so they live here."""
 
     pk = models.CompositePrimaryKey("source", "message_id")
-    source = models.ForeignKey(Source, on_delete=models.PROTECT)
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, db_index=False)
     message_id = models.CharField(max_length=120)
     received_at = models.DateTimeField()
 

@@ -57,13 +57,20 @@ def note_arrival(*, source: Source, at: datetime, last_at: datetime) -> None:
     The first word of a source starts the silence rules and a stale one suspended them: either way everybody in cover is
     looked at anew.
     """
-    heard = Source.objects.get(pk=source.pk)
-    if heard.is_activity_source and (heard.connected_at is None or is_stale(heard, at)):
-        MemberLifecycle.objects.filter(membership_status="active").mark_due(at)
+    end_silence(Source.objects.get(pk=source.pk), at=at)
     Source.objects.filter(pk=source.pk).update(
         connected_at=Least(Coalesce("connected_at", Value(at)), Value(at)),
         last_event_at=Greatest(Coalesce("last_event_at", Value(last_at)), Value(last_at)),
     )
+
+
+def end_silence(heard: Source, *, at: datetime) -> None:
+    """Look at everybody in cover anew where a source that had never spoken, or was stale, speaks again at ``at``.
+
+    ``heard`` is the source as it was before.
+    """
+    if heard.is_activity_source and (heard.connected_at is None or is_stale(heard, at)):
+        MemberLifecycle.objects.filter(membership_status="active").mark_due(at)
 
 
 @transaction.atomic

@@ -10,6 +10,8 @@ from django.db import connection
 # The catalogue describes at most so many properties of an event, from at most so many events of a batch.
 MAX_PROPERTIES = 200
 PROPERTY_SAMPLE = 1_000
+# Within this time only what is new about a property is written: batches would wait for each other's rows.
+PROPERTY_NOTED_EVERY = "1 minute"
 
 # Rows are (member_id, name, occurred_at, message_id, value_cents, currency, properties), from any relation.
 # What several batches write is written in one order, so that they wait for each other instead of deadlocking.
@@ -66,10 +68,11 @@ described AS (
   INSERT INTO members_eventproperty AS d (definition_id, name, types, last_seen_at, sample_count)
   SELECT s.definition_id, s.name, s.types, s.last_at, s.samples FROM (
     SELECT s.*, e.id IS NOT NULL AS is_known,
+      e.types @> s.types::varchar[] AND e.last_seen_at > s.last_at - interval '{noted_every}' AS is_noted,
       row_number() OVER (PARTITION BY s.definition_id, e.id IS NULL ORDER BY s.name) + (
         SELECT count(*) FROM members_eventproperty h WHERE h.definition_id = s.definition_id) AS place
     FROM sampled s LEFT JOIN members_eventproperty e ON e.definition_id = s.definition_id AND e.name = s.name
-  ) s WHERE s.is_known OR s.place <= {max_properties} ORDER BY 1, 2
+  ) s WHERE s.is_noted IS NOT TRUE AND (s.is_known OR s.place <= {max_properties}) ORDER BY 1, 2
   ON CONFLICT (definition_id, name) DO UPDATE SET
     types = ARRAY(SELECT DISTINCT t FROM unnest(d.types || excluded.types) t ORDER BY t),
     last_seen_at = greatest(d.last_seen_at, excluded.last_seen_at),
@@ -153,19 +156,18 @@ def _following(month: date) -> date:
 
 def ingest(*, incoming: str, params: dict[str, Any]) -> tuple[int, int]:
     """Take the rows the SQL ``incoming`` yields; returns (stored, offered). Repeated message ids are not stored."""
-    stored, offered = ingest_and_report(reading="", incoming=incoming, report="", params=params)
+    with connection.cursor() as cursor:
+        cursor.execute(ingest_sql(reading="", incoming=incoming, report=""), params)
+        stored, offered = cursor.fetchone()
     return stored, offered
 
 
-def ingest_and_report(*, reading: str, incoming: str, report: str, params: dict[str, Any]) -> tuple[Any, ...]:
-    """``ingest`` where ``incoming`` selects from the CTEs ``reading``; ``report`` adds columns about them."""
-    sql = INGEST.format(
+def ingest_sql(*, reading: str, incoming: str, report: str) -> str:
+    """The statement of ``ingest`` where ``incoming`` selects from the CTEs ``reading``; ``report`` adds columns."""
+    return INGEST.format(
         reading=f"{reading},\n" if reading else "", incoming=incoming, report=report, max_properties=MAX_PROPERTIES,
-        property_sample=PROPERTY_SAMPLE,
+        property_sample=PROPERTY_SAMPLE, noted_every=PROPERTY_NOTED_EVERY,
     )  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return cursor.fetchone()
 
 
 def ingest_rows(rows: Sequence[dict[str, Any]], *, source_id: int, zone: str, at: datetime) -> tuple[int, int]:

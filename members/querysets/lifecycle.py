@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import psycopg
 from django.db import connection, models, transaction
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, Greatest, Least
 
 from members.lifecycle import STAGE_OF, Stage
 from members.querysets.assessment import Tables, explain_sql, round_sql
+from members.querysets.prepared import execute_prepared
 
 Matrix = Counter[tuple[str | None, str]]
 
@@ -78,7 +78,8 @@ class LifecycleQuerySet(models.QuerySet):
         """
         sql = round_sql(tables or Tables(), only_members=only_members)
         if only_members:
-            rows = _execute_prepared(sql, params)
+            with transaction.atomic():
+                rows = execute_prepared(sql, params)
         else:
             with transaction.atomic(), connection.cursor() as cursor:
                 # Rows are looked up by the due members' keys and lie in memory; by default whole tables would be read.
@@ -98,15 +99,6 @@ class LifecycleQuerySet(models.QuerySet):
             Explanation(m, state, target, rule, move, facts if isinstance(facts, dict) else json.loads(facts), look)
             for m, state, target, rule, move, facts, look in rows
         ]
-
-
-def _execute_prepared(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-        # Django's own cursor binds on the client, which PostgreSQL cannot prepare.
-        with psycopg.Cursor(connection.connection) as prepared:
-            prepared.execute(sql, params, prepare=True)
-            return prepared.fetchall()
 
 
 class TransitionQuerySet(models.QuerySet):

@@ -8,7 +8,7 @@ from django.db.models import Count, Q
 
 from members.models import Member, Segment, SegmentMembership
 from members.querysets.people import MemberQuerySet
-from members.segments.compiler import condition_of, members_of, members_where
+from members.segments.compiler import condition_of, ids_of, members_of, members_where
 from members.segments.limits import SECONDS, reading
 from members.segments.reach import Reach, reaches
 from members.segments.registry import Context
@@ -57,7 +57,7 @@ class Preview:
 def count(rule: Rule, *, at: datetime, seconds: float = SECONDS) -> int:
     """How many members the rule holds for. Raises TooSlow."""
     with reading(seconds):
-        return members_of(rule, at).count()
+        return ids_of(rule, at).count()
 
 
 def measure(rule: Rule, *, at: datetime, seconds: float = SECONDS) -> Measure:

@@ -9,9 +9,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, get_args
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
 from pydantic import BaseModel, ConfigDict
+
+from members.counters.wanted import CounterKey
 
 
 class FieldType(StrEnum):
@@ -66,10 +68,14 @@ Evidence = Mapping[int, Sequence[Fact]]
 
 @dataclass(frozen=True)
 class Context:
-    """What a condition is compiled for: the instant, and whether a neighbour already narrows the members to few."""
+    """What a condition is compiled for: the instant, and whether a neighbour already narrows the members to few.
+
+    ``counters`` are rolling counters, by what they count: exact at the instant, and held by the caller.
+    """
 
     at: datetime
     is_narrowed: bool = False
+    counters: Mapping[CounterKey, int] = field(default_factory=dict, compare=False)
     event_ids: dict[str, int | None] = field(default_factory=dict, compare=False)
 
 
@@ -96,6 +102,10 @@ class Condition(Spec):
         """The members for whom this holds, as a ``Q`` on the Member queryset. NULL counts as not holding."""
         raise NotImplementedError
 
+    def member_ids(self, context: Context) -> QuerySet | None:
+        """The ids of the members for whom this holds, each once, where its own rows name them; else None."""
+        return None
+
     def sentence(self) -> str:
         """The condition read aloud in the current language."""
         raise NotImplementedError
@@ -107,6 +117,10 @@ class Condition(Spec):
     def faults(self) -> Iterable[tuple[str, str]]:
         """(field, message) for each value the catalogues do not know; asked before a rule is used or saved."""
         return ()
+
+    def counters(self) -> frozenset[CounterKey]:
+        """The rolling counters the condition can read instead of the events."""
+        return frozenset()
 
     def segment_ids(self) -> frozenset[int]:
         """Other segments the condition reads; they are refreshed first and cannot be archived."""

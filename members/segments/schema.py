@@ -10,6 +10,7 @@ from typing import Annotated, Any, ForwardRef, Literal, Union
 from django.utils.translation import gettext as _
 from pydantic import Discriminator, Field, ValidationError, create_model
 
+from members.counters.wanted import CounterKey
 from members.segments.registry import Condition, Spec, conditions
 
 VERSION = 1
@@ -116,6 +117,11 @@ def leaves(rule: Rule) -> Iterator[tuple[Path, Condition]]:
 def segment_ids(rule: Rule) -> frozenset[int]:
     """The other segments the rule reads."""
     return frozenset().union(*(leaf.segment_ids() for _path, leaf in leaves(rule)))
+
+
+def counters(rule: Rule) -> frozenset[CounterKey]:
+    """The rolling counters the rule can read."""
+    return frozenset().union(*(leaf.counters() for _path, leaf in leaves(rule)))
 
 
 def json_schema() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from config.bench import catalogue, database, workers
-from config.bench.base import fill
+from config.bench.base import fill, fill_events
 from config.bench.measuring import Scene, to_json
 from config.staff.clock import now
 
@@ -25,7 +25,9 @@ class Command(BaseCommand):
         parser.add_argument("--base", help="a filled database of that many members to copy instead of making one")
         # What a process of the benchmark's own does; the environment names its database.
         parser.add_argument(
-            "--inside", choices=["fill", "measure", *workers.KINDS], help="for the command's own processes"
+            "--inside",
+            choices=["fill", "fill-events", "measure", *workers.KINDS],
+            help="for the command's own processes",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -40,6 +42,8 @@ class Command(BaseCommand):
                 self._run_all(names, scene, options["base"])
             case "fill":
                 fill(members=scene.members, at=now())
+            case "fill-events":
+                fill_events()
             case "measure":
                 for printed in catalogue.measure(names, scene):
                     self._say(to_json(printed))
@@ -57,11 +61,16 @@ class Command(BaseCommand):
         with ExitStack() as stack:
             empty = stack.enter_context(database.own_database(f"{prefix}_empty"))
             self._manage("migrate", "--verbosity", "0", database_name=empty)
+            events: str | None = None
             for group in catalogue.groups(names):
                 if group.has_base and not base:
                     base = stack.enter_context(database.own_database(f"{prefix}_base", empty))
                     self._manage("bench", "--inside", "fill", "--members", str(scene.members), database_name=base)
-                with database.own_database(prefix, base if base and group.has_base else empty) as own:
+                if group.has_events and not events:
+                    events = stack.enter_context(database.own_database(f"{prefix}_events", base or empty))
+                    self._manage("bench", "--inside", "fill-events", database_name=events)
+                template = events if group.has_events else base if group.has_base else empty
+                with database.own_database(prefix, template or empty) as own:
                     arguments = ["--members", str(scene.members), "--runs", str(scene.runs)]
                     self._manage("bench", *group.names, "--inside", "measure", *arguments, database_name=own)
 

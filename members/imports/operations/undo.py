@@ -20,6 +20,7 @@ from members.models import (
     ActiveDay,
     Consent,
     Event,
+    EventTally,
     Identity,
     LifecycleTransition,
     Member,
@@ -45,6 +46,7 @@ _OWN = (
     ActiveDay,
     Consent,
     TraitStamp,
+    EventTally,
 )
 
 # The catalogue's volume without the events of ``gone`` (definition_id, local_on).

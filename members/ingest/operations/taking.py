@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -14,13 +14,12 @@ from members.ingest.operations.parking import replay_for
 from members.ingest.querysets import reading, writing
 from members.ingest.querysets.traits import apply_traits
 from members.ingest.repair import MAX_DEPTH, split_batch
-from members.operations.events import note_arrival
+from members.operations.events import end_silence
 from members.querysets.events import ensure_months
 
 BATCH = "batch"
 # Of two requests that meet the same newcomer, or lock members in another order, one is turned back and tries again.
 ATTEMPTS = 4
-KEY_USE_NOTED_EVERY = timedelta(minutes=1)
 
 
 class BodyRefused(Exception):
@@ -98,16 +97,12 @@ def _take(body: str, kind: str, key: WriteKey, at: datetime) -> Outcome:
     rejected = len(summary.rejected)
     outcome = Outcome(summary.messages - rejected - duplicates - parked, duplicates, parked, summary.rejected)
     counts = {"accepted": outcome.accepted, "duplicate": duplicates, "parked": parked, "rejected": rejected}
-    writing.count_day(params | counts)
-    if stored and summary.last_at:
-        note_arrival(source=source, at=at, last_at=min(summary.last_at, at))
-    _note_use(key, at)
+    heard_at = min(summary.last_at, at) if stored and summary.last_at else None
+    heard = writing.note_request(params | counts | {"key": key.pk, "heard_at": heard_at})
+    if heard and heard_at:
+        source.connected_at, source.last_event_at = heard.connected_at, heard.last_event_at
+        end_silence(source, at=at)
     return outcome
-
-
-def _note_use(key: WriteKey, at: datetime) -> None:
-    if key.last_used_at is None or at - key.last_used_at > KEY_USE_NOTED_EVERY:
-        WriteKey.objects.filter(pk=key.pk).update(last_used_at=at)
 
 
 def _mended(body: str) -> tuple[str, dict[int, str]]:

@@ -24,7 +24,8 @@ AHEAD_DAYS = 31
 
 # A number beyond these prints thousands of digits, which nobody who reads it back could hold.
 _ODD_NUMBER = 'strict $.** ? (@.type() == "number" && (@.abs() > 1e300 || @.abs() < 1e-300 && @ <> 0))'
-_LONG_NUMBER = re.compile(r"[eE][+-]?\d{3}|\d{250}")
+# Two looks are quicker than one for either: each begins with a set of characters, which the engine skips to.
+_LONG_NUMBERS = (re.compile(r"[eE][+-]?\d{3}"), re.compile(r"\d{250}"))
 _SHAPE = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?)?$"
 _MONEY = r"^-?\d{1,12}(\.\d{1,6})?$"
 
@@ -184,7 +185,7 @@ class Summary:
 
 def may_hold_odd_numbers(body: str) -> bool:
     """Whether a number of the text could be beyond what anybody can hold: a cheap look that spares a costly one."""
-    return _LONG_NUMBER.search(body) is not None
+    return any(number.search(body) for number in _LONG_NUMBERS)
 
 
 def unreadable(texts: list[str]) -> set[int]:

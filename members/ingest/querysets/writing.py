@@ -1,17 +1,22 @@
 """What a read body changes apart from the events: newcomers, links between identities, and the parked rest."""
 
 import json
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
 from members.ingest.querysets.reading import REPORT, RESOLVED, Summary
-from members.querysets.events import ingest_and_report
+from members.querysets.events import ingest_sql
+from members.querysets.prepared import execute_prepared
 
 _EVENTS = """
 SELECT member_id, name::varchar(120), occurred_at, message_id::varchar(120), value_cents, currency::varchar(3),
   payload AS properties
 FROM good WHERE NOT is_identify AND member_id IS NOT NULL AND has_partition"""
+
+_STORE = ingest_sql(reading=RESOLVED, incoming=_EVENTS, report=REPORT)
 
 # The facts ``members.ingest.querysets.traits.apply_traits`` wants.
 PROFILES = f"""
@@ -86,6 +91,29 @@ ON CONFLICT (source_id, local_on) DO UPDATE SET accepted = d.accepted + excluded
   duplicate = d.duplicate + excluded.duplicate, rejected = d.rejected + excluded.rejected,
   parked = d.parked + excluded.parked"""
 
+# What every request says of itself, in one statement. Rows that all requests share are written as seldom as may be, and
+# last: who else wants them waits for our commit.
+_NOTE = f"""
+WITH counted AS ({_COUNT}),
+used AS (
+  UPDATE members_writekey SET last_used_at = %(at)s
+  WHERE id = %(key)s AND (last_used_at IS NULL OR last_used_at < %(at)s::timestamptz - interval '1 minute')
+)
+UPDATE members_source s SET connected_at = least(s.connected_at, %(at)s),
+  last_event_at = greatest(s.last_event_at, %(heard_at)s)
+WHERE s.id = %(source)s AND %(heard_at)s::timestamptz IS NOT NULL
+  AND (s.last_event_at IS NULL OR s.connected_at IS NULL OR s.connected_at > %(at)s
+    OR s.last_event_at < %(heard_at)s::timestamptz - interval '1 second')
+RETURNING old.connected_at, old.last_event_at"""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """When a source was connected and last heard before this request; it had been silent for a second at least."""
+
+    connected_at: datetime | None
+    last_event_at: datetime | None
+
 
 def store_events(params: dict[str, Any]) -> Summary:
     """Read the body in ``params`` (see ``READ``) and store the events whose members and months exist.
@@ -93,7 +121,7 @@ def store_events(params: dict[str, Any]) -> Summary:
     One statement; again after the others were made, it stores the rest. Raises DataError where ``jsonb`` cannot hold
     the body.
     """
-    row = ingest_and_report(reading=RESOLVED, incoming=_EVENTS, report=REPORT, params=params)
+    (row,) = execute_prepared(_STORE, params)
     stored, offered, is_well_formed, messages, rejected, *rest = row
     return Summary(stored, offered, is_well_formed, messages, json.loads(rejected), *rest)
 
@@ -124,6 +152,12 @@ def count_day(params: dict[str, Any]) -> None:
     """Add to what became of a source's messages on the day of ``at``."""
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, params)
+
+
+def note_request(params: dict[str, Any]) -> Heard | None:
+    """``count_day``, that the key was used, and the source heard at ``heard_at`` (NULL: nothing new)."""
+    rows = execute_prepared(_NOTE, params)
+    return Heard(*rows[0]) if rows else None
 
 
 def _ids(sql: str, params: dict[str, Any]) -> list[int]:

@@ -12,13 +12,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import Field as Limits
 
-from members.models import Event, EventDefinition
+from members.counters.wanted import CounterKey
+from members.models import Event, EventDefinition, EventTally
 from members.naming import in_chinese
 from members.segments.comparing import NumberTest, PropertyFilter, Text
 from members.segments.conditions.bases import MomentCondition
 from members.segments.expressions import complement, local_date, member_zone
 from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType, Spec
-from members.segments.timing import Ever, Known, Span, When, Window
+from members.segments.timing import Ever, Known, When, Window, WithinLast
 
 BEHAVIOUR = gettext_lazy("Behaviour")
 MAX_FILTERS = 10
@@ -27,7 +28,7 @@ NO_EVENT = -1
 Filters = Annotated[tuple[PropertyFilter, ...], Limits(max_length=MAX_FILTERS)]
 
 
-def _events() -> list[Choice]:
+def event_choices() -> list[Choice]:
     return [Choice(d.name, _event_label(d)) for d in EventDefinition.objects.all()]
 
 
@@ -35,7 +36,7 @@ def _event_label(definition: EventDefinition) -> str:
     return (in_chinese() and definition.label_zh) or definition.label or definition.name
 
 
-EVENT = Field("event", gettext_lazy("Event"), FieldType.EVENT, _events)
+EVENT = Field("event", gettext_lazy("Event"), FieldType.EVENT, event_choices)
 WHERE = Field("where", gettext_lazy("Where"), FieldType.PROPERTY_FILTERS)
 WINDOW = Field("window", gettext_lazy("In the time"), FieldType.WINDOW)
 TEST = Field("test", gettext_lazy("Number"), FieldType.NUMBER_TEST)
@@ -74,7 +75,7 @@ def _event_id(name: str, context: Context) -> int:
     return context.event_ids[name] or NO_EVENT
 
 
-def _no_such_event(name: str) -> str:
+def no_such_event(name: str) -> str:
     return _("No event “%(event)s” has been seen.") % {"event": name}
 
 
@@ -91,7 +92,7 @@ class EventCondition(Step, Condition):
         return self.found(context).filter(member_id=OuterRef("pk"))
 
     def faults(self) -> list[tuple[str, str]]:
-        return [] if self.is_known() else [("event", _no_such_event(self.event))]
+        return [] if self.is_known() else [("event", no_such_event(self.event))]
 
     def evidence(self, member_ids: Sequence[int], context: Context) -> Evidence:
         rows = self.found(context).filter(member_id__in=member_ids).values_list("member_id")
@@ -119,15 +120,26 @@ class Measured(EventCondition):
         raise NotImplementedError
 
     def compile(self, context: Context) -> Q:
-        holds_for_zero = self.test.holds_for_zero()
+        figures = self._wanted(context)
+        # Among few members each one's own events are read; else all of them once. A counter has one row a member, so
+        # that the planner itself sees where to begin.
+        if context.is_narrowed and figures.model is Event:
+            found = Q(Exists(figures.filter(member_id=OuterRef("pk"))))
+        else:
+            found = Q(pk__in=figures.values("member_id"))
+        return complement(found) if self.test.holds_for_zero() else found
+
+    def member_ids(self, context: Context) -> QuerySet | None:
+        return None if self.test.holds_for_zero() else self._wanted(context).values("member_id")
+
+    def _wanted(self, context: Context) -> QuerySet:
+        """Who has no such event is in no group: when zero passes, those are sought whose figure does not."""
         passes = self.test.over(F("figure"))
-        # Who has no such event is in no group: when zero passes, those are sought whose figure does not.
-        wanted = complement(passes) if holds_for_zero else passes
-        events = self.of_member(context) if context.is_narrowed else self.found(context)
-        figures = events.values("member_id").annotate(figure=self.measure()).filter(wanted)
-        # Among few members each one's own events are read; else all events once.
-        found = Q(Exists(figures)) if context.is_narrowed else Q(pk__in=figures.values("member_id"))
-        return complement(found) if holds_for_zero else found
+        return self.figures(context).filter(complement(passes) if self.test.holds_for_zero() else passes)
+
+    def figures(self, context: Context) -> QuerySet:
+        """Rows of ``member_id`` and ``figure``, one a member who has such events."""
+        return self.found(context).values("member_id").annotate(figure=self.measure())
 
     def sentence(self) -> str:
         return self.words_of_measure() % {
@@ -140,12 +152,31 @@ class Measured(EventCondition):
         raise NotImplementedError
 
 
-class EventCount(Measured):
+class Tallied(EventCondition):
+    """What a rolling counter can answer: how often, in a window that ends now."""
+
+    def counters(self) -> frozenset[CounterKey]:
+        """The counter of the same events in the same window; none for other windows and for filtered events."""
+        if self.where or not isinstance(self.window, WithinLast):
+            return frozenset()
+        return frozenset({CounterKey(self.event, int(self.window.length.total_seconds()))})
+
+    def tallies(self, context: Context) -> QuerySet[EventTally] | None:
+        """The counter's rows, where one is held that is exact at the instant of looking."""
+        held = [context.counters[key] for key in self.counters() if key in context.counters]
+        return EventTally.objects.filter(counter_id=held[0]) if held else None
+
+
+class EventCount(Tallied, Measured):
     kind: Literal["event.count"]
     label = gettext_lazy("Did something so often")
 
     def measure(self) -> Any:
         return Count("*")
+
+    def figures(self, context: Context) -> QuerySet:
+        tallies = self.tallies(context)
+        return super().figures(context) if tallies is None else tallies.annotate(figure=F("events"))
 
     def words_of_measure(self) -> str:
         return _("%(event)s %(test)s times, %(window)s")
@@ -177,13 +208,15 @@ class EventDays(Measured):
         return _("%(event)s on %(test)s days, %(window)s")
 
 
-class EventNever(EventCondition):
+class EventNever(Tallied):
     kind: Literal["event.never"]
     label = gettext_lazy("Never did something")
     fields = (EVENT, WHERE, WINDOW)
 
     def compile(self, context: Context) -> Q:
-        return ~Q(Exists(self.of_member(context)))
+        tallies = self.tallies(context)
+        own = self.of_member(context) if tallies is None else tallies.filter(member_id=OuterRef("pk"))
+        return ~Q(Exists(own))
 
     def sentence(self) -> str:
         return _("never %(event)s, %(window)s") % {"event": self.words(), "window": self.window.sentence()}
@@ -237,56 +270,4 @@ class EventLast(Edge):
         return _("last %(event)s %(when)s (of those %(window)s)") % words
 
 
-class EventSequence(Condition):
-    """One event, and then another within a span after it; the first lies in the window."""
-
-    kind: Literal["event.sequence"]
-    first: Step
-    then: Step
-    within: Span
-    window: Window = Ever()
-    label = gettext_lazy("One thing after another")
-    group = BEHAVIOUR
-    fields = (
-        Field("first", gettext_lazy("First"), FieldType.EVENT, _events),
-        Field("then", gettext_lazy("Then"), FieldType.EVENT, _events),
-        Field("within", gettext_lazy("Within"), FieldType.DURATION),
-        WINDOW,
-    )
-
-    def _pairs(self, context: Context) -> QuerySet[Event]:
-        after = self.then.rows(context).filter(
-            member_id=OuterRef("member_id"),
-            occurred_at__gt=OuterRef("occurred_at"),
-            occurred_at__lte=OuterRef("occurred_at") + self.within.length,
-        )
-        return self.window.narrow(self.first.rows(context), context).filter(Exists(after))
-
-    def compile(self, context: Context) -> Q:
-        return Q(Exists(self._pairs(context).filter(member_id=OuterRef("pk"))))
-
-    def sentence(self) -> str:
-        return _("%(first)s and within %(span)s %(then)s, %(window)s") % {
-            "first": self.first.words(),
-            "then": self.then.words(),
-            "span": self.within.span_words(),
-            "window": self.window.sentence(),
-        }
-
-    def evidence(self, member_ids: Sequence[int], context: Context) -> Evidence:
-        rows = self._pairs(context).filter(member_id__in=member_ids).values_list("member_id")
-        found = {pk: (n, last) for pk, n, last in rows.annotate(n=Count("*"), last=Max("occurred_at"))}
-        facts: dict[int, list[Fact]] = {}
-        for pk in member_ids:
-            number, last = found.get(pk, (0, None))
-            facts[pk] = [Fact(gettext_lazy("Times"), number)]
-            if last:
-                facts[pk].append(Fact(gettext_lazy("Last time"), last))
-        return facts
-
-    def faults(self) -> list[tuple[str, str]]:
-        steps = (("first.event", self.first), ("then.event", self.then))
-        return [(field, _no_such_event(step.event)) for field, step in steps if not step.is_known()]
-
-
-ALL = (EventCount, EventSum, EventDays, EventNever, EventFirst, EventLast, EventSequence)
+ALL = (EventCount, EventSum, EventDays, EventNever, EventFirst, EventLast)

@@ -6,11 +6,12 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import F, Q
 from psycopg import errors
 
+from members.counters.operations import bring_up, forget_unwanted
 from members.models import Segment, SegmentReference
-from members.segments.compiler import members_of
+from members.segments.compiler import ids_of
 from members.segments.operations.saving import record_diff
 from members.segments.querysets import Diff, apply_diff
-from members.segments.schema import RuleInvalid, read_rule
+from members.segments.schema import RuleInvalid, counters, read_rule
 
 # A segment that takes longer is marked and does not hold up the others.
 SECONDS = 60
@@ -34,7 +35,9 @@ def refresh_segment(*, segment_id: int, at: datetime) -> Diff | None:
                 return None
             with connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(SECONDS * 1000)])
-            diff = apply_diff(segment_id=segment_id, wanted=members_of(read_rule(segment.rule), at), at=at)
+            rule = read_rule(segment.rule)
+            wanted = ids_of(rule, at, bring_up(keys=counters(rule), at=at))
+            diff = apply_diff(segment_id=segment_id, wanted=wanted, at=at)
             record_diff(segment, diff, at)
             return diff
     except RuleInvalid:
@@ -55,6 +58,7 @@ def refresh_all(*, at: datetime) -> int:
     for segment_id in in_reading_order():
         diff = refresh_segment(segment_id=segment_id, at=at)
         moved += bool(diff and (diff.entered or diff.left))
+    forget_unwanted()
     return moved
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from config.staff.models import User
@@ -18,7 +19,7 @@ from members.models import (
     SegmentSize,
     SegmentVersion,
 )
-from members.segments.compiler import members_of
+from members.segments.compiler import ids_of
 from members.segments.querysets import Diff, apply_diff
 from members.segments.schema import Rule, RuleError, RuleInvalid, check_catalogues, leaves, segment_ids
 from members.segments.usage import uses_of
@@ -91,7 +92,7 @@ def freeze(*, rule: Rule, actor: User | None, at: datetime, name: str, name_zh: 
     check_catalogues(rule)
     segment = _new_static(name, actor=actor, at=at, name_zh=name_zh, rule=rule.model_dump(mode="json"))
     _keep_version(segment, actor=actor, at=at, reason=reason)
-    diff = _fill(segment, members_of(rule, at), at)
+    diff = _fill(segment, ids_of(rule, at), at)
     return _audited(segment, "segment.frozen", actor=actor, at=at, reason=reason, data={"members": diff.size})
 
 
@@ -115,7 +116,7 @@ def upload_static(
     known = set(Member.objects.filter(pk__in=[n for n in numbers if 0 < n <= MAX_ID]).values_list("pk", flat=True))
     found = known | set(by_external.values())
     segment = _new_static(name, actor=actor, at=at, name_zh=name_zh, rule=None)
-    _fill(segment, Member.objects.filter(pk__in=found), at)
+    _fill(segment, Member.objects.filter(pk__in=found).values("pk"), at)
     unknown = sorted(map(str, numbers - known)) + sorted(externals - by_external.keys())
     data = {"members": len(found), "unknown": len(unknown)}
     _audited(segment, "segment.uploaded", actor=actor, at=at, reason=reason, data=data)
@@ -154,8 +155,8 @@ def _new_static(name: str, *, actor: User | None, at: datetime, name_zh: str, ru
     )  # fmt: skip
 
 
-def _fill(segment: Segment, members: Any, at: datetime) -> Diff:
-    diff = apply_diff(segment_id=segment.pk, wanted=members, at=at)
+def _fill(segment: Segment, member_ids: QuerySet, at: datetime) -> Diff:
+    diff = apply_diff(segment_id=segment.pk, wanted=member_ids, at=at)
     record_diff(segment, diff, at)
     segment.refresh_from_db(fields=["size", "refreshed_at"])
     return diff

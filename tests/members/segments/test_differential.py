@@ -1,6 +1,7 @@
 """Compiled SQL against the plain evaluator, on random rules over a random crowd."""
 
 import os
+from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
@@ -8,10 +9,12 @@ from django.db.models import Q
 from django.db.models.lookups import GreaterThan, LessThanOrEqual
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from members.segments.compiler import members_of
+from members.counters.operations import bring_up
+from members.models import EventCounter
+from members.segments.compiler import ids_of, members_of
 from members.segments.expressions import complement
 from members.segments.registry import code_of, conditions
-from members.segments.schema import read_rule
+from members.segments.schema import counters, read_rule
 from members.segments.timing import Relative
 from tests.members.segments import evaluator, generator
 from tests.members.segments.population import AT, Crowd
@@ -31,7 +34,18 @@ quick = {
 
 
 def compiled(data: dict) -> set[int]:
-    return set(members_of(read_rule(data), AT).values_list("pk", flat=True))
+    """Whom the rule finds: from the events, and the same from rolling counters that moved here from earlier."""
+    rule = read_rule(data)
+    found = set(members_of(rule, AT).values_list("pk", flat=True))
+    keys = counters(rule)
+    if keys:
+        for at in (AT - timedelta(minutes=1), AT):
+            held = bring_up(keys=keys, at=at)
+        counted = [pk for row in ids_of(rule, AT, held) for pk in row.values()]
+        assert len(counted) == len(set(counted))
+        assert set(counted) == found
+        EventCounter.objects.all().delete()
+    return found
 
 
 def expected(data: dict, crowd: Crowd) -> set[int]:

@@ -1,0 +1,17 @@
+"""Statements whose planning costs more than their run: prepared once a connection, with a plan for any parameters."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+
+def execute_prepared(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """The rows of a statement, inside the caller's transaction. Errors are Django's, as from any cursor."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+    # Django's own cursor binds on the client, which PostgreSQL cannot prepare.
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as prepared:
+        prepared.execute(sql, params, prepare=True)
+        return prepared.fetchall()
