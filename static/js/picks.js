@@ -1,16 +1,65 @@
-// Lists that open under a button: they close when one looks elsewhere, and stay open over a swap while one is choosing.
+// The segment builder's lists that open under a button: they close when one looks elsewhere, stay open over a swap while
+// one is choosing, and are searched by typing: arrows walk what is left, Enter takes it. After a step the keyboard is at
+// what the step made ([data-focus] of the swapped part names it).
 const open = () => [...document.querySelectorAll("details[data-pick][open]")];
+const CONTROLS = ".rule-f select, .rule-f input:not([type=hidden]), .rule-f summary, summary, button";
 let kept = [];
+let made = "";
 
 document.addEventListener("click", event => {
   for (const pick of open()) if (!pick.contains(event.target)) pick.open = false;
+  const clip = event.target.closest("[data-clip]");
+  if (clip) navigator.clipboard?.writeText(clip.dataset.clip).catch(() => {});
 });
-document.addEventListener("keydown", event => {
-  if (event.key !== "Escape") return;
-  for (const pick of open()) {
-    pick.open = false;
-    pick.querySelector("summary").focus();
+
+document.addEventListener("toggle", event => {
+  if (event.target.matches("details[data-pick][open]")) event.target.querySelector("[data-pick-find]")?.focus();
+}, true);
+
+const shown = pick => [...pick.querySelectorAll("button.menu-i")].filter(button => !button.hidden);
+
+function narrow(pick, text) {
+  const wanted = text.trim().toLowerCase();
+  for (const group of pick.querySelectorAll(".pick-g")) {
+    const inGroup = group.querySelector("h3").textContent.toLowerCase().includes(wanted);
+    for (const button of group.querySelectorAll("button")) {
+      button.hidden = !inGroup && !button.textContent.toLowerCase().includes(wanted);
+    }
+    group.hidden = !group.querySelector("button:not([hidden])");
   }
+  pick.querySelector(".pick-none").hidden = shown(pick).length > 0;
+}
+
+document.addEventListener("input", event => {
+  if (event.target.matches("[data-pick-find]")) narrow(event.target.closest("details"), event.target.value);
+});
+// What is searched for is no part of the rule: it must not be counted anew.
+document.addEventListener("change", event => {
+  if (event.target.matches("[data-pick-find]")) event.stopPropagation();
+}, true);
+
+document.addEventListener("keydown", event => {
+  const pick = event.target.closest?.("details[data-pick][open]");
+  if (event.key === "Escape") {
+    for (const each of open()) {
+      each.open = false;
+      each.querySelector("summary").focus();
+    }
+  } else if (pick && event.key === "Enter" && event.target.matches("[data-pick-find]")) {
+    event.preventDefault();
+    // The best is the one that begins so, else the first that holds it.
+    const wanted = event.target.value.trim().toLowerCase();
+    const found = shown(pick);
+    (found.find(button => button.textContent.toLowerCase().startsWith(wanted)) ?? found[0])?.click();
+  } else if (pick && (event.key === "ArrowDown" || event.key === "ArrowUp") && event.target.matches("[data-pick-find], .menu-i")) {
+    event.preventDefault();
+    const all = [pick.querySelector("[data-pick-find]"), ...shown(pick)];
+    all.at((all.indexOf(event.target) + (event.key === "ArrowDown" ? 1 : -1) + all.length) % all.length).focus();
+  }
+});
+
+document.addEventListener("htmx:configRequest", event => {
+  made = event.detail.parameters.do ?? "";
 });
 document.addEventListener("htmx:beforeSwap", () => {
   kept = open().filter(pick => pick.dataset.pick === "keep").map(pick => pick.id);
@@ -21,4 +70,14 @@ document.addEventListener("htmx:afterSwap", () => {
     if (pick) pick.open = true;
   }
   kept = [];
+});
+document.addEventListener("htmx:afterSettle", () => {
+  const place = made ? document.getElementById("rule")?.dataset.focus : "";
+  const [verb, , way] = made.split(" ");
+  made = "";
+  const element = place && document.getElementById(place);
+  if (!element) return;
+  const again = verb === "move" && element.querySelector(`button[value^="move"][value$=" ${way}"]:not(:disabled)`);
+  const controls = element.id === "review" ? element : again || element.querySelector(CONTROLS) || element;
+  controls.focus();
 });
