@@ -2,9 +2,10 @@
 // one is choosing, and are searched by typing: arrows walk what is left, Enter takes it. After a step the keyboard is at
 // what the step made ([data-focus] of the swapped part names it).
 const open = () => [...document.querySelectorAll("details[data-pick][open]")];
-const CONTROLS = ".rule-f select, .rule-f input:not([type=hidden]), .rule-f summary, summary, button";
+const FIELDS = ".rule-f select, .rule-f input:not([type=hidden]), .rule-f summary";
 let kept = [];
 let made = "";
+let step = null;
 
 document.addEventListener("click", event => {
   for (const pick of open()) if (!pick.contains(event.target)) pick.open = false;
@@ -61,6 +62,16 @@ document.addEventListener("keydown", event => {
 document.addEventListener("htmx:configRequest", event => {
   made = event.detail.parameters.do ?? "";
 });
+// A step carries every value. The recount that a value changed just before asks for a little later must not replace it.
+document.addEventListener("htmx:confirm", event => {
+  if (step && event.detail.triggeringEvent?.type === "change") event.preventDefault();
+});
+document.addEventListener("htmx:beforeSend", event => {
+  if (event.detail.requestConfig.parameters.do) step = event.detail.xhr;
+});
+document.addEventListener("htmx:afterRequest", event => {
+  if (event.detail.xhr === step) step = null;
+});
 document.addEventListener("htmx:beforeSwap", () => {
   kept = open().filter(pick => pick.dataset.pick === "keep").map(pick => pick.id);
 });
@@ -72,12 +83,13 @@ document.addEventListener("htmx:afterSwap", () => {
   kept = [];
 });
 document.addEventListener("htmx:afterSettle", () => {
-  const place = made ? document.getElementById("rule")?.dataset.focus : "";
-  const [verb, , way] = made.split(" ");
-  made = "";
-  const element = place && document.getElementById(place);
+  const rule = document.getElementById("rule");
+  const element = rule?.dataset.focus && document.getElementById(rule.dataset.focus);
   if (!element) return;
+  // Once: the figures beside the rule settle on their own.
+  delete rule.dataset.focus;
+  const [verb, , way] = made.split(" ");
   const again = verb === "move" && element.querySelector(`button[value^="move"][value$=" ${way}"]:not(:disabled)`);
-  const controls = element.id === "review" ? element : again || element.querySelector(CONTROLS) || element;
-  controls.focus();
+  const first = element.querySelector(FIELDS) ?? element.querySelector("summary");
+  (element.id === "review" ? element : again || first || element).focus();
 });
