@@ -71,7 +71,7 @@ class Listing:
         asked = searches.recalled(request)
         if asked.get("rule"):
             # An unknown one must not show everybody.
-            asked["rule"] = remembered.recalled(request, asked["rule"]) or "-"
+            asked["rule"] = remembered.recalled(request, str(asked["rule"])) or "-"
         self.filter = MemberFilter(asked, queryset=Member.objects.all(), zone=timezone.get_current_timezone_name())
         self.columns = chosen_columns(request.COOKIES.get(COLUMNS_COOKIE, ""))
 

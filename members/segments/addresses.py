@@ -37,7 +37,7 @@ def with_value(code: str, value: str, **parameters: str) -> str:
 
 def words_of(params: QueryDict) -> list[tuple[str, str]]:
     """(parameter, what it narrows the list to) for those of ours in the list's address."""
-    asked = {name: params[name] for name in PARAMETERS if params.get(name)}
+    asked = {name: str(params[name]) for name in PARAMETERS if params.get(name)}
     if not asked:
         return []
     names = _names(asked)

@@ -6,6 +6,7 @@ const FIELDS = ".rule-f select, .rule-f input:not([type=hidden]), .rule-f summar
 let kept = [];
 let made = "";
 let step = null;
+let typed = null;
 
 document.addEventListener("click", event => {
   for (const pick of open()) if (!pick.contains(event.target)) pick.open = false;
@@ -73,7 +74,10 @@ document.addEventListener("htmx:afterRequest", event => {
   if (event.detail.xhr === step) step = null;
 });
 document.addEventListener("htmx:beforeSwap", () => {
-  kept = open().filter(pick => pick.dataset.pick === "keep").map(pick => pick.id);
+  const input = document.activeElement?.closest("#rule input:not([type=checkbox], [type=hidden])");
+  typed = input?.id ? { id: input.id, value: input.value, isNew: input.value !== input.defaultValue } : null;
+  // A step is done with its list; a recount comes while one may still be choosing.
+  kept = open().filter(pick => pick.dataset.pick === "keep" || !made).map(pick => pick.id);
 });
 document.addEventListener("htmx:afterSwap", () => {
   for (const id of kept) {
@@ -81,6 +85,22 @@ document.addEventListener("htmx:afterSwap", () => {
     if (pick) pick.open = true;
   }
   kept = [];
+  // What is being typed while an answer comes stays, and counts once one leaves the field; else the next key replaces.
+  const input = typed && document.getElementById(typed.id);
+  if (input && typed.isNew) {
+    input.value = typed.value;
+    if (input.matches("[data-pick-find]")) narrow(input.closest("details"), input.value);
+    else input.dataset.typed = "";
+  } else if (input) {
+    input.select();
+  }
+  typed = null;
+});
+document.addEventListener("focusout", event => {
+  const input = event.target;
+  if (!input.matches("#rule input[data-typed]")) return;
+  delete input.dataset.typed;
+  if (input.value !== input.defaultValue) input.dispatchEvent(new Event("change", { bubbles: true }));
 });
 document.addEventListener("htmx:afterSettle", () => {
   const rule = document.getElementById("rule");

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from django.core.files.base import File
 from django.core.files.storage import default_storage
@@ -61,7 +62,11 @@ def match_upload(*, upload_id: int, at: datetime) -> bool:
                 return False
     except (ImportRefused, FileNotFoundError) as error:
         code, detail = (error.code, error.detail) if isinstance(error, ImportRefused) else ("file_gone", {})
-        changes = {"status": SegmentUpload.Status.FAILED, "failure_code": code, "failure_detail": detail}
+        changes: dict[str, Any] = {
+            "status": SegmentUpload.Status.FAILED,
+            "failure_code": code,
+            "failure_detail": detail,
+        }
     else:
         changes = {"status": SegmentUpload.Status.MATCHED, **_counts(upload_id)}
     is_done = bool(SegmentUpload.objects.held(upload_id, attempt).update(file="", **changes))
