@@ -91,7 +91,10 @@ document.addEventListener("htmx:afterSwap", () => {
     input.value = typed.value;
     if (input.matches("[data-pick-find]")) narrow(input.closest("details"), input.value);
     else input.dataset.typed = "";
+    // At once: the next key must not be lost. A list that was closed over the swap could not be given the focus back.
+    input.focus();
   } else if (input) {
+    input.focus();
     input.select();
   }
   typed = null;

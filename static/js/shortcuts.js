@@ -54,4 +54,6 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   if (control.matches("input")) control.select();
   else control.click();
+  // At once, before the list tells that it opened: the next key belongs into its search field.
+  if (control.matches("summary")) control.parentElement.querySelector("input[type=search]")?.focus();
 });

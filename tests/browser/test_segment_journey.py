@@ -25,6 +25,8 @@ from members.segments.schema import read_rule
 from tests import factories
 
 DAY = timedelta(days=1)
+# Milliseconds between keys of somebody who types fast.
+PAUSE = 40
 pytestmark = pytest.mark.timeout(600)
 
 
@@ -47,11 +49,11 @@ class Hand:
     def press(self, *keys: str) -> None:
         for key in keys:
             self.keys += 1
-            self.page.keyboard.press(key)
+            self.page.keyboard.press(key, delay=PAUSE)
 
     def type(self, text: str) -> None:
         self.keys += len(text)
-        self.page.keyboard.type(text)
+        self.page.keyboard.type(text, delay=PAUSE)
 
     def settle(self) -> None:
         """Until what was changed is counted: the page waits a fifth of a second for more."""
@@ -157,6 +159,7 @@ def test_with_the_keyboard(live_server, open_page, staff, crowd, workers_at_once
         hand.type(words)
         hand.press("Enter")
         hand.settle()
+        expect(page.locator("#rule .rule select:focus")).to_have_count(1)
 
     with counted(hand, "keyboard, build and save"):
         add("Alt+n", "expires")
