@@ -155,6 +155,7 @@ def test_with_the_keyboard(live_server, open_page, staff, crowd, workers_at_once
     hand = Hand(page)
 
     def add(key: str, words: str) -> None:
+        hand.settle()
         hand.press(key)
         hand.type(words)
         hand.press("Enter")
