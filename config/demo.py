@@ -14,6 +14,9 @@ from django.db import transaction
 from config.staff.models import User
 from members.models import EventDefinition, Plan, Source, Tier
 from members.operations import events, people, sweep, terms
+from members.segments.operations.refreshing import refresh_segment
+from members.segments.operations.saving import save_segment
+from members.segments.schema import read_rule
 
 HISTORY_DAYS = 420
 CHUNK = 250
@@ -41,6 +44,25 @@ EVENTS = [
     ("item_viewed", "Viewed an item", "浏览商品"),
     ("report_exported", "Exported a report", "导出报告"),
 ]
+
+_LATELY = {"op": "within_last", "amount": 30, "unit": "days"}
+_OFTEN = {"kind": "event.days", "event": "app_opened", "window": _LATELY, "test": {"op": "gte", "value": 2}}
+_EXPIRING = {"kind": "lifecycle.state", "values": ["expiring"]}
+_SILENT = {"kind": "event.last", "event": "app_opened", "when": {"op": "more_than_ago", "amount": 15, "unit": "days"}}
+# Name in both languages, what it is for, the conditions, the exceptions.
+SEGMENTS: list[tuple[str, str, str, list[dict[str, Any]], list[dict[str, Any]]]] = [
+    ("Expiring, frequent users", "临期高频", "Remind them of what they use", [_EXPIRING, _OFTEN], []),
+    ("Expiring, silent", "临期沉默", "Win them back before the term ends", [_EXPIRING], [_OFTEN]),
+    ("New, not activated", "新客未激活", "Show them the core benefits", [
+        {"kind": "lifecycle.state", "values": ["trial", "first_paid"]},
+        {"kind": "membership.first_term", "when": {"op": "within_last", "amount": 30, "unit": "days"}},
+    ], [{"kind": "event.count", "event": "report_exported", "window": _LATELY, "test": {"op": "gte", "value": 1}}]),
+    ("High value, silent", "高价值沉默", "Call them", [{"kind": "membership.tier", "values": ["gold"]}, _SILENT], []),
+    ("Left, once loyal", "流失老会员", "Recall with an offer", [
+        {"kind": "lifecycle.state", "values": ["expired", "churned"]},
+        {"kind": "membership.renewals", "test": {"op": "gte", "value": 1}},
+    ], []),
+]  # fmt: skip
 
 
 @dataclass
@@ -101,6 +123,16 @@ def populate(
         for batch in _in_order(activity):
             events.record_events(rows=batch, source=source, at=batch[-1]["occurred_at"])
     sweep.sweep(at=at)
+    _segments(at)
+
+
+def _segments(at: datetime) -> None:
+    """The segments an operator would begin with."""
+    for name, name_zh, description, taken, left_out in SEGMENTS:
+        items = [*taken, {"kind": "not", "items": left_out}] if left_out else taken
+        rule = read_rule({"version": 1, "root": {"kind": "all", "items": items}})
+        segment = save_segment(rule=rule, actor=None, at=at, name=name, name_zh=name_zh, description=description)
+        refresh_segment(segment_id=segment.pk, at=at)
 
 
 def _live(life: Life, serial: int, draw: random.Random) -> Iterator[dict[str, Any]]:

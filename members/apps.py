@@ -9,12 +9,13 @@ class MembersConfig(AppConfig):
     def ready(self) -> None:
         from config.staff.actions import register_actions
         from members.audit_labels import LABELS
-        from members.segments import conditions, counted, reach, usage
+        from members.segments import conditions, counted, dimensions, reach, usage
         from members.timeline_sources import register_all
 
         register_actions(LABELS)
         register_all()
         conditions.register_all()
+        dimensions.register_all()
         reach.register_all()
         usage.register_all()
         counted.register_all()

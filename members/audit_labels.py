@@ -38,6 +38,7 @@ LABELS = {
     "tier.saved": _("Tier saved"),
     "segment.saved": _("Segment saved"),
     "segment.frozen": _("Segment fixed as a list"),
+    "segment.list_discarded": _("Uploaded list discarded"),
     "segment.uploaded": _("Segment made of an uploaded list"),
     "segment.archived": _("Segment archived"),
     "write_key.made": _("Write key made"),

@@ -11,12 +11,21 @@ from members.lifecycle import RESUMABLE, MembershipStatus, State
 from members.models import Member, MemberTag, Plan, Segment, SweepBrake, Tier
 from members.naming import Named, name_of
 from members.querysets.people import MemberQuerySet
-from members.rules import local_date
+from members.rules import end_of_day, local_date
+from members.segments.compiler import members_of
+from members.segments.dimensions import dimension_of
+from members.segments.schema import RuleInvalid, read_rule_text
 
 ANY = _("Any")
 # In ``moved``: any of the states under a live term.
 LIVE = "live"
+MAX_DIGITS = 18
 YES_NO = [("on", _("On")), ("off", _("Off"))]
+
+
+def is_id(text: str) -> bool:
+    """Whether a part of an address can be a key."""
+    return text.isascii() and text.isdecimal() and len(text) < MAX_DIGITS
 
 
 class NamedChoiceField(filters.fields.ModelChoiceField):
@@ -62,6 +71,12 @@ class MemberFilter(filters.FilterSet):
     segment = NamedChoiceFilter(
         method="in_segment", queryset=Segment.objects.all(), label=_("Segment"), widget=forms.HiddenInput
     )
+    segments = filters.CharFilter(
+        method="in_combination", label=_("Segments"), max_length=120, widget=forms.HiddenInput
+    )
+    was_in = filters.CharFilter(method="in_segment_then", label=_("Was in"), max_length=40, widget=forms.HiddenInput)
+    by = filters.CharFilter(method="with_value", label=_("With"), max_length=240, widget=forms.HiddenInput)
+    rule = filters.CharFilter(method="meeting", label=_("Unsaved rule"), widget=forms.HiddenInput)
     moved = filters.CharFilter(method="moved_between", label=_("Moved"), max_length=40, widget=forms.HiddenInput)
 
     class Meta:
@@ -70,7 +85,7 @@ class MemberFilter(filters.FilterSet):
 
     def __init__(self, *args: object, zone: str, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        self.at = clock.now()
+        self.at, self.zone = clock.now(), zone
         self.today = local_date(self.at, zone)
 
     def search(self, rows: MemberQuerySet, name: str, value: str) -> MemberQuerySet:
@@ -118,6 +133,36 @@ class MemberFilter(filters.FilterSet):
 
     def in_segment(self, rows: MemberQuerySet, name: str, value: Segment) -> MemberQuerySet:
         return rows.in_segment(value)
+
+    def in_combination(self, rows: MemberQuerySet, name: str, value: str) -> MemberQuerySet:
+        """``1.2~3``: in segments 1 and 2 and not in 3, as a comparison's figures ask."""
+        inside, _, outside = value.partition("~")
+        ids = [[*filter(None, part.split("."))] for part in (inside, outside)]
+        if not ids[0] or not all(is_id(text) for part in ids for text in part):
+            return rows.none()
+        return rows.in_exactly(map(int, ids[0]), map(int, ids[1]))
+
+    def in_segment_then(self, rows: MemberQuerySet, name: str, value: str) -> MemberQuerySet:
+        """``5.2026-10-01``: in segment 5 at the end of that day."""
+        segment_id, _, day = value.partition(".")
+        try:
+            at = end_of_day(date.fromisoformat(day), self.zone)
+        except (ValueError, OverflowError):
+            return rows.none()
+        return rows.in_segment_at(int(segment_id), at) if is_id(segment_id) else rows.none()
+
+    def with_value(self, rows: MemberQuerySet, name: str, value: str) -> MemberQuerySet:
+        """``city.Xi'an``: the members with a value of a dimension; nothing behind the dot for those without one."""
+        code, _, wanted = value.partition(".")
+        dimension = dimension_of(code)
+        return dimension.having(rows, wanted, self.at) if dimension else rows.none()
+
+    def meeting(self, rows: MemberQuerySet, name: str, value: str) -> MemberQuerySet:
+        """The members for whom a rule that is not saved holds (its JSON)."""
+        try:
+            return rows.filter(pk__in=members_of(read_rule_text(value), self.at).values("pk"))
+        except RuleInvalid:
+            return rows.none()
 
     def moved_between(self, rows: MemberQuerySet, name: str, value: str) -> MemberQuerySet:
         """``from.to.days``, as the arrows of the first page ask."""

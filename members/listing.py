@@ -18,6 +18,7 @@ from members.filters import LIVE, MemberFilter
 from members.lifecycle import State
 from members.models import Member
 from members.querysets.people import Cursor, KeysetPage, MemberQuerySet, Order
+from members.segments import addresses, remembered
 
 PAGE_SIZE = 50
 COUNT_LIMIT = 10_001
@@ -67,9 +68,11 @@ class Listing:
     def __init__(self, request: HttpRequest, at: datetime) -> None:
         self.params = request.GET
         self.at = at
-        self.filter = MemberFilter(
-            searches.recalled(request), queryset=Member.objects.all(), zone=timezone.get_current_timezone_name()
-        )
+        asked = searches.recalled(request)
+        if asked.get("rule"):
+            # An unknown one must not show everybody.
+            asked["rule"] = remembered.recalled(request, str(asked["rule"])) or "-"
+        self.filter = MemberFilter(asked, queryset=Member.objects.all(), zone=timezone.get_current_timezone_name())
         self.columns = chosen_columns(request.COOKIES.get(COLUMNS_COOKIE, ""))
 
     @cached_property
@@ -176,6 +179,11 @@ class Listing:
         into = gettext("a live term") if target == LIVE else State(target).label
         names = {"source": State(source).label, "target": into, "days": days}
         return gettext("%(source)s → %(target)s in the last %(days)s days") % names
+
+    @cached_property
+    def narrowed(self) -> list[tuple[str, str, str]]:
+        """(parameter, words, address without it) for what the segment pages link to."""
+        return [(name, words, self.url(**{name: ""})) for name, words in addresses.words_of(self.params)]
 
     @property
     def folded_is_used(self) -> bool:

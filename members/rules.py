@@ -41,6 +41,11 @@ def at_local(day: date, clock: time, zone: str) -> datetime:
     return datetime.combine(day, clock, tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
+def end_of_day(day: date, zone: str) -> datetime:
+    """The UTC instant at which ``day`` ends in ``zone``."""
+    return at_local(day + timedelta(days=1), time(0), zone)
+
+
 def shift_local(instant: datetime, to_day: date, zone: str) -> datetime:
     """The instant on local date ``to_day`` with the local wall-clock time of ``instant``."""
     local = instant.astimezone(ZoneInfo(zone))

@@ -38,20 +38,24 @@ def stream_members(
     at: datetime,
     reveal: bool,
     file_format: str = CSV,
+    segment_id: int | None = None,
 ) -> Iterator[bytes]:
     """Audit the export and return its bytes as an iterator; memory stays at one chunk whatever the list.
 
     ``columns`` are keys of ``columns.COLUMNS`` (empty: the usual ones). ``reveal`` shows names, phones and addresses in
-    full to a role that may see them. Raises ExportRefused for more rows than an XLSX sheet holds.
+    full to a role that may see them. ``segment_id`` names the segment the list was narrowed to, for the log. Raises
+    ExportRefused for more rows than an XLSX sheet holds.
     """
     reveal = reveal and actor.may(Permission.REVEAL)
     picked = chosen(columns)
     rows = queryset.count()
     if file_format == XLSX and rows > XLSX_ROWS:
         raise ExportRefused("too_many_rows")
+    of_segment = {} if segment_id is None else {"segment": segment_id}
     record_audit(
         actor=actor, at=at, action="members.exported", target_type="export", data={
             "rows": rows, "columns": [column.key for column in picked], "format": file_format, "revealed": reveal,
+            **of_segment,
         },
     )  # fmt: skip
     table = _table(queryset, picked, reveal=reveal)

@@ -28,6 +28,7 @@ def members(request: StaffRequest) -> HttpResponseBase:
     everything = request.POST.get("all") == "1"
     if not everything and not ids:
         return redirect(back)
+    segment = QueryDict(query).get("segment", "")
     found = shown_members(request, query) if everything else Member.objects.filter(pk__in=ids)
     is_asked = "file_format" in request.POST
     form = ExportForm(request.POST if is_asked else None, may_reveal=request.user.may(Permission.REVEAL))
@@ -37,6 +38,7 @@ def members(request: StaffRequest) -> HttpResponseBase:
             content = stream_members(
                 queryset=found, columns=data["columns"], actor=request.user, at=clock.now(),
                 reveal=data.get("reveal", False), file_format=data["file_format"],
+                segment_id=int(segment) if segment.isdecimal() else None,
             )  # fmt: skip
         except ExportRefused:
             form.add_error("file_format", _("An XLSX sheet holds %(n)s rows; take CSV.") % {"n": f"{XLSX_ROWS:,}"})

@@ -6,7 +6,15 @@ from members.models.events import ActiveDay, Event, EventDefinition, EventReceip
 from members.models.lifecycle import LifecyclePolicy, LifecycleTransition, MemberLifecycle, SweepBrake
 from members.models.people import Consent, Identity, Member, MemberTag
 from members.models.terms import MembershipTerm, MemberSignal, Plan, Tier
-from members.segments.models import Segment, SegmentMembership, SegmentReference, SegmentSize, SegmentVersion
+from members.segments.models import (
+    Segment,
+    SegmentMembership,
+    SegmentReference,
+    SegmentSize,
+    SegmentUpload,
+    SegmentUploadLine,
+    SegmentVersion,
+)
 
 __all__ = [
     "ActiveDay",
@@ -37,6 +45,8 @@ __all__ = [
     "SegmentMembership",
     "SegmentReference",
     "SegmentSize",
+    "SegmentUpload",
+    "SegmentUploadLine",
     "SegmentVersion",
     "Source",
     "SweepBrake",

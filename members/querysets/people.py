@@ -107,6 +107,19 @@ class MemberQuerySet(models.QuerySet):
         stays = self._related("segment_stays").filter(segment=segment, left_at__isnull=True)
         return self.filter(pk__in=stays.values("member_id"))
 
+    def in_exactly(self, inside: Iterable[int], outside: Iterable[int]) -> "MemberQuerySet":
+        """Members in each of the segments ``inside`` and in none of ``outside``, as they were last refreshed."""
+        current = self._related("segment_stays").filter(left_at__isnull=True)
+        found = self
+        for segment_id in inside:
+            found = found.filter(pk__in=current.filter(segment_id=segment_id).values("member_id"))
+        return found.exclude(pk__in=current.filter(segment_id__in=list(outside)).values("member_id"))
+
+    def in_segment_at(self, segment_id: int, at: datetime) -> "MemberQuerySet":
+        """Members who were in the segment at ``at``, by the stays."""
+        stays = self._related("segment_stays").at(at).filter(segment_id=segment_id)
+        return self.filter(pk__in=stays.values("member_id"))
+
     def auto_renewing(self, on: bool) -> "MemberQuerySet":
         return self.filter(lifecycle__auto_renewal_flag=on)
 

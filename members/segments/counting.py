@@ -8,11 +8,11 @@ from django.db.models import Count, Q
 
 from members.models import Member, Segment, SegmentMembership
 from members.querysets.people import MemberQuerySet
-from members.segments.compiler import condition_of, ids_of, members_of, members_where
+from members.segments.compiler import condition_of, ids_of, members_of
 from members.segments.limits import SECONDS, reading
 from members.segments.reach import Reach, reaches
 from members.segments.registry import Context
-from members.segments.schema import Node, Path, Rule, nodes
+from members.segments.schema import Node, Path, Rule
 
 SAMPLE = 5
 
@@ -65,12 +65,6 @@ def measure(rule: Rule, *, at: datetime, seconds: float = SECONDS) -> Measure:
     with reading(seconds):
         total, channels, by_any = _by_channel(members_of(rule, at), at)
         return Measure(total, channels, by_any, _narrowing(rule, at, total), sample(members_of(rule, at)))
-
-
-def count_alone(rule: Rule, path: Path, *, at: datetime, seconds: float = SECONDS) -> int:
-    """How many members the condition or group at ``path`` holds for by itself. Raises TooSlow, KeyError."""
-    with reading(seconds):
-        return members_where(dict(nodes(rule))[path], Context(at=at)).count()
 
 
 def preview_change(*, segment: Segment, rule: Rule, at: datetime, seconds: float = SECONDS) -> Preview:

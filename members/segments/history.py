@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
+from django.db.models import Count, Q
 
 from members.models import Member, Segment, SegmentMembership, SegmentSize
-from members.querysets.people import MemberQuerySet
+from members.querysets.people import Cursor
+from members.segments.dimensions import Dimension
+from members.segments.limits import reading
+from members.segments.querysets import combinations
 
-_COMBINATIONS = """
-SELECT segments, count(*) FROM (
-  SELECT array_agg(segment_id ORDER BY segment_id) AS segments FROM members_segmentmembership
-  WHERE segment_id = ANY(%s) AND left_at IS NULL GROUP BY member_id
-) per_member GROUP BY segments"""
+MAX_COMPARED = 4
+MAX_SLICES = 50
+# Everybody is read once, which a rule may not take so long for.
+SECONDS = 15
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,40 @@ class Overlap:
         return sum(n for combination, n in self.combinations.items() if combination >= set(segment_ids))
 
 
-def membership_at(segment: Segment, at: datetime) -> MemberQuerySet:
-    """The members who were in the segment at ``at``, by the stays."""
-    stays = SegmentMembership.objects.at(at).filter(segment=segment)
-    return Member.objects.filter(pk__in=stays.values("member_id"))
+@dataclass(frozen=True)
+class Slice:
+    """The members with one value of a dimension: in the segment and among everybody, also as shares of each.
+
+    ``lift`` is how many times as frequent the value is in the segment; None where nobody has it.
+    """
+
+    value: str
+    inside: int
+    everybody: int
+    share: float
+    share_of_everybody: float
+
+    @property
+    def lift(self) -> float | None:
+        return self.share / self.share_of_everybody if self.share_of_everybody else None
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """A segment beside everybody; ``slices`` the largest in the segment first, at most ``MAX_SLICES``."""
+
+    size: int
+    everybody: int
+    slices: list[Slice]
+    is_cut: bool
+
+
+@dataclass(frozen=True)
+class Moves:
+    """One page of stays, the latest first, and where the next begins."""
+
+    stays: list[SegmentMembership]
+    next: Cursor | None
 
 
 def size_at(segment: Segment, at: datetime) -> int | None:
@@ -46,6 +78,31 @@ def size_history(segment: Segment, since: datetime, until: datetime) -> list[Seg
 
 def overlap(segment_ids: Sequence[int]) -> Overlap:
     """The current members of two or more segments by combination, in one reading."""
-    with connection.cursor() as cursor:
-        cursor.execute(_COMBINATIONS, [list(segment_ids)])
-        return Overlap({frozenset(ids): n for ids, n in cursor.fetchall()})
+    return Overlap(combinations(segment_ids))
+
+
+def breakdown(segment: Segment, dimension: Dimension, *, at: datetime) -> Breakdown:
+    """The segment's current members by a dimension beside everybody's, in one reading. Raises TooSlow."""
+    inside = SegmentMembership.objects.current().filter(segment=segment).values("member_id")
+    # Looked up in a hash of the segment, not member by member.
+    is_inside = Count("pk", filter=Q(pk__in=inside))
+    members = Member.objects.order_by()
+    with reading(SECONDS):
+        totals = members.aggregate(everybody=Count("pk"), size=is_inside)
+        rows = dimension.over(members, at).values("value").annotate(everybody=Count("pk"), inside=is_inside)
+        found = list(rows.order_by("-inside", "-everybody", "value")[: MAX_SLICES + 1])
+    size, everybody = totals["size"], totals["everybody"]
+    slices = [
+        Slice(r["value"], r["inside"], r["everybody"], r["inside"] / (size or 1), r["everybody"] / (everybody or 1))
+        for r in found[:MAX_SLICES]
+    ]
+    return Breakdown(size, everybody, slices, len(found) > MAX_SLICES)
+
+
+def moves_since(segment: Segment, since: datetime, *, way: str, after: Cursor | None, size: int) -> Moves:
+    """Who entered (``way`` "entered") or left ("left") after ``since``, a page behind ``after``."""
+    column = f"{way}_at"
+    stays = SegmentMembership.objects.filter(segment=segment).moved_since(way, since).behind(column, after)
+    page = list(stays.select_related("member__lifecycle")[: size + 1])
+    last = page[size - 1] if len(page) > size else None
+    return Moves(page[:size], Cursor(getattr(last, column), last.pk) if last else None)

@@ -5,8 +5,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from members.models.people import Member
-from members.segments.querysets import SegmentQuerySet, StayQuerySet
+from members.models.people import Identity, Member
+from members.segments.querysets import SegmentQuerySet, StayQuerySet, UploadQuerySet
 
 
 def _staff(label: Any) -> models.ForeignKey:
@@ -164,3 +164,73 @@ class SegmentSize(models.Model):
 
     def __str__(self) -> str:
         return f"{self.size} at {self.at:%Y-%m-%d %H:%M}"
+
+
+class SegmentUpload(models.Model):
+    """A list of members that someone brings, on its way to become a static segment."""
+
+    class Kind(models.TextChoices):
+        EXTERNAL_ID = Identity.Kind.EXTERNAL_ID.value, _("External id")
+        PHONE = Identity.Kind.PHONE.value, _("Phone")
+        EMAIL = Identity.Kind.EMAIL.value, _("Email")
+        NUMBER = "number", _("Member number")
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", _("Being looked up")
+        MATCHED = "matched", _("Looked up")
+        FAILED = "failed", _("Failed")
+        SAVED = "saved", _("Saved")
+
+    kind = models.CharField(_("what identifies them"), max_length=12, choices=Kind.choices)
+    status = models.CharField(_("status"), max_length=8, choices=Status.choices, default=Status.WAITING)
+    # Only until it is read; what it is called may name people, so the name is not kept.
+    file = models.FileField(_("file"), upload_to="segments/", max_length=200, blank=True)
+    created_at = models.DateTimeField(_("created"))
+    created_by = _staff(_("created by"))
+    # Set by the worker that reads the file, and again by one that takes over.
+    claimed_at = models.DateTimeField(_("claimed"), null=True, blank=True)
+    attempt = models.PositiveSmallIntegerField(_("attempt"), default=0)
+    bytes_total = models.PositiveBigIntegerField(_("bytes"), default=0)
+    bytes_read = models.PositiveBigIntegerField(_("bytes read"), default=0)
+    lines = models.PositiveIntegerField(_("lines"), default=0)
+    found = models.PositiveIntegerField(_("found"), default=0)
+    members = models.PositiveIntegerField(_("members"), default=0)
+    unknown = models.PositiveIntegerField(_("not found"), default=0)
+    repeated = models.PositiveIntegerField(_("repeated"), default=0)
+    failure_code = models.CharField(_("failure"), max_length=40, blank=True)
+    failure_detail = models.JSONField(_("failure detail"), default=dict, blank=True)
+    segment = models.ForeignKey(
+        Segment, verbose_name=_("segment"), null=True, blank=True, on_delete=models.CASCADE, related_name="uploads"
+    )
+
+    objects = UploadQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("uploaded list")
+        verbose_name_plural = _("uploaded lists")
+
+    def __str__(self) -> str:
+        return f"list #{self.pk}"
+
+
+class SegmentUploadLine(models.Model):
+    """One different entry of an uploaded list, and whom it names."""
+
+    upload = models.ForeignKey(
+        SegmentUpload, verbose_name=_("uploaded list"), on_delete=models.CASCADE, related_name="entries", db_index=False
+    )
+    row_no = models.PositiveIntegerField(_("row"))
+    value = models.CharField(_("value"), max_length=200)
+    # Not checked row by row; what is saved comes out of the member table.
+    member = models.ForeignKey(
+        Member, verbose_name=_("member"), null=True, blank=True, on_delete=models.CASCADE, related_name="+",
+        db_constraint=False,
+    )  # fmt: skip
+
+    class Meta:
+        verbose_name = _("line of an uploaded list")
+        verbose_name_plural = _("lines of uploaded lists")
+        constraints = [models.UniqueConstraint(fields=["upload", "value"], name="upload_line_once")]
+
+    def __str__(self) -> str:
+        return f"#{self.row_no} of list #{self.upload_id}"

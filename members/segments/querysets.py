@@ -7,7 +7,9 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
-from django.db.models import Q
+from django.db.models import F, Q
+
+from members.querysets.people import Cursor
 
 # EXCEPT and not NOT EXISTS: on a table the planner takes for empty, that is a loop over all pairs.
 _DIFF = """
@@ -27,6 +29,24 @@ come AS (
   RETURNING 1
 )
 SELECT (SELECT count(*) FROM wanted), (SELECT count(*) FROM come), (SELECT count(*) FROM gone)"""
+
+_COMBINATIONS = """
+SELECT segments, count(*) FROM (
+  SELECT array_agg(segment_id ORDER BY segment_id) AS segments FROM members_segmentmembership
+  WHERE segment_id = ANY(%s) AND left_at IS NULL GROUP BY member_id
+) per_member GROUP BY segments"""
+
+_MATCH = """
+INSERT INTO members_segmentuploadline (upload_id, row_no, value, member_id)
+SELECT %(upload)s, t.row_no, t.value, {member} FROM unnest(%(numbers)s::int[], %(values)s::text[]) AS t (row_no, value)
+LEFT JOIN {table} ON CONFLICT (upload_id, value) DO NOTHING"""
+_MATCH_IDENTITIES = _MATCH.format(
+    member="i.member_id", table="members_identity i ON i.kind = %(kind)s AND i.value = t.value"
+)
+_MATCH_NUMBERS = _MATCH.format(
+    member="m.id",
+    table="members_member m ON m.id = CASE WHEN t.value ~ '^[0-9]{1,18}$' THEN t.value::bigint END",
+)
 
 # Below the horizon: a transaction that is still open may yet commit a smaller number.
 _CHANGES = """
@@ -86,11 +106,50 @@ class StayQuerySet(models.QuerySet):
         """Stays that covered the instant ``at``: from entering to before leaving."""
         return self.filter(Q(left_at__isnull=True) | Q(left_at__gt=at), entered_at__lte=at)
 
-    def entered_since(self, since: datetime) -> "StayQuerySet":
-        return self.filter(entered_at__gt=since)
+    def moved_since(self, way: str, since: datetime) -> "StayQuerySet":
+        """Stays entered or left (``way``) after ``since``."""
+        return self.filter(**{f"{way}_at__gt": since})
 
-    def left_since(self, since: datetime) -> "StayQuerySet":
-        return self.filter(left_at__gt=since)
+    def behind(self, column: str, cursor: Cursor | None) -> "StayQuerySet":
+        """The stays by ``column``, the latest first, from behind the cursor on."""
+        rows = self.order_by(f"-{column}", "-pk")
+        if cursor is None:
+            return rows
+        return rows.filter(Q(**{f"{column}__lt": cursor.value}) | Q(**{column: cursor.value}, pk__lt=cursor.pk))
+
+
+class UploadQuerySet(models.QuerySet):
+    """Uploaded lists."""
+
+    def waiting(self) -> "UploadQuerySet":
+        """Lists not looked up yet."""
+        return self.filter(status="waiting")
+
+    def claim(self, pk: int, *, at: datetime, stale_before: datetime) -> int | None:
+        """Take a waiting list that nobody reads, or whose reader is gone since; the number of the attempt, or None."""
+        free = self.waiting().filter(Q(claimed_at__isnull=True) | Q(claimed_at__lt=stale_before), pk=pk)
+        if not free.update(claimed_at=at, attempt=F("attempt") + 1, lines=0, bytes_read=0):
+            return None
+        return self.values_list("attempt", flat=True).get(pk=pk)
+
+    def held(self, pk: int, attempt: int) -> "UploadQuerySet":
+        """The list while this attempt reads it."""
+        return self.waiting().filter(pk=pk, attempt=attempt)
+
+
+def combinations(segment_ids: Sequence[int]) -> dict[frozenset[int], int]:
+    """How many current members are in exactly each combination of the segments that has any."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COMBINATIONS, [list(segment_ids)])
+        return {frozenset(ids): n for ids, n in cursor.fetchall()}
+
+
+def match_lines(*, upload_id: int, kind: str, rows: Sequence[tuple[int, str]]) -> None:
+    """Add these (row number, normalised entry) to an uploaded list with whom each names; repeated ones are dropped."""
+    numbers, values = [number for number, _value in rows], [value for _number, value in rows]
+    with connection.cursor() as cursor:
+        statement = _MATCH_NUMBERS if kind == "number" else _MATCH_IDENTITIES
+        cursor.execute(statement, {"upload": upload_id, "numbers": numbers, "values": values, "kind": kind})
 
 
 def apply_diff(*, segment_id: int, wanted: models.QuerySet, at: datetime) -> Diff:

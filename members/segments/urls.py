@@ -1,14 +1,22 @@
 from django.urls import path
 
-from members.segments import views
+from members.segments.views import building, raw, reading, segments, uploads
 
 app_name = "segments"
 
 urlpatterns = [
-    path("segments/", views.index, name="index"),
-    path("segments/new/", views.new, name="new"),
-    path("segments/<int:segment_id>/", views.detail, name="detail"),
-    path("segments/<int:segment_id>/edit/", views.edit, name="edit"),
-    path("segments/<int:segment_id>/freeze/", views.freeze, name="freeze"),
-    path("segments/<int:segment_id>/archive/", views.archive, name="archive"),
+    path("segments/", segments.index, name="index"),
+    path("segments/new/", building.new, name="new"),
+    path("segments/compare/", reading.compare, name="compare"),
+    path("segments/rule-schema/", raw.rule_schema, name="rule-schema"),
+    path("segments/lists/new/", uploads.upload, name="upload"),
+    path("segments/lists/<int:upload_id>/", uploads.uploaded, name="uploaded"),
+    path("segments/lists/<int:upload_id>/not-found.csv", uploads.unknown_csv, name="unknown"),
+    path("segments/lists/<int:upload_id>/discard/", uploads.discard, name="discard"),
+    path("segments/<int:segment_id>/", segments.detail, name="detail"),
+    path("segments/<int:segment_id>/edit/", building.edit, name="edit"),
+    path("segments/<int:segment_id>/breakdown/", reading.breakdown, name="breakdown"),
+    path("segments/<int:segment_id>/history/", reading.history, name="history"),
+    path("segments/<int:segment_id>/freeze/", segments.freeze, name="freeze"),
+    path("segments/<int:segment_id>/archive/", segments.archive, name="archive"),
 ]

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from members.models import Segment
+from members.naming import name_of
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,17 @@ def uses_of(segment_id: int) -> list[tuple[User, Use]]:
     return [(user, use) for user in _users.values() for use in user.find(segment_id)]
 
 
+def live_uses_of(segment_id: int) -> list[tuple[User, Use]]:
+    """What acts at once when the segment changes, so that a change is reviewed first."""
+    return [(user, use) for user, use in uses_of(segment_id) if use.is_live]
+
+
 def register_all() -> None:
     """Segments name segments."""
-    register(
-        "segment",
-        _("Segments"),
-        lambda segment_id: [Use(segment.name) for segment in Segment.objects.naming(segment_id).order_by("name")],
-    )
+    register("segment", _("Segments"), _naming_segments)
+
+
+def _naming_segments(segment_id: int) -> list[Use]:
+    """Live segments whose rule reads this one follow it at the next refresh."""
+    found = Segment.objects.naming(segment_id).order_by("name")
+    return [Use(name_of(s), reverse("segments:detail", args=[s.pk]), is_live=True) for s in found]

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import template
+from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -11,6 +12,9 @@ from members.segments.builder import inputs
 from members.segments.registry import Choice
 
 register = template.Library()
+
+# From here on a value is so much more frequent in a segment that it is pointed out.
+TELLING = 1.5
 
 KNOWN = {
     "number_ops": inputs.NUMBER_OPS,
@@ -37,6 +41,15 @@ def options(name: str, choices: Iterable[Choice], chosen: Iterable[str], label: 
 def known_options(name: str, table: str, chosen: str, label: Any = "") -> SafeString:
     """A select over one of the builder's own lists of words."""
     return _select(name, list(KNOWN[table].items()), {chosen}, label)
+
+
+@register.simple_tag
+def lift(times: float | None) -> SafeString:
+    """How many times as frequent, with one place behind the point; marked where it is telling."""
+    if times is None:
+        return SafeString("—")
+    kind = "chip-on" if times >= TELLING else ""
+    return format_html('<span class="chip {}">×&#8239;{}</span>', kind, number_format(times, 1))
 
 
 def _select(name: str, pairs: list[tuple[str, Any]], chosen: set[str], label: Any) -> SafeString:

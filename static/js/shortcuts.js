@@ -1,6 +1,6 @@
 // Keys for lists: J and K walk the rows of the table in focus (or the page's first), X selects, Enter opens; "/" goes to
 // the query field, "?" shows the list of keys. Single keys can be switched off there (WCAG 2.1.4) and never act while
-// something is being typed.
+// something is being typed. [data-key] names the Alt key of a control, which works while one types as well.
 
 const STORE = "single-key-shortcuts";
 const help = document.querySelector("[data-shortcuts]");
@@ -44,4 +44,16 @@ document.addEventListener("keydown", (event) => {
   if (!act) return;
   event.preventDefault();
   act();
+});
+
+// The key's place on the board, because Alt changes the character on some keyboards.
+document.addEventListener("keydown", (event) => {
+  if (!event.altKey || event.ctrlKey || event.metaKey || !event.code.startsWith("Key")) return;
+  const control = document.querySelector(`[data-key="${event.code.slice(3).toLowerCase()}"]`);
+  if (!control || control.disabled || document.querySelector("dialog[open]")) return;
+  event.preventDefault();
+  if (control.matches("input")) control.select();
+  else control.click();
+  // At once, before the list tells that it opened: the next key belongs into its search field.
+  if (control.matches("summary")) control.parentElement.querySelector("input[type=search]")?.focus();
 });

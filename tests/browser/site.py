@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright
 
 PASSWORD = "correct horse battery"
 
@@ -57,8 +57,13 @@ def page_of(context: BrowserContext, errors: list[str]) -> Page:
     """A new page whose script errors, policy breaches and failed answers of the server are added to ``errors``."""
     page = context.new_page()
     page.on("pageerror", lambda error: errors.append(f"{page.url}: {error}"))
-    page.on("console", lambda line: errors.append(f"{page.url}: {line.text}") if line.type == "error" else None)
+    page.on("console", lambda line: errors.append(f"{page.url}: {line.text}") if is_error(line) else None)
     return page
+
+
+def is_error(line: ConsoleMessage) -> bool:
+    """A request that a newer one replaces is none, though htmx reports it as one; a failed one also says so itself."""
+    return line.type == "error" and not line.text.startswith(("htmx:sendAbort", "htmx:afterRequest"))
 
 
 def sign_in(page: Page, site: str, username: str, password: str = PASSWORD) -> None:

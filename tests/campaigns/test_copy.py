@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from campaigns.models import Campaign, TemplateVersion
 from campaigns.operations import rendering
 from campaigns.operations.copy import compose_email, words
-from campaigns.operations.rendering import CopyError, parse
 from campaigns.operations.planning import step_rows
+from campaigns.operations.rendering import CopyError, parse
 from tests.campaigns.world import AT
 
 pytestmark = pytest.mark.django_db

@@ -29,6 +29,7 @@ from members.models import Consent, Identity, LifecyclePolicy, MemberSignal, Mem
 from members.operations import terms
 from members.segments.operations.refreshing import refresh_segment
 from members.segments.operations.saving import save_segment
+from members.segments.operations.uploading import match_upload, receive_upload
 from members.segments.schema import read_rule
 from tests import factories
 
@@ -121,6 +122,17 @@ def make_segments(world: "World") -> None:
         before = segment
 
 
+def make_lists(world: "World") -> None:
+    """Lists looked up and not saved, each naming everybody and as many whom nobody knows."""
+    known = [str(member.pk) for member in world.members]
+    for _ in range(world.n):
+        text = "\n".join([*known, *(f"9{i:08}" for i in range(world.n))])
+        made = receive_upload(
+            upload=SimpleUploadedFile("list.txt", text.encode()), kind="number", actor=world.admin, at=world.at
+        )
+        match_upload(upload_id=made.pk, at=world.at)
+
+
 def make_imports(world: "World") -> None:
     """Files in every hand: waiting, refused, written and changing every member, and checked with faults."""
     for i in range(world.n):
@@ -187,5 +199,6 @@ ALL = (
     make_messages,
     make_imports,
     make_segments,
+    make_lists,
     make_campaigns,
 )

@@ -74,6 +74,7 @@ ARGUMENTS: dict[Any, Callable[[World], Any]] = {
     "key_id": newest("members.WriteKey"),
     "source_id": newest("members.Source"),
     "segment_id": newest("members.Segment"),
+    "upload_id": newest("members.SegmentUpload"),
     "definition_id": newest("members.EventDefinition"),
     "in_list": lambda world: "members",
 }

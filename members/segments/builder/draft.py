@@ -96,18 +96,22 @@ class Draft:
             for known in condition.fields:
                 node[known.name] = read(known, condition, data, name)
 
-    def apply(self, step: str) -> None:
-        """Make one step, as a button names it: a verb, the path it is about, and what it needs. Raises DraftBroken."""
+    def apply(self, step: str) -> Path | None:
+        """Make one step, as a button names it: a verb, the path it is about, and what it needs.
+
+        Returns where the condition or group it made or moved now lies. Raises DraftBroken.
+        """
         verb, _, rest = step.partition(" ")
         place, _, argument = rest.partition(" ")
         if verb not in STEPS or not all(part.isdecimal() for part in place.split(".")):
             raise DraftBroken(step)
         path = tuple(int(part) for part in place.split("."))
         try:
-            STEPS[verb](self, path, argument)
+            place_now = STEPS[verb](self, path, argument)
         except (IndexError, KeyError, TypeError, StopIteration) as error:
             raise DraftBroken(step) from error
         self._check()
+        return place_now
 
     def nodes(self) -> list[tuple[Path, Json]]:
         """Every group and condition with its path, in reading order."""
@@ -128,13 +132,26 @@ class Draft:
             node = node["items"][index]
         return node
 
-    def add(self, path: Path, kind: str) -> None:
+    def add(self, path: Path, kind: str) -> Path:
         condition = next(c for c in conditions() if code_of(c) == kind)
-        self._items(path).append(new_condition(condition))
+        return self._append(path, new_condition(condition))
 
-    def group(self, path: Path, argument: str) -> None:
+    def group(self, path: Path, argument: str) -> Path:
         # The other way of joining: one that joins alike would say nothing new.
-        self._items(path).append(_empty("all" if self.node(path)["kind"] == "any" else "any"))
+        return self._append(path, _empty("all" if self.node(path)["kind"] == "any" else "any"))
+
+    def paste(self, path: Path, text: str) -> Path:
+        """Add the condition that ``as_text`` of another draft's node wrote. Raises DraftBroken."""
+        try:
+            node = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise DraftBroken from error
+        try:
+            found = self._append(path, node)
+        except (IndexError, KeyError, TypeError) as error:
+            raise DraftBroken from error
+        self._check()
+        return found
 
     def mode(self, path: Path, kind: str) -> None:
         if path == (1,) or kind not in ("all", "any"):
@@ -147,25 +164,34 @@ class Draft:
         else:
             del self._items(path[:-1])[path[-1]]
 
-    def copy(self, path: Path, argument: str) -> None:
+    def copy(self, path: Path, argument: str) -> Path:
         items = self._items(path[:-1])
         items.insert(path[-1] + 1, deepcopy(items[path[-1]]))
+        return (*path[:-1], path[-1] + 1)
 
-    def move(self, path: Path, argument: str) -> None:
+    def move(self, path: Path, argument: str) -> Path:
         items = self._items(path[:-1])
         target = path[-1] + (1 if argument == "down" else -1)
-        if 0 <= target < len(items):
-            items.insert(target, items.pop(path[-1]))
+        if not 0 <= target < len(items):
+            return path
+        items.insert(target, items.pop(path[-1]))
+        return (*path[:-1], target)
 
-    def swap(self, path: Path, argument: str) -> None:
+    def swap(self, path: Path, argument: str) -> Path:
         """From those taken to those left out, or back."""
         node = self._items(path[:-1]).pop(path[-1])
-        (self.include if path[0] else self.exclude)["items"].append(node)
+        return self._append((0,) if path[0] else (1,), node)
 
-    def where(self, path: Path, argument: str) -> None:
+    def where(self, path: Path, argument: str) -> Path:
         """One more filter on the event's properties."""
         test = {"type": "text", "op": "is", "values": []}
         self.node(path).setdefault("where", []).append({"name": argument, "test": test})
+        return path
+
+    def _append(self, path: Path, node: Json) -> Path:
+        items = self._items(path)
+        items.append(node)
+        return (*path, len(items) - 1)
 
     def _items(self, path: Path) -> list[Json]:
         if not path:

@@ -33,6 +33,7 @@ class Card:
     errors: Sequence[str]
     is_first: bool
     is_last: bool
+    as_json: str
     is_group: bool = False
 
 
@@ -45,6 +46,7 @@ class Block:
     items: Sequence["Card | Block"]
     errors: Sequence[str]
     is_top: bool
+    name: str
     is_group: bool = True
 
 
@@ -176,7 +178,7 @@ class Builder:
                 items.append(self._block(place, item))
             else:
                 items.append(self._card(place, item, is_last=index == len(group["items"]) - 1))
-        return Block(_dotted(path), group["kind"], items, self._errors_at(path), is_top=len(path) == 1)
+        return Block(_dotted(path), group["kind"], items, self._errors_at(path), len(path) == 1, input_name(path))
 
     def _card(self, path: Path, item: Json, *, is_last: bool) -> Card:
         condition = next((c for c in conditions() if code_of(c) == item["kind"]), None)
@@ -190,7 +192,8 @@ class Builder:
         other = [e.message for e in self.errors if e.path == path and e.field.partition(".")[0] not in placed]
         label = condition.label if condition else item["kind"]
         words = self._sentences.get(path, "")
-        return Card(_dotted(path), name, item["kind"], label, words, shown, other, path[-1] == 0, is_last)
+        as_json = json.dumps(item, ensure_ascii=False)
+        return Card(_dotted(path), name, item["kind"], label, words, shown, other, path[-1] == 0, is_last, as_json)
 
     @cached_property
     def _sentences(self) -> dict[Path, str]:

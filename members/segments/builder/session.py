@@ -6,45 +6,76 @@ from dataclasses import dataclass, field
 from django.http import QueryDict
 
 from members.models import Segment
-from members.segments.builder.draft import Draft, DraftBroken
-from members.segments.schema import RuleInvalid, read_rule_text
+from members.segments.builder.draft import Draft, DraftBroken, input_name
+from members.segments.registry import code_of, conditions
+from members.segments.schema import Path, RuleInvalid, read_rule_text
 
 MAX_UNDO = 20
 MAX_CHARS = 400_000
+MAX_KEPT = 20_000
 
 
 @dataclass
 class Session:
-    """A rule being written. ``undo`` holds earlier drafts, the latest last."""
+    """A rule being written. ``undo`` holds earlier drafts, the latest last.
+
+    ``clipboard`` is a condition copied in this or another builder (its JSON), ``focus`` the element that the step made.
+    """
 
     draft: Draft
     base_version: int | None = None
     undo: list[str] = field(default_factory=list)
     json_error: str = ""
+    clipboard: str = ""
+    focus: str = ""
 
     @classmethod
-    def begin(cls, segment: Segment | None) -> "Session":
+    def begin(cls, segment: Segment | None, clipboard: str = "") -> "Session":
         if segment is None:
-            return cls(Draft())
-        return cls(Draft.of_rule(segment.rule), segment.rule_version)
+            return cls(Draft(), clipboard=clipboard)
+        return cls(Draft.of_rule(segment.rule), segment.rule_version, clipboard=clipboard)
 
     @classmethod
-    def go_on(cls, data: QueryDict) -> "Session":
+    def go_on(cls, data: QueryDict, clipboard: str = "") -> "Session":
         """Take what the form sent, make the step it names. Raises DraftBroken."""
         sent, version = data.get("draft", ""), data.get("base_version", "")
-        session = cls(Draft.of_text(sent), int(version) if version.isdecimal() else None, _earlier(data))
+        session = cls(
+            Draft.of_text(sent), int(version) if version.isdecimal() else None, _earlier(data), clipboard=clipboard
+        )
         session.draft.fill(data)
         step = data.get("do", "")
         if step == "undo" and session.undo:
             session.draft = Draft.of_text(session.undo.pop())
             return session
-        if step == "json":
-            session._take_json(data.get("json", ""))
-        elif step not in ("", "save", "undo"):
-            session.draft.apply(step)
+        session._make(step, data)
         if session.draft.as_text() != sent:
             session.undo = [*session.undo, sent][-MAX_UNDO:]
         return session
+
+    @property
+    def clipboard_label(self) -> str:
+        """What the copied condition is called; empty when there is none, or nobody knows its kind any more."""
+        kind = json.loads(self.clipboard)["kind"] if self.clipboard else ""
+        return next((str(known.label) for known in conditions() if code_of(known) == kind), "")
+
+    def _make(self, step: str, data: QueryDict) -> None:
+        verb, _, place = step.partition(" ")
+        if step == "json":
+            self._take_json(data.get("json", ""))
+        elif verb == "keep":
+            self._keep(place)
+        elif verb == "paste":
+            self.focus = input_name(self.draft.paste(_path(place), self.clipboard))
+        elif step not in ("", "save", "undo") and (made := self.draft.apply(step)):
+            self.focus = input_name(made)
+
+    def _keep(self, place: str) -> None:
+        try:
+            text = json.dumps(self.draft.node(_path(place)), ensure_ascii=False)
+        except (IndexError, KeyError, TypeError) as error:
+            raise DraftBroken(place) from error
+        if len(text) <= MAX_KEPT:
+            self.clipboard = text
 
     @property
     def undo_text(self) -> str:
@@ -73,3 +104,9 @@ def _earlier(data: QueryDict) -> list[str]:
     if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
         raise DraftBroken
     return found
+
+
+def _path(place: str) -> Path:
+    if not all(part.isdecimal() for part in place.split(".")):
+        raise DraftBroken(place)
+    return tuple(int(part) for part in place.split("."))

@@ -1,7 +1,6 @@
 """Segments are made, changed, fixed and put away here. Every change is a version with who, when and why."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,8 +11,6 @@ from django.utils.translation import gettext as _
 from config.staff.models import User
 from config.staff.operations import record_audit
 from members.models import (
-    Identity,
-    Member,
     Segment,
     SegmentReference,
     SegmentSize,
@@ -24,26 +21,14 @@ from members.segments.querysets import Diff, apply_diff
 from members.segments.schema import Rule, RuleError, RuleInvalid, check_catalogues, leaves, segment_ids
 from members.segments.usage import uses_of
 
-MAX_UPLOAD = 1_000_000
-MAX_ID = 2**63 - 1
-
 
 class SegmentRefused(Exception):
     """The step does not apply; ``code`` says why: ``archived``, ``stale``, ``static``, ``in_use``, ``name_taken``,
-    ``too_many``."""
+    ``no_members``."""
 
     def __init__(self, code: str) -> None:
         self.code = code
         super().__init__(code)
-
-
-@dataclass(frozen=True)
-class Uploaded:
-    """A list that became a segment: how many were found, and which entries belong to nobody."""
-
-    segment: Segment
-    found: int
-    unknown: list[str]
 
 
 @transaction.atomic
@@ -83,44 +68,17 @@ def save_segment(
     if is_new_rule:
         _keep_version(segment, actor=actor, at=at, reason=reason)
         _keep_references(segment, rule)
-    return _audited(segment, "segment.saved", actor=actor, at=at, reason=reason, data={"version": segment.rule_version})
+    return audited(segment, "segment.saved", actor=actor, at=at, reason=reason, data={"version": segment.rule_version})
 
 
 @transaction.atomic
 def freeze(*, rule: Rule, actor: User | None, at: datetime, name: str, name_zh: str = "", reason: str = "") -> Segment:
     """Fix the members for whom the rule holds at ``at`` as a static segment; returns it."""
     check_catalogues(rule)
-    segment = _new_static(name, actor=actor, at=at, name_zh=name_zh, rule=rule.model_dump(mode="json"))
+    segment = new_static(name, actor=actor, at=at, name_zh=name_zh, rule=rule.model_dump(mode="json"))
     _keep_version(segment, actor=actor, at=at, reason=reason)
-    diff = _fill(segment, ids_of(rule, at), at)
-    return _audited(segment, "segment.frozen", actor=actor, at=at, reason=reason, data={"members": diff.size})
-
-
-@transaction.atomic
-def upload_static(
-    *,
-    actor: User | None,
-    at: datetime,
-    name: str,
-    member_ids: Iterable[int] = (),
-    external_ids: Iterable[str] = (),
-    name_zh: str = "",
-    reason: str = "",
-) -> Uploaded:
-    """Make a static segment of a list of members, by our numbers or the project's own; at most a million entries."""
-    numbers, externals = set(member_ids), {text.strip() for text in external_ids} - {""}
-    if len(numbers) + len(externals) > MAX_UPLOAD:
-        raise SegmentRefused("too_many")
-    identities = Identity.objects.filter(kind=Identity.Kind.EXTERNAL_ID, value__in=externals)
-    by_external = dict(identities.values_list("value", "member_id"))
-    known = set(Member.objects.filter(pk__in=[n for n in numbers if 0 < n <= MAX_ID]).values_list("pk", flat=True))
-    found = known | set(by_external.values())
-    segment = _new_static(name, actor=actor, at=at, name_zh=name_zh, rule=None)
-    _fill(segment, Member.objects.filter(pk__in=found).values("pk"), at)
-    unknown = sorted(map(str, numbers - known)) + sorted(externals - by_external.keys())
-    data = {"members": len(found), "unknown": len(unknown)}
-    _audited(segment, "segment.uploaded", actor=actor, at=at, reason=reason, data=data)
-    return Uploaded(segment, len(found), unknown)
+    diff = fill(segment, ids_of(rule, at), at)
+    return audited(segment, "segment.frozen", actor=actor, at=at, reason=reason, data={"members": diff.size})
 
 
 @transaction.atomic
@@ -135,7 +93,7 @@ def archive_segment(*, segment_id: int, actor: User | None, at: datetime, reason
     segment.updated_by = actor
     segment.save(update_fields=["archived_at", "updated_at", "updated_by"])
     SegmentReference.objects.filter(segment=segment).delete()
-    return _audited(segment, "segment.archived", actor=actor, at=at, reason=reason)
+    return audited(segment, "segment.archived", actor=actor, at=at, reason=reason)
 
 
 def record_diff(segment: Segment, diff: Diff, at: datetime) -> None:
@@ -147,7 +105,8 @@ def record_diff(segment: Segment, diff: Diff, at: datetime) -> None:
     Segment.objects.filter(pk=segment.pk).update(size=diff.size, refreshed_at=at, failed_at=None)
 
 
-def _new_static(name: str, *, actor: User | None, at: datetime, name_zh: str, rule: dict[str, Any] | None) -> Segment:
+def new_static(name: str, *, actor: User | None, at: datetime, name_zh: str, rule: dict[str, Any] | None) -> Segment:
+    """A static segment without members yet; part of a transaction. Raises SegmentRefused for a name in use."""
     _refuse_taken_name(name, None)
     return Segment.objects.create(
         kind=Segment.Kind.STATIC, name=name, name_zh=name_zh, rule=rule, rule_version=1 if rule else 0,
@@ -155,7 +114,8 @@ def _new_static(name: str, *, actor: User | None, at: datetime, name_zh: str, ru
     )  # fmt: skip
 
 
-def _fill(segment: Segment, member_ids: QuerySet, at: datetime) -> Diff:
+def fill(segment: Segment, member_ids: QuerySet, at: datetime) -> Diff:
+    """Put the members of these ids (one column) into a segment just made."""
     diff = apply_diff(segment_id=segment.pk, wanted=member_ids, at=at)
     record_diff(segment, diff, at)
     segment.refresh_from_db(fields=["size", "refreshed_at"])
@@ -218,9 +178,10 @@ def _lock(name: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [name])
 
 
-def _audited(
+def audited(
     segment: Segment, action: str, *, actor: User | None, at: datetime, reason: str, data: dict | None = None
 ) -> Segment:
+    """Record what was done to the segment; returns it."""
     record_audit(
         actor=actor, at=at, action=action, target_type="segment", target_id=segment.pk, reason=reason, data=data
     )

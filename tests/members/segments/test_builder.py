@@ -1,6 +1,7 @@
 """The builder: a draft becomes a rule and back, each step does what its button says, and nothing sent breaks it."""
 
 import json
+import re
 
 import pytest
 from django.http import QueryDict
@@ -9,6 +10,7 @@ from members.models import EventDefinition, Segment
 from members.segments.builder.draft import Draft, DraftBroken, new_condition
 from members.segments.builder.page import Builder
 from members.segments.builder.session import Session
+from members.segments.operations.refreshing import refresh_segment
 from members.segments.operations.saving import save_segment
 from members.segments.registry import code_of, conditions
 from members.segments.schema import RuleInvalid, read_rule
@@ -129,7 +131,9 @@ def test_a_segment_is_built_saved_and_opened(operator_client, at):
     factories.make_member(at=at, city="Xi'an")
     counted = operator_client.post("/console/segments/new/", form_of(RULE), headers={"HX-Request": "true"})
     assert counted.status_code == 200
-    assert 'class="big">1<' in counted.content.decode()
+    figure = re.search(r'class="big" href="([^"]+)"[^>]*>1<', counted.content.decode())
+    assert figure, "the count opens the members it counts"
+    assert operator_client.get(figure[1]).context["listing"].members.count() == 1
     saved = operator_client.post("/console/segments/new/", form_of(RULE, do="save", name="From Xi'an"))
     segment = Segment.objects.get()
     assert saved["Location"] == f"/console/segments/{segment.pk}/"
@@ -180,3 +184,78 @@ def test_archiving_and_freezing(operator_client, operator, at):
     assert Segment.objects.get(name="Kept").size == 1
     assert operator_client.post(f"/console/segments/{segment.pk}/archive/", {}).status_code == 302
     assert [s.name for s in Segment.objects.live()] == ["Kept"]
+
+
+def test_a_copied_condition_is_pasted_in_any_builder(operator_client):
+    kept = operator_client.post(
+        "/console/segments/new/", form_of(RULE) | {"do": "keep 0.0"}, headers={"HX-Request": "true"}
+    )
+    assert "Paste “City”" in kept.content.decode()
+    page = operator_client.get("/console/segments/new/").content.decode()
+    assert page.count("Paste “City”") == 2
+    empty = {"draft": Draft().as_text(), "undo": "[]", "do": "paste 1"}
+    pasted = operator_client.post("/console/segments/new/", empty, headers={"HX-Request": "true"})
+    assert pasted.context["session"].draft.exclude["items"] == [CITY]
+    assert 'data-focus="c1-0"' in pasted.content.decode()
+
+
+@pytest.mark.parametrize("step", ["keep", "keep 9", "keep 0.9", "keep x", "paste", "paste 9", "paste 0"])
+def test_copying_what_is_not_there_is_refused(operator_client, step):
+    empty = {"draft": Draft().as_text(), "undo": "[]", "do": step}
+    assert operator_client.post("/console/segments/new/", empty).status_code == 400
+
+
+def test_a_step_says_where_what_it_made_lies():
+    made = draft(include=[CITY, STATE])
+    assert made.apply("add 0 profile.city") == (0, 2)
+    assert made.apply("move 0.2 up") == (0, 1)
+    assert made.apply("move 0.0 up") == (0, 0)
+    assert made.apply("copy 0.0") == (0, 1)
+    assert made.apply("swap 0.0") == (1, 0)
+    assert made.apply("remove 1.0") is None
+
+
+def test_the_schema_is_a_file_and_a_piece_of_the_builder(operator_client):
+    address = "/console/segments/rule-schema/"
+    whole = operator_client.get(address)
+    assert "attachment" in whole["Content-Disposition"]
+    assert "event.count" in json.dumps(json.loads(whole.content))
+    assert operator_client.get(address, headers={"HX-Request": "true"}).content.decode().startswith("<pre")
+
+
+def test_a_change_of_a_segment_in_live_use_is_reviewed_first(operator_client, at):
+    stays, enters = factories.make_member(at=at, city="Xi'an"), factories.make_member(at=at, city="Lhasa")
+    inner = save_segment(rule=read_rule(RULE), name="Inner", actor=None, at=at)
+    refresh_segment(segment_id=inner.pk, at=at)
+    address = f"/console/segments/{inner.pk}/edit/"
+    lhasa = {"version": 1, "root": {"kind": "all", "items": [{**CITY, "values": ["Lhasa"]}]}}
+    change = form_of(lhasa) | {"name": "Inner", "do": "save", "base_version": "1"}
+    names = {"version": 1, "root": {"kind": "all", "items": [{"kind": "segment.member", "segment": inner.pk}]}}
+    save_segment(rule=read_rule(names), name="Outer", actor=None, at=at)
+
+    asked = operator_client.post(address, change, headers={"HX-Request": "true"})
+    review = asked.context["review"]
+    assert asked["HX-Retarget"] == "#builder"
+    assert (review.preview.entering, review.preview.leaving) == (1, 1)
+    for name, member in (("entering_href", enters), ("leaving_href", stays)):
+        listing = operator_client.get(asked.context[name]).context["listing"]
+        assert [row.pk for row in listing.rows] == [member.pk]
+    inner.refresh_from_db()
+    assert inner.rule_version == 1, "nothing is saved before it is confirmed"
+
+    # A confirmation holds for the rule it was given for.
+    other = form_of(RULE | {"root": {"kind": "all", "items": [STATE]}}) | {"name": "Inner", "do": "save"}
+    again = operator_client.post(address, other | {"reviewed": review.digest})
+    assert again.context["review"].is_needed
+    # Another name alone moves nobody.
+    assert operator_client.post(address, form_of(RULE) | {"name": "Renamed", "do": "save"}).status_code == 302
+    saved = operator_client.post(address, change | {"reviewed": review.digest})
+    assert saved.status_code == 302
+    inner.refresh_from_db()
+    assert inner.rule_version == 2
+
+
+def test_what_nothing_live_uses_is_saved_directly(operator_client, at):
+    segment = save_segment(rule=read_rule(RULE), name="Alone", actor=None, at=at)
+    change = form_of(RULE | {"root": {"kind": "all", "items": [STATE]}}) | {"name": "Alone", "do": "save"}
+    assert operator_client.post(f"/console/segments/{segment.pk}/edit/", change).status_code == 302

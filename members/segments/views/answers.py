@@ -1,0 +1,34 @@
+"""How segment pages answer: refusals in words, redirects that htmx follows, pages that vary with it."""
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
+
+from config.staff.http import StaffRequest
+from members.segments.operations.saving import SegmentRefused
+
+METHODS = ["GET", "HEAD", "POST"]
+
+
+def refusal(refused: SegmentRefused) -> str:
+    """Why a step was refused, and what to do."""
+    return {
+        "archived": _("This segment was archived."),
+        "stale": _("Somebody else saved this segment meanwhile. Open it again to see what changed."),
+        "static": _("A static segment has no rule to change."),
+        "in_use": _("Something still uses this segment. Take it out there first."),
+        "name_taken": _("Another segment has this name."),
+        "no_members": _("Nobody on this list is known, so there is nothing to keep."),
+    }.get(refused.code, refused.code)
+
+
+def gone_to(request: StaffRequest, address: str) -> HttpResponse:
+    if not request.htmx:
+        return redirect(address)
+    return HttpResponse(status=204, headers={"HX-Redirect": address})
+
+
+def varied(response: HttpResponse) -> HttpResponse:
+    patch_vary_headers(response, ["HX-Request"])
+    return response
