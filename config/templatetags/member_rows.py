@@ -14,10 +14,9 @@ from config.templatetags.console import EMPTY, exact, icon, money, reltime, stat
 from members.listing import Column
 from members.models import Identity, Member
 from members.naming import name_of
+from members.templatetags.tags import tone_class
 
 register = template.Library()
-
-WARNING = {"low_use": " chip-warn"}
 
 
 @register.simple_tag
@@ -78,8 +77,8 @@ def _paid(member: Any) -> SafeString:
 
 def _tags(member: Any) -> SafeString:
     chips = [
-        format_html('<span class="chip{}">{}</span>', WARNING.get(tag.code, ""), tag.get_code_display())
-        for tag in member.open_tags
+        format_html('<a class="chip{}" href="{}">{}</a>', tone_class(tag), tag.get_absolute_url(), name_of(tag))
+        for tag in (carry.tag for carry in member.open_tags)
     ]
     return format_html('<td data-col="tags">{}</td>', mark_safe(" ".join(chips)) if chips else EMPTY)  # noqa: S308
 

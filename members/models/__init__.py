@@ -6,6 +6,7 @@ from members.models.lifecycle import LifecyclePolicy, LifecycleTransition, Membe
 from members.models.people import Consent, Identity, Member, MemberTag
 from members.models.terms import MembershipTerm, MemberSignal, Plan, Tier
 from members.segments.models import Segment, SegmentMembership, SegmentReference, SegmentSize, SegmentVersion
+from members.tags.models import Tag, TagSize, TagVersion
 
 __all__ = [
     "ActiveDay",
@@ -37,6 +38,9 @@ __all__ = [
     "SegmentVersion",
     "Source",
     "SweepBrake",
+    "Tag",
+    "TagSize",
+    "TagVersion",
     "Tier",
     "TraitStamp",
     "WriteKey",

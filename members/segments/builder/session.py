@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from django.http import QueryDict
 
-from members.models import Segment
+from members.models import Segment, Tag
 from members.segments.builder.draft import Draft, DraftBroken
 from members.segments.schema import RuleInvalid, read_rule_text
 
@@ -23,10 +23,10 @@ class Session:
     json_error: str = ""
 
     @classmethod
-    def begin(cls, segment: Segment | None) -> "Session":
-        if segment is None:
+    def begin(cls, thing: Segment | Tag | None) -> "Session":
+        if thing is None:
             return cls(Draft())
-        return cls(Draft.of_rule(segment.rule), segment.rule_version)
+        return cls(Draft.of_rule(thing.rule) if thing.rule else Draft(), thing.rule_version)
 
     @classmethod
     def go_on(cls, data: QueryDict) -> "Session":
