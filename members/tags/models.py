@@ -4,7 +4,6 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from config.staff.models import User
 from members.tags.querysets import TagQuerySet
@@ -20,19 +19,19 @@ class Tag(models.Model):
     """What can be said about a member in a word: by a rule, by the values of a fact, by the engine, or by hand."""
 
     class Kind(models.TextChoices):
-        STATUS = "status", pgettext_lazy("tag", "Status")
-        BEHAVIOUR = "behaviour", pgettext_lazy("tag", "Behaviour")
-        MOTIVE = "motive", pgettext_lazy("tag", "Motive")
-        INTEREST = "interest", pgettext_lazy("tag", "Interest")
-        SOURCE = "source", pgettext_lazy("tag", "Source")
-        CUSTOM = "custom", pgettext_lazy("tag", "Custom")
+        STATUS = "status", _("Status")
+        BEHAVIOUR = "behaviour", _("Behaviour")
+        MOTIVE = "motive", _("Motive")
+        INTEREST = "interest", _("Interest")
+        SOURCE = "source", _("Source")
+        CUSTOM = "custom", _("Custom")
 
     class Tone(models.TextChoices):
-        PLAIN = "", pgettext_lazy("tone", "Neutral")
-        RUN = "run", pgettext_lazy("tone", "In progress")
-        GOOD = "good", pgettext_lazy("tone", "Good")
-        WARN = "warn", pgettext_lazy("tone", "Warning")
-        BAD = "bad", pgettext_lazy("tone", "Bad")
+        PLAIN = "", _("Neutral")
+        RUN = "run", _("In progress")
+        GOOD = "good", _("Good")
+        WARN = "warn", _("Warning")
+        BAD = "bad", _("Bad")
 
     class Upkeep(models.TextChoices):
         """Who says that a member carries it."""

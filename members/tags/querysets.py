@@ -57,8 +57,8 @@ class CarryQuerySet(models.QuerySet):
         return self.filter(until__isnull=True)
 
     def carriers_of_values(self, parent_id: int) -> int:
-        """How many members carry a value of the tag."""
-        return self.current().filter(tag__parent_id=parent_id).values("member_id").distinct().count()
+        """How many members have any value of the tag in these rows."""
+        return self.filter(tag__parent_id=parent_id).values("member_id").distinct().count()
 
     def by_rule(self) -> "CarryQuerySet":
         return self.filter(cause="rule")

@@ -220,12 +220,14 @@ class EventRatio(Measured):
         return Coalesce(Cast(one, NUMERIC) * 100 / NullIf(other, 0), 0, output_field=NUMERIC)
 
     def evidence(self, member_ids: Sequence[int], context: Context) -> Evidence:
+        known = {d.name: d for d in EventDefinition.objects.filter(name__in=[self.event, self.of])}
+        context.event_ids.update({name: known[name].pk if name in known else None for name in (self.event, self.of)})
         rows = self.found(context).filter(member_id__in=member_ids).values_list("member_id")
         counted = rows.annotate(
             one=Count("member_id", filter=self._one(context)), other=Count("member_id", filter=self._other(context))
         )
         found = {pk: figures for pk, *figures in counted}
-        names = (self.words(), Step(event=self.of).words())
+        names = [_event_label(known[name]) if name in known else name for name in (self.event, self.of)]
         return {pk: [Fact(name, n) for name, n in zip(names, found.get(pk, (0, 0)), strict=True)] for pk in member_ids}
 
     def sentence(self) -> str:

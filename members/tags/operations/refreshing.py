@@ -1,6 +1,6 @@
 """Tags follow the facts: one statement each finds who came and who went, by the machinery of segments."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import md5
 
 from members.models import MemberTag, Tag, TagSize
@@ -15,7 +15,6 @@ from members.tags.querysets import CARRIES, OF_VALUE, counted, gather_values, to
 SECONDS = 60
 # Values are gathered from all events of a window, which costs more than a rule and moves less.
 VALUES_EVERY = timedelta(minutes=5)
-_NEVER = datetime(1900, 1, 1, tzinfo=UTC)
 
 
 def refresh_tag(*, tag_id: int, at: datetime) -> bool:
@@ -64,15 +63,13 @@ def _refresh_values(parent: Tag, at: datetime) -> bool:
         for value in values
         if code_of_value(parent, value) not in known
     )  # fmt: skip
-    moved = False
+    came = went = 0
     for tag in Tag.objects.filter(parent=parent).select_for_update():
         wanted = OF_VALUE if tag.name in values else f"{OF_VALUE} AND false"
-        CARRIES.apply_sql(tag.code, wanted, [tag.name], at, _given_by(parent))
-        moved |= _note(tag, at)
-    Tag.objects.filter(pk=parent.pk).update(
-        refreshed_at=at, failed_at=None, size=MemberTag.objects.carriers_of_values(parent.pk)
-    )
-    return moved
+        diff = CARRIES.apply_sql(tag.code, wanted, [tag.name], at, _given_by(parent))
+        came, went = came + diff.entered, went + diff.left
+        _note(tag, at)
+    return _log(parent, at, MemberTag.objects.current().carriers_of_values(parent.pk), came, went)
 
 
 def code_of_value(parent: Tag, value: str) -> str:
@@ -85,8 +82,13 @@ def _given_by(tag: Tag) -> dict[str, object]:
 
 
 def _note(tag: Tag, at: datetime) -> bool:
-    """Count who carries the tag now, whoever gave it; a row in the log of sizes when anybody came or went."""
-    size, came, went = counted(tag.code, tag.refreshed_at or _NEVER)
+    """Count who carries the tag now, and who came and went since the last time, whoever wrote it."""
+    size, came, went = counted(tag.code, tag.refreshed_at or at)
+    return _log(tag, at, size, came if tag.refreshed_at else size, went)
+
+
+def _log(tag: Tag, at: datetime, size: int, came: int, went: int) -> bool:
+    """A row in the log of sizes when anybody came or went; returns whether."""
     if came or went or tag.refreshed_at is None:
         TagSize.objects.update_or_create(tag=tag, at=at, defaults={"size": size, "entered": came, "left": went})
     Tag.objects.filter(pk=tag.pk).update(size=size, refreshed_at=at, failed_at=None)

@@ -212,6 +212,7 @@ def test_a_value_that_members_often_have_becomes_a_tag(member):
     parent.refresh_from_db()
     assert (parent.size, Tag.objects.get(parent=parent).size) == (2, 2)
     assert parent.refreshed_at == AT
+    assert list(TagSize.objects.filter(tag=parent).values_list("size", "entered", "left")) == [(2, 2, 0)]
     refresh_tag(tag_id=parent.pk, at=AT + 40 * DAY)
     assert of_member(member) == set()
     assert Tag.objects.get(parent=parent).size == 0
