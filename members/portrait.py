@@ -36,8 +36,8 @@ class Portrait:
 
     @cached_property
     def tags(self) -> list[Carried]:
-        """What she carries, and why."""
-        return carried_by(self.member, self.at)
+        """What she carries now."""
+        return carried_by(self.member)
 
     @cached_property
     def tags_before(self) -> list[MemberTag]:

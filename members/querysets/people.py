@@ -269,7 +269,7 @@ class MemberQuerySet(models.QuerySet):
             .select_related("lifecycle__tier")
             .prefetch_related(
                 "identities",
-                Prefetch("tags", tags.current().select_related("tag"), to_attr="open_tags"),
+                Prefetch("tags", tags.current().select_related("tag").order_by("tag__pk"), to_attr="open_tags"),
                 Prefetch("terms", terms.covering(at).select_related("plan", "tier"), to_attr="current_terms"),
             )
             .annotate(paid_cents=Sum("terms__price_cents", filter=~Q(terms__close_reason__in=["refund", "void"])))

@@ -4,7 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from members.models import EventDefinition, Tag
-from members.naming import name_of
+from members.naming import event_label, name_of
 from members.tags.generators import Generator, OfChannel, OfEvent
 
 
@@ -41,7 +41,11 @@ class ValuesForm(TagForm):
         initial=EVENT,
     )
     event = forms.ModelChoiceField(
-        label=_("Event"), queryset=EventDefinition.objects.all(), to_field_name="name", required=False
+        label=_("Event"),
+        queryset=EventDefinition.objects.all(),
+        to_field_name="name",
+        required=False,
+        empty_label=_("Choose …"),
     )
     property = forms.CharField(label=_("Property"), max_length=80, required=False)
     at_least = forms.IntegerField(label=_("At least so many times"), min_value=1, max_value=1000, initial=3)
@@ -49,7 +53,7 @@ class ValuesForm(TagForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["event"].label_from_instance = lambda event: event.label or event.name  # type: ignore[attr-defined]
+        self.fields["event"].label_from_instance = event_label  # type: ignore[attr-defined]
         self.fields["kind"].initial = Tag.Kind.INTEREST
 
     @classmethod

@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 from pydantic import Discriminator, Field, TypeAdapter
 
 from members.models import Event, EventDefinition, Member
-from members.naming import in_chinese
+from members.naming import event_label
 from members.segments.comparing import Text
 from members.segments.expressions import json_text
 from members.segments.registry import Context, Spec
@@ -45,10 +45,10 @@ class OfEvent(Spec):
 
     def sentence(self) -> str:
         definition = EventDefinition.objects.filter(name=self.event).first()
-        label = definition and ((in_chinese() and definition.label_zh) or definition.label)
         times = ngettext("at least %(n)s time", "at least %(n)s times", self.at_least) % {"n": self.at_least}
         return _("Each value of “%(property)s” in “%(event)s” that a member has %(times)s in %(days)s days") % {
-            "property": self.property, "event": label or self.event, "times": times, "days": self.days,
+            "property": self.property, "event": event_label(definition) if definition else self.event,
+            "times": times, "days": self.days,
         }  # fmt: skip
 
 

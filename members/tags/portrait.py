@@ -1,20 +1,18 @@
 """One tag as its page shows it, and the tags of one member as hers does."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from django.db.models import Q
 from django.shortcuts import get_object_or_404
 
 from members.models import Member, MemberTag, Tag, TagSize, TagVersion
 from members.naming import in_chinese
-from members.segments.builder.page import Line, lines_of, sentences_of
-from members.segments.explaining import explain
+from members.segments.builder.page import Line, answer_for, sentences_of
 from members.segments.history import Bar, bars_of
-from members.segments.limits import TooSlow
-from members.segments.schema import AnyOf, Rule, RuleInvalid, read_rule
+from members.segments.schema import RuleInvalid, read_rule
 from members.segments.usage import Use
 from members.tags.generators import read_generator
 from members.tags.usage import uses_of
@@ -88,30 +86,24 @@ class TagPortrait:
         return self._carries(MemberTag.objects.filter(until__isnull=False), "until")
 
     def _carries(self, rows: Any, column: str) -> list[MemberTag]:
-        found = rows.filter(code=self.tag.code).select_related("member__lifecycle")
+        own = Q(code=self.tag.code) if self.tag.upkeep != Tag.Upkeep.VALUES else Q(tag__parent=self.tag)
+        found = rows.filter(own).select_related("member__lifecycle", "tag")
         return list(found.order_by(f"-{column}", "-pk")[:RECENT])
 
 
 @dataclass(frozen=True)
 class Carried:
-    """A tag of one member with why she carries it and what to do about it."""
+    """A tag of one member and what to do about it."""
 
     carry: MemberTag
     tag: Tag
-    lines: Sequence[Line]
     action: str
 
 
-def carried_by(member: Member, at: datetime) -> list[Carried]:
-    """The tags a member carries now, each with the rule's truth and facts as of ``at``."""
-    carries = list(member.tags.current().select_related("tag__parent").order_by("tag__kind", "since", "pk"))
-    why = _why({carry.code: carry.tag.rule for carry in carries if carry.cause == MemberTag.Cause.RULE}, member, at)
-    return [
-        Carried(
-            carry, carry.tag, why.get(carry.code) or _of_values(carry.tag), action_of(carry.tag.parent or carry.tag)
-        )
-        for carry in carries
-    ]
+def carried_by(member: Member) -> list[Carried]:
+    """The tags a member carries now."""
+    carries = member.tags.current().select_related("tag__parent").order_by("tag__kind", "since", "pk")
+    return [Carried(carry, carry.tag, action_of(carry.tag.parent or carry.tag)) for carry in carries]
 
 
 def lost_by(member: Member) -> list[MemberTag]:
@@ -121,29 +113,15 @@ def lost_by(member: Member) -> list[MemberTag]:
     )
 
 
-def _of_values(tag: Tag) -> list[Line]:
-    generator = tag.parent and tag.parent.generator
-    return [Line(0, True, read_generator(generator).sentence(), "")] if generator else []
-
-
-def _why(rules: dict[str, Any], member: Member, at: datetime) -> dict[str, list[Line]]:
-    """Each rule for one member; all of them are asked in one reading."""
-    known: dict[str, Any] = {}
-    for code, data in rules.items():
-        try:
-            known[code] = read_rule(data).root
-        except RuleInvalid:
-            continue
-    if not known:
-        return {}
-    together = Rule.model_construct(version=1, root=AnyOf.model_construct(kind="any", items=list(known.values())))
+def why(carry: MemberTag, at: datetime) -> list[Line]:
+    """The tag's rule for the member who carries it, with the facts as of ``at``; nothing where no rule gave it."""
+    tag: Any = carry.tag
+    if tag.parent and tag.parent.generator:
+        return [Line(0, True, read_generator(tag.parent.generator).sentence(), tag.name)]
+    if carry.cause != MemberTag.Cause.RULE or not tag.rule:
+        return []
     try:
-        explained = explain(together, member_ids=[member.pk], at=at)[member.pk]
-    except TooSlow:
-        return {}
-    return {code: _trimmed(lines_of(node)) for code, node in zip(known, explained.children, strict=True)}
-
-
-def _trimmed(lines: list[Line]) -> list[Line]:
-    """Without the line of a root group that says only “all of these”."""
-    return [Line(line.depth - 1, line.holds, line.text, line.note) for line in lines[1:]]
+        rule = read_rule(tag.rule)
+    except RuleInvalid:
+        return []
+    return answer_for(rule, carry.member, at)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from config.staff import clock
 from config.staff.access import Permission, requires
 from config.staff.http import StaffRequest
-from members.models import Member, Tag
+from members.models import Member, MemberTag, Tag
 from members.segments.builder.draft import DraftBroken
 from members.segments.builder.page import Builder
 from members.segments.builder.session import Session
@@ -21,6 +21,7 @@ from members.tags.forms import GiveForm, SwitchForm, TagForm, TakeForm, ValuesFo
 from members.tags.operations import carrying, saving
 from members.tags.operations.saving import TagRefused
 from members.tags.portrait import TagPortrait, by_kind
+from members.tags.portrait import why as reasons
 from members.tags.tasks import refresh_tag
 
 METHODS = ["GET", "HEAD", "POST"]
@@ -52,6 +53,19 @@ def index(request: StaffRequest) -> HttpResponse:
 def detail(request: StaffRequest, tag_id: int) -> HttpResponse:
     portrait = TagPortrait(tag_id, at=clock.now())
     return render(request, "tags/detail.html", {"portrait": portrait, "tag": portrait.tag})
+
+
+@requires(Permission.VIEW)
+@require_safe
+def why(request: StaffRequest, member_id: int, tag_id: int) -> HttpResponse:
+    """Why a member carries a tag; the reasons alone when her page asks for them."""
+    carries = MemberTag.objects.current().select_related("tag__parent", "member")
+    carry = get_object_or_404(carries, member_id=member_id, tag__pk=tag_id)
+    template = "tags/why.html#reasons" if request.htmx else "tags/why.html"
+    context = {"carry": carry, "lines": reasons(carry, clock.now())}
+    response = render(request, template, context)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
 
 
 @requires(Permission.OPERATE)

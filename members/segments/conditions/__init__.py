@@ -1,9 +1,9 @@
 """The conditions about members themselves; higher apps register theirs in the same way."""
 
 from members.segments import registry
-from members.segments.conditions import belonging, events, membership, profile, states
+from members.segments.conditions import belonging, events, figures, membership, profile, states
 
 
 def register_all() -> None:
     """Open the builder to everything members know."""
-    registry.register(*profile.ALL, *states.ALL, *membership.ALL, *events.ALL, *belonging.ALL)
+    registry.register(*profile.ALL, *states.ALL, *membership.ALL, *figures.ALL, *events.ALL, *belonging.ALL)

@@ -73,7 +73,13 @@ def test_chips_of_the_list_and_of_the_member_lead_to_the_tag(viewer_client, carr
     page = text(viewer_client.get(member.get_absolute_url()))
     assert chip in page
     assert "Call her" in page
-    assert "City: x" in page
+    reasons = reverse("tags:why", args=[member.pk, tag.pk])
+    assert f'hx-get="{reasons}"' in page
+    assert "City: x" in text(viewer_client.get(reasons))
+    part = text(viewer_client.get(reasons, headers={"hx-request": "true"}))
+    assert "City: x" in part
+    assert "<html" not in part
+    assert viewer_client.get(reverse("tags:why", args=[other.pk, tag.pk])).status_code == 404
 
 
 def test_a_rule_written_in_the_builder_becomes_a_tag(operator_client, operator):
@@ -162,7 +168,7 @@ def test_switching_off_says_how_many_and_what_reads_it(operator_client, carried)
 
 
 def test_a_tag_is_switched_off_and_on(operator_client, carried):
-    member, tag = carried
+    _member, tag = carried
     operator_client.post(reverse("tags:off", args=[tag.pk]), {"reason": "not needed"})
     tag.refresh_from_db()
     assert not tag.is_enabled
