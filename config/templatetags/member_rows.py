@@ -19,7 +19,7 @@ from members.templatetags.tags import tone_class
 register = template.Library()
 
 # Of a member with many tags the others stand behind a chip that counts them.
-MOST_CHIPS = 5
+MOST_CHIPS = 4
 
 
 @register.simple_tag
