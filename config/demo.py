@@ -11,12 +11,14 @@ from typing import Any
 
 from django.db import transaction
 
+from config.demo_deeds import Deed, deeds
 from config.staff.models import User
 from members.models import EventDefinition, Plan, Source, Tier
 from members.operations import events, people, sweep, terms
 from members.segments.operations.refreshing import refresh_segment
 from members.segments.operations.saving import save_segment
 from members.segments.schema import read_rule
+from members.tags.operations import refreshing
 
 HISTORY_DAYS = 420
 CHUNK = 250
@@ -65,6 +67,18 @@ SEGMENTS: list[tuple[str, str, str, list[dict[str, Any]], list[dict[str, Any]]]]
 ]  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Buy:
+    """One purchase."""
+
+    plan: Plan
+    at: datetime
+    extra: dict[str, Any]
+
+    def __call__(self, member: int) -> object:
+        return terms.purchase(member_id=member, plan=self.plan, at=self.at, actor=None, **self.extra)
+
+
 @dataclass
 class Life:
     """One member's plan of facts: when she joins, what she buys, and the days on which she is active."""
@@ -72,6 +86,10 @@ class Life:
     joins_at: datetime
     facts: list[Callable[[int], object]] = field(default_factory=list)
     active_at: list[datetime] = field(default_factory=list)
+
+    @property
+    def first_paid_at(self) -> datetime | None:
+        return min((fact.at for fact in self.facts if isinstance(fact, Buy)), default=None)
 
 
 def accounts(password: str) -> list[User]:
@@ -123,6 +141,7 @@ def populate(
         for batch in _in_order(activity):
             events.record_events(rows=batch, source=source, at=batch[-1]["occurred_at"])
     sweep.sweep(at=at)
+    refreshing.refresh_due(at=at)
     _segments(at)
 
 
@@ -147,10 +166,13 @@ def _live(life: Life, serial: int, draw: random.Random) -> Iterator[dict[str, An
     )  # fmt: skip
     for fact in life.facts:
         fact(member.pk)
-    for n, moment in enumerate(sorted(life.active_at)):
+    visits: list[Deed] = [(draw.choice(EVENTS)[0], moment, {}) for moment in sorted(life.active_at)]
+    # By a generator of her own, so that the lives stay as they are whatever is done in them.
+    own = random.Random(f"deeds-{serial}")  # noqa: S311 - invented lives, no secret
+    for n, (name, moment, properties) in enumerate([*visits, *deeds(own, life.active_at, life.first_paid_at)]):
         yield {
-            "member_id": member.pk, "name": draw.choice(EVENTS)[0], "occurred_at": moment,
-            "message_id": f"demo-{serial}-{n}",
+            "member_id": member.pk, "name": name, "occurred_at": moment, "message_id": f"demo-{serial}-{n}",
+            "properties": properties,
         }  # fmt: skip
 
 
@@ -174,7 +196,7 @@ def _ago(draw: random.Random, at: datetime, low: float, high: float) -> datetime
 
 
 def _buy(plan: Plan, when: datetime, **extra: Any) -> Callable[[int], object]:
-    return lambda member: terms.purchase(member_id=member, plan=plan, at=when, actor=None, **extra)
+    return Buy(plan, when, extra)
 
 
 def _visits(draw: random.Random, since: datetime, until: datetime, per_week: float) -> list[datetime]:

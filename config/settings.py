@@ -122,6 +122,7 @@ CELERY_BEAT_SCHEDULE = {
     "abandoned-imports": {"task": "members.imports.rescue_imports", "schedule": 15.0, "options": {"expires": 10}},
     "segments": {"task": "members.segments.refresh_segments", "schedule": 30.0, "options": {"expires": 25}},
     "uploaded-lists": {"task": "members.segments.tend_uploads", "schedule": 30.0, "options": {"expires": 25}},
+    "tags": {"task": "members.tags.refresh_tags", "schedule": 30.0, "options": {"expires": 25}},
     "parked-events": {"task": "members.ingest.replay_parked", "schedule": 60.0, "options": {"expires": 30}},
     "activity-recounts": {"task": "members.ingest.recount_activity", "schedule": 60.0, "options": {"expires": 30}},
     "old-parked-events": {

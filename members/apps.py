@@ -10,6 +10,7 @@ class MembersConfig(AppConfig):
         from config.staff.actions import register_actions
         from members.audit_labels import LABELS
         from members.segments import conditions, counted, dimensions, reach, usage
+        from members.tags import usage as tag_usage
         from members.timeline_sources import register_all
 
         register_actions(LABELS)
@@ -18,4 +19,5 @@ class MembersConfig(AppConfig):
         dimensions.register_all()
         reach.register_all()
         usage.register_all()
+        tag_usage.register_all()
         counted.register_all()

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.staff import clock
 from members.lifecycle import RESUMABLE, MembershipStatus, State
-from members.models import Member, MemberTag, Plan, Segment, SweepBrake, Tier
+from members.models import Member, Plan, Segment, SweepBrake, Tag, Tier
 from members.naming import Named, name_of
 from members.querysets.people import MemberQuerySet
 from members.rules import end_of_day, local_date
@@ -57,7 +57,9 @@ class MemberFilter(filters.FilterSet):
     status = filters.ChoiceFilter(
         method="with_status", choices=MembershipStatus.choices, label=_("Membership status"), empty_label=ANY
     )
-    tag = filters.ChoiceFilter(method="tagged", choices=MemberTag.Code.choices, label=_("Tag"), empty_label=ANY)
+    tag = NamedChoiceFilter(
+        method="tagged", queryset=Tag.objects.offered(), to_field_name="code", label=_("Tag"), empty_label=ANY
+    )
     channel = filters.CharFilter(method="from_channel", label=_("Source channel"), max_length=80)
     demo = filters.ChoiceFilter(method="is_demo", choices=YES_NO, label=_("Demo data"), empty_label=ANY)
     expires_from = filters.DateFilter(method="expires_between", label=_("Expires from"), widget=forms.HiddenInput)
@@ -116,7 +118,7 @@ class MemberFilter(filters.FilterSet):
     def with_status(self, rows: MemberQuerySet, name: str, value: str) -> MemberQuerySet:
         return rows.with_status(value)
 
-    def tagged(self, rows: MemberQuerySet, name: str, value: str) -> MemberQuerySet:
+    def tagged(self, rows: MemberQuerySet, name: str, value: Tag) -> MemberQuerySet:
         return rows.tagged(value)
 
     def from_channel(self, rows: MemberQuerySet, name: str, value: str) -> MemberQuerySet:

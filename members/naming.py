@@ -17,5 +17,16 @@ def name_of(thing: Named | None) -> str:
     return (in_chinese() and thing.name_zh) or thing.name
 
 
+class Labelled(Protocol):
+    name: str
+    label: str
+    label_zh: str
+
+
+def event_label(event: Labelled) -> str:
+    """What an event is called for the reader: its label, else the name it is sent under."""
+    return (in_chinese() and event.label_zh) or event.label or event.name
+
+
 def in_chinese() -> bool:
     return (get_language() or "").startswith("zh")

@@ -10,10 +10,12 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
 from members import timeline
-from members.models import ActiveDay, LifecyclePolicy, Member, MemberLifecycle, MembershipTerm, MemberSignal
+from members.models import ActiveDay, LifecyclePolicy, Member, MemberLifecycle, MembershipTerm, MemberSignal, MemberTag
 from members.operations import sweep
 from members.reasons import Reasons, reasons_for
 from members.rules import local_date
+from members.tags.forms import GiveForm
+from members.tags.portrait import Carried, carried_by, lost_by
 from members.term_chart import Chart, draw
 
 TIMELINE_SIZE = 20
@@ -33,8 +35,18 @@ class Portrait:
         return self.member.lifecycle
 
     @cached_property
-    def tags(self) -> list[Any]:
-        return list(self.member.tags.filter(until__isnull=True).order_by("since"))
+    def tags(self) -> list[Carried]:
+        """What she carries now."""
+        return carried_by(self.member)
+
+    @cached_property
+    def tags_before(self) -> list[MemberTag]:
+        """What she carried and carries no more."""
+        return lost_by(self.member)
+
+    @cached_property
+    def give_form(self) -> GiveForm:
+        return GiveForm(carried=[carried.tag.code for carried in self.tags])
 
     @cached_property
     def terms(self) -> list[MembershipTerm]:

@@ -11,7 +11,7 @@ from config.staff.actions import label_of
 from config.staff.models import AuditEntry
 from members import timeline
 from members.models import Event, LifecycleTransition, MembershipTerm
-from members.naming import in_chinese, name_of
+from members.naming import event_label, name_of
 from members.timeline import Entry
 
 
@@ -79,7 +79,7 @@ def events(member_id: int, *, before_at: datetime, before_pk: int, limit: int, a
 
 def _happened(row: Event) -> Entry:
     definition = row.definition
-    label = (in_chinese() and definition.label_zh) or definition.label or definition.name
+    label = event_label(definition)
     note = " · ".join(dict.fromkeys(part for part in (definition.name, row.source.name) if part != label))
     return Entry(at=row.occurred_at, pk=row.id, icon="player-play", kind="evt", title=label, note=note)
 

@@ -14,10 +14,12 @@ from config.templatetags.console import EMPTY, exact, icon, money, reltime, stat
 from members.listing import Column
 from members.models import Identity, Member
 from members.naming import name_of
+from members.templatetags.tags import tone_class
 
 register = template.Library()
 
-WARNING = {"low_use": " chip-warn"}
+# Of a member with many tags the others stand behind a chip that counts them.
+MOST_CHIPS = 4
 
 
 @register.simple_tag
@@ -77,10 +79,16 @@ def _paid(member: Any) -> SafeString:
 
 
 def _tags(member: Any) -> SafeString:
+    tags = [carry.tag for carry in member.open_tags]
+    shown = tags if len(tags) <= MOST_CHIPS else tags[: MOST_CHIPS - 1]
     chips = [
-        format_html('<span class="chip{}">{}</span>', WARNING.get(tag.code, ""), tag.get_code_display())
-        for tag in member.open_tags
+        format_html('<a class="chip{}" href="{}">{}</a>', tone_class(tag), tag.get_absolute_url(), name_of(tag))
+        for tag in shown
     ]
+    if len(tags) > len(shown):
+        more, names = len(tags) - len(shown), ", ".join(name_of(tag) for tag in tags[len(shown) :])
+        address = member.get_absolute_url()
+        chips.append(format_html('<a class="chip" href="{}#tags" title="{}">+{}</a>', address, names, more))
     return format_html('<td data-col="tags">{}</td>', mark_safe(" ".join(chips)) if chips else EMPTY)  # noqa: S308
 
 

@@ -15,6 +15,7 @@ from members.segments.models import (
     SegmentUploadLine,
     SegmentVersion,
 )
+from members.tags.models import Tag, TagSize, TagVersion
 
 __all__ = [
     "ActiveDay",
@@ -50,6 +51,9 @@ __all__ = [
     "SegmentVersion",
     "Source",
     "SweepBrake",
+    "Tag",
+    "TagSize",
+    "TagVersion",
     "Tier",
     "TraitStamp",
     "WriteKey",

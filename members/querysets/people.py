@@ -154,8 +154,10 @@ class MemberQuerySet(models.QuerySet):
             .order_by("day")
         )
 
-    def tagged(self, code: str) -> "MemberQuerySet":
-        return self.filter(tags__code=code, tags__until__isnull=True)
+    def tagged(self, tag: models.Model) -> "MemberQuerySet":
+        """Who carries the tag now; of a tag made of values, who carries any of them."""
+        carries = self._related("tags").current().filter(Q(tag=tag) | Q(tag__parent=tag))
+        return self.filter(pk__in=carries.values("member_id"))
 
     def from_channel(self, channel: str) -> "MemberQuerySet":
         return self.filter(channel=channel)
@@ -288,7 +290,7 @@ class MemberQuerySet(models.QuerySet):
             .select_related("lifecycle__tier")
             .prefetch_related(
                 "identities",
-                Prefetch("tags", tags.filter(until__isnull=True), to_attr="open_tags"),
+                Prefetch("tags", tags.current().select_related("tag").order_by("tag__pk"), to_attr="open_tags"),
                 Prefetch("terms", terms.covering(at).select_related("plan", "tier"), to_attr="current_terms"),
             )
             .annotate(paid_cents=Sum("terms__price_cents", filter=~Q(terms__close_reason__in=["refund", "void"])))

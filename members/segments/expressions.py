@@ -83,7 +83,7 @@ def _guarded(fits: Q, then: Combinable) -> Case:
 def as_number(text: Combinable) -> Case:
     """A text as a number; null where it is none."""
     fits = Q(_Matches(text, Value(r"^[+-]?[0-9]{1,30}(\.[0-9]{1,30})?$")))
-    return _guarded(fits, Cast(text, _Numeric()))
+    return _guarded(fits, Cast(text, NUMERIC))
 
 
 def as_date(text: Combinable) -> Case:
@@ -105,3 +105,6 @@ class _Numeric(DecimalField):
 
     def db_type(self, connection: Any) -> str:
         return "numeric"
+
+
+NUMERIC = _Numeric()

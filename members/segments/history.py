@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
 from members.models import Member, Segment, SegmentMembership, SegmentSize
 from members.querysets.people import Cursor
@@ -16,6 +17,8 @@ MAX_COMPARED = 4
 MAX_SLICES = 50
 # Everybody is read once, which a rule may not take so long for.
 SECONDS = 15
+HISTORY_DAYS = 90
+BARS = 45
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,28 @@ class Moves:
 
     stays: list[SegmentMembership]
     next: Cursor | None
+
+
+@dataclass(frozen=True)
+class Bar:
+    """The size at the end of one stretch of the history, as a part of the largest."""
+
+    at: datetime
+    size: int
+    height: float
+
+
+def bars_of(sizes: QuerySet[Any], at: datetime) -> list[Bar]:
+    """A log of sizes over the last days, at most one bar for each two of them; none before it changed once."""
+    since = at - timedelta(days=HISTORY_DAYS)
+    changes = list(sizes.filter(at__gte=since, at__lte=at).order_by("at"))
+    if len(changes) < 2:
+        return []
+    step = (at - changes[0].at) / BARS
+    ends = [changes[0].at + step * n for n in range(BARS + 1)] if step else [at]
+    found = [(end, next((c.size for c in reversed(changes) if c.at <= end), 0)) for end in ends]
+    most = max(size for _end, size in found) or 1
+    return [Bar(end, size, round(100 * size / most, 1)) for end, size in found]
 
 
 def size_at(segment: Segment, at: datetime) -> int | None:

@@ -19,13 +19,21 @@ def reading(seconds: float = SECONDS) -> Iterator[None]:
 
     Nothing is left behind, also inside another transaction: the settings go with the savepoint.
     """
+    with limited(seconds):
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL transaction_read_only = on")
+        yield
+        transaction.set_rollback(True)
+
+
+@contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """One transaction whose statements end after ``seconds`` each; raises TooSlow when one is cut off."""
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(int(seconds * 1000))])
-                cursor.execute("SET LOCAL transaction_read_only = on")
             yield
-            transaction.set_rollback(True)
     except OperationalError as error:
         if isinstance(error.__cause__, errors.QueryCanceled):
             raise TooSlow from error

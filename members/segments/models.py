@@ -3,6 +3,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from members.models.people import Identity, Member
@@ -54,6 +55,9 @@ class Segment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("segments:detail", args=[self.pk])
 
 
 class SegmentVersion(models.Model):

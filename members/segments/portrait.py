@@ -1,7 +1,6 @@
 """One segment as its page shows it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any
@@ -13,28 +12,17 @@ from django.urls import reverse
 from django.utils.timezone import get_current_timezone_name, localtime
 from django.utils.translation import gettext
 
-from members.models import Member, Segment, SegmentMembership, SegmentVersion
+from members.models import Member, Segment, SegmentMembership, SegmentSize, SegmentVersion
 from members.querysets.people import Cursor
 from members.rules import at_local, end_of_day
 from members.segments.addresses import at_day
 from members.segments.builder.page import Line, answer_for, sentences_of
-from members.segments.history import Moves, moves_since, size_at, size_history
+from members.segments.history import Bar, Moves, bars_of, moves_since, size_at
 from members.segments.schema import RuleInvalid, read_rule
 from members.segments.usage import uses_of
 
-HISTORY_DAYS = 90
 RECENT = 8
-BARS = 45
 PAGE = 50
-
-
-@dataclass(frozen=True)
-class Bar:
-    """The size at the end of one stretch of the history, as a part of the largest."""
-
-    at: datetime
-    size: int
-    height: float
 
 
 class SegmentPortrait:
@@ -75,16 +63,7 @@ class SegmentPortrait:
 
     @cached_property
     def bars(self) -> list[Bar]:
-        """The size over the last days, at most one bar for each two of them."""
-        since = self.at - timedelta(days=HISTORY_DAYS)
-        changes = size_history(self.segment, since, self.at + timedelta(seconds=1))
-        if len(changes) < 2:
-            return []
-        step = (self.at - max(since, changes[0].at)) / BARS
-        ends = [changes[0].at + step * n for n in range(BARS + 1)] if step else [self.at]
-        sizes = [(end, next((c.size for c in reversed(changes) if c.at <= end), 0)) for end in ends]
-        most = max(size for _end, size in sizes) or 1
-        return [Bar(end, size, round(100 * size / most, 1)) for end, size in sizes]
+        return bars_of(SegmentSize.objects.filter(segment=self.segment), self.at)
 
     @cached_property
     def checked(self) -> Member | None:

@@ -126,6 +126,10 @@ class Condition(Spec):
         """Other segments the condition reads; they are refreshed first and cannot be archived."""
         return frozenset()
 
+    def tag_codes(self) -> frozenset[str]:
+        """Tags the condition reads; they cannot be switched off."""
+        return frozenset()
+
 
 _conditions: dict[str, type[Condition]] = {}
 

@@ -25,12 +25,15 @@ from members.imports.operations.work import work
 from members.imports.operations.writes import confirm
 from members.ingest.operations.keys import make_key
 from members.ingest.operations.taking import take_messages
-from members.models import Consent, Identity, LifecyclePolicy, MemberSignal, MemberTag, Segment, SweepBrake
+from members.models import Consent, Identity, LifecyclePolicy, Member, MemberSignal, MemberTag, Segment, SweepBrake, Tag
 from members.operations import terms
 from members.segments.operations.refreshing import refresh_segment
 from members.segments.operations.saving import save_segment
 from members.segments.operations.uploading import match_upload, receive_upload
 from members.segments.schema import read_rule
+from members.tags.operations.carrying import give_tag
+from members.tags.operations.refreshing import refresh_tag
+from members.tags.operations.saving import save_tag
 from tests import factories
 
 if TYPE_CHECKING:
@@ -133,6 +136,27 @@ def make_lists(world: "World") -> None:
         match_upload(upload_id=made.pk, at=world.at)
 
 
+def make_tags(world: "World") -> None:
+    """Tags saved twice of which each reads the one before, carried by rule and by hand, and values somebody has."""
+    first, before = world.members[0], None
+    for i in range(world.n):
+        tag = None
+        for city in ("City 0", "City 1"):
+            items = [{"kind": "profile.city", "op": "is_not", "values": [city]}]
+            items += [{"kind": "tag.carried", "values": [before.code]}] if before else []
+            tag = save_tag(
+                rule=read_rule({"version": 1, "root": {"kind": "any", "items": items}}), name=f"Tag {i}", kind="custom",
+                actor=world.admin, at=world.at, tag_id=tag.pk if tag else None,
+            )  # fmt: skip
+        before = tag
+        refresh_tag(tag_id=tag.pk, at=world.at)
+        given = save_tag(name=f"Given {i}", kind="custom", actor=world.admin, at=world.at)
+        give_tag(member_id=first.pk, tag_id=given.pk, actor=world.admin, at=world.at)
+        Member.objects.filter(pk=world.members[i].pk).update(channel=f"Channel {i}")
+    channel = Tag.objects.get(code="channel")
+    refresh_tag(tag_id=channel.pk, at=world.at)
+
+
 def make_imports(world: "World") -> None:
     """Files in every hand: waiting, refused, written and changing every member, and checked with faults."""
     for i in range(world.n):
@@ -200,5 +224,6 @@ ALL = (
     make_imports,
     make_segments,
     make_lists,
+    make_tags,
     make_campaigns,
 )

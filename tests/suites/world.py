@@ -12,7 +12,7 @@ from campaigns.operations.copy import unsubscribe_token
 from config.staff.access import Role
 from config.staff.models import User
 from members.imports.models import ImportRun
-from members.models import Member, MembershipTerm
+from members.models import Member, MembershipTerm, Tag
 from tests import factories
 from tests.suites import makers
 
@@ -75,6 +75,8 @@ ARGUMENTS: dict[Any, Callable[[World], Any]] = {
     "source_id": newest("members.Source"),
     "segment_id": newest("members.Segment"),
     "upload_id": newest("members.SegmentUpload"),
+    # The newest that is no value of another, which has a page to change it.
+    "tag_id": lambda world: Tag.objects.filter(parent=None).latest("pk").pk,
     "definition_id": newest("members.EventDefinition"),
     "in_list": lambda world: "members",
 }

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from django.http import QueryDict
 
-from members.models import Segment
+from members.models import Segment, Tag
 from members.segments.builder.draft import Draft, DraftBroken, input_name
 from members.segments.registry import code_of, conditions
 from members.segments.schema import Path, RuleInvalid, read_rule_text
@@ -30,10 +30,10 @@ class Session:
     focus: str = ""
 
     @classmethod
-    def begin(cls, segment: Segment | None, clipboard: str = "") -> "Session":
-        if segment is None:
+    def begin(cls, thing: Segment | Tag | None, clipboard: str = "") -> "Session":
+        if thing is None:
             return cls(Draft(), clipboard=clipboard)
-        return cls(Draft.of_rule(segment.rule), segment.rule_version, clipboard=clipboard)
+        return cls(Draft.of_rule(thing.rule) if thing.rule else Draft(), thing.rule_version, clipboard=clipboard)
 
     @classmethod
     def go_on(cls, data: QueryDict, clipboard: str = "") -> "Session":

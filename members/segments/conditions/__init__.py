@@ -1,9 +1,11 @@
 """The conditions about members themselves; higher apps register theirs in the same way."""
 
 from members.segments import registry
-from members.segments.conditions import belonging, events, membership, profile, sequences, states
+from members.segments.conditions import belonging, events, figures, membership, profile, sequences, states
 
 
 def register_all() -> None:
     """Open the builder to everything members know."""
-    registry.register(*profile.ALL, *states.ALL, *membership.ALL, *events.ALL, sequences.EventSequence, *belonging.ALL)
+    registry.register(
+        *profile.ALL, *states.ALL, *membership.ALL, *figures.ALL, *events.ALL, sequences.EventSequence, *belonging.ALL
+    )

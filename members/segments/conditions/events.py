@@ -7,17 +7,16 @@ from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from django.db.models import Count, DateTimeField, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import Field as Limits
 
 from members.counters.wanted import CounterKey
 from members.models import Event, EventDefinition, EventTally
-from members.naming import in_chinese
-from members.segments.comparing import NumberTest, PropertyFilter, Text
+from members.naming import event_label
+from members.segments.comparing import PropertyFilter, Text
 from members.segments.conditions.bases import MomentCondition
-from members.segments.expressions import complement, local_date, member_zone
+from members.segments.expressions import member_zone
 from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType, Spec
 from members.segments.timing import Ever, Known, When, Window, WithinLast
 
@@ -28,15 +27,11 @@ NO_EVENT = -1
 Filters = Annotated[tuple[PropertyFilter, ...], Limits(max_length=MAX_FILTERS)]
 
 
-def event_choices() -> list[Choice]:
-    return [Choice(d.name, _event_label(d)) for d in EventDefinition.objects.all()]
+def known_events() -> list[Choice]:
+    return [Choice(d.name, event_label(d)) for d in EventDefinition.objects.all()]
 
 
-def _event_label(definition: EventDefinition) -> str:
-    return (in_chinese() and definition.label_zh) or definition.label or definition.name
-
-
-EVENT = Field("event", gettext_lazy("Event"), FieldType.EVENT, event_choices)
+EVENT = Field("event", gettext_lazy("Event"), FieldType.EVENT, known_events)
 WHERE = Field("where", gettext_lazy("Where"), FieldType.PROPERTY_FILTERS)
 WINDOW = Field("window", gettext_lazy("In the time"), FieldType.WINDOW)
 TEST = Field("test", gettext_lazy("Number"), FieldType.NUMBER_TEST)
@@ -50,7 +45,7 @@ class Step(Spec):
 
     def rows(self, context: Context) -> QuerySet[Event]:
         """The events, of every member, up to the instant of looking."""
-        found = Event.objects.filter(definition_id=_event_id(self.event, context), occurred_at__lte=context.at)
+        found = Event.objects.filter(definition_id=event_id(self.event, context), occurred_at__lte=context.at)
         for test in self.where:
             found = found.filter(test.over("properties"))
         return found.order_by()
@@ -58,7 +53,7 @@ class Step(Spec):
     def words(self) -> str:
         # A rule names few events; each is read under its label.
         definition = EventDefinition.objects.filter(name=self.event).first()
-        name = _event_label(definition) if definition else self.event
+        name = event_label(definition) if definition else self.event
         if not self.where:
             return _("“%(event)s”") % {"event": name}
         filters = _(" and ").join(test.sentence() for test in self.where)
@@ -68,7 +63,7 @@ class Step(Spec):
         return EventDefinition.objects.filter(name=self.event).exists()
 
 
-def _event_id(name: str, context: Context) -> int:
+def event_id(name: str, context: Context) -> int:
     """The event's number, read once: with it in the statement the planner knows how many rows to expect."""
     if name not in context.event_ids:
         context.event_ids[name] = EventDefinition.objects.filter(name=name).values_list("pk", flat=True).first()
@@ -110,48 +105,6 @@ def _facts(number: int, cents: int | None, first: Any, last: Any) -> list[Fact]:
     return facts
 
 
-class Measured(EventCondition):
-    """A figure over the events against a number; members without such events count as zero."""
-
-    test: NumberTest
-    fields: ClassVar[tuple[Field, ...]] = (EVENT, TEST, WHERE, WINDOW)
-
-    def measure(self) -> Any:
-        raise NotImplementedError
-
-    def compile(self, context: Context) -> Q:
-        figures = self._wanted(context)
-        # Among few members each one's own events are read; else all of them once. A counter has one row a member, so
-        # that the planner itself sees where to begin.
-        if context.is_narrowed and figures.model is Event:
-            found = Q(Exists(figures.filter(member_id=OuterRef("pk"))))
-        else:
-            found = Q(pk__in=figures.values("member_id"))
-        return complement(found) if self.test.holds_for_zero() else found
-
-    def member_ids(self, context: Context) -> QuerySet | None:
-        return None if self.test.holds_for_zero() else self._wanted(context).values("member_id")
-
-    def _wanted(self, context: Context) -> QuerySet:
-        """Who has no such event is in no group: when zero passes, those are sought whose figure does not."""
-        passes = self.test.over(F("figure"))
-        return self.figures(context).filter(complement(passes) if self.test.holds_for_zero() else passes)
-
-    def figures(self, context: Context) -> QuerySet:
-        """Rows of ``member_id`` and ``figure``, one a member who has such events."""
-        return self.found(context).values("member_id").annotate(figure=self.measure())
-
-    def sentence(self) -> str:
-        return self.words_of_measure() % {
-            "event": self.words(),
-            "test": self.test.sentence(),
-            "window": self.window.sentence(),
-        }
-
-    def words_of_measure(self) -> str:
-        raise NotImplementedError
-
-
 class Tallied(EventCondition):
     """What a rolling counter can answer: how often, in a window that ends now."""
 
@@ -165,47 +118,6 @@ class Tallied(EventCondition):
         """The counter's rows, where one is held that is exact at the instant of looking."""
         held = [context.counters[key] for key in self.counters() if key in context.counters]
         return EventTally.objects.filter(counter_id=held[0]) if held else None
-
-
-class EventCount(Tallied, Measured):
-    kind: Literal["event.count"]
-    label = gettext_lazy("Did something so often")
-
-    def measure(self) -> Any:
-        return Count("*")
-
-    def figures(self, context: Context) -> QuerySet:
-        tallies = self.tallies(context)
-        return super().figures(context) if tallies is None else tallies.annotate(figure=F("events"))
-
-    def words_of_measure(self) -> str:
-        return _("%(event)s %(test)s times, %(window)s")
-
-
-class EventSum(Measured):
-    """``value_cents`` of the events added up."""
-
-    kind: Literal["event.sum"]
-    label = gettext_lazy("Value of events")
-
-    def measure(self) -> Any:
-        return Coalesce(Sum("value_cents"), 0)
-
-    def words_of_measure(self) -> str:
-        return _("value of %(event)s %(test)s cents, %(window)s")
-
-
-class EventDays(Measured):
-    """Distinct dates, by the member's own clock, on which the event happened."""
-
-    kind: Literal["event.days"]
-    label = gettext_lazy("Did something on so many days")
-
-    def measure(self) -> Any:
-        return Count(local_date(F("occurred_at"), member_zone("member__")), distinct=True)
-
-    def words_of_measure(self) -> str:
-        return _("%(event)s on %(test)s days, %(window)s")
 
 
 class EventNever(Tallied):
@@ -270,4 +182,4 @@ class EventLast(Edge):
         return _("last %(event)s %(when)s (of those %(window)s)") % words
 
 
-ALL = (EventCount, EventSum, EventDays, EventNever, EventFirst, EventLast)
+ALL = (EventNever, EventFirst, EventLast)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from members.models import Event
-from members.segments.conditions.events import BEHAVIOUR, WINDOW, Step, event_choices, no_such_event
+from members.segments.conditions.events import BEHAVIOUR, WINDOW, Step, known_events, no_such_event
 from members.segments.registry import Condition, Context, Evidence, Fact, Field, FieldType
 from members.segments.timing import Ever, Span, Window
 
@@ -24,8 +24,8 @@ class EventSequence(Condition):
     label = gettext_lazy("One thing after another")
     group = BEHAVIOUR
     fields = (
-        Field("first", gettext_lazy("First"), FieldType.EVENT, event_choices),
-        Field("then", gettext_lazy("Then"), FieldType.EVENT, event_choices),
+        Field("first", gettext_lazy("First"), FieldType.EVENT, known_events),
+        Field("then", gettext_lazy("Then"), FieldType.EVENT, known_events),
         Field("within", gettext_lazy("Within"), FieldType.DURATION),
         WINDOW,
     )

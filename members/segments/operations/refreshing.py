@@ -2,13 +2,12 @@
 
 from datetime import datetime
 
-from django.db import OperationalError, connection, transaction
 from django.db.models import F, Q
-from psycopg import errors
 
 from members.counters.operations import bring_up, forget_unwanted
 from members.models import Segment, SegmentReference
 from members.segments.compiler import ids_of
+from members.segments.limits import TooSlow, limited
 from members.segments.operations.saving import record_diff
 from members.segments.querysets import Diff, apply_diff
 from members.segments.schema import RuleInvalid, counters, read_rule
@@ -25,7 +24,7 @@ def refresh_segment(*, segment_id: int, at: datetime) -> Diff | None:
     and leaves its members as they are.
     """
     try:
-        with transaction.atomic():
+        with limited(SECONDS):
             segment = (
                 Segment.objects.live().dynamic().select_for_update().filter(pk=segment_id)
                 .filter(Q(refreshed_at__isnull=True) | Q(refreshed_at__lt=at) | Q(refreshed_at__lt=F("updated_at")))
@@ -33,18 +32,12 @@ def refresh_segment(*, segment_id: int, at: datetime) -> Diff | None:
             )  # fmt: skip
             if segment is None:
                 return None
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(SECONDS * 1000)])
             rule = read_rule(segment.rule)
             wanted = ids_of(rule, at, bring_up(keys=counters(rule), at=at))
             diff = apply_diff(segment_id=segment_id, wanted=wanted, at=at)
             record_diff(segment, diff, at)
             return diff
-    except RuleInvalid:
-        Segment.objects.filter(pk=segment_id).update(failed_at=at)
-    except OperationalError as error:
-        if not isinstance(error.__cause__, errors.QueryCanceled):
-            raise
+    except (RuleInvalid, TooSlow):
         Segment.objects.filter(pk=segment_id).update(failed_at=at)
     return None
 

@@ -1,12 +1,10 @@
 """Segments are made, changed, fixed and put away here. Every change is a version with who, when and why."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
-from django.utils.translation import gettext as _
 
 from config.staff.models import User
 from config.staff.operations import record_audit
@@ -17,8 +15,9 @@ from members.models import (
     SegmentVersion,
 )
 from members.segments.compiler import ids_of
+from members.segments.cycles import lock_reading, refuse_cycle
 from members.segments.querysets import Diff, apply_diff
-from members.segments.schema import Rule, RuleError, RuleInvalid, check_catalogues, leaves, segment_ids
+from members.segments.schema import Rule, check_catalogues, segment_ids
 from members.segments.usage import uses_of
 
 
@@ -50,9 +49,9 @@ def save_segment(
     RuleInvalid for values that do not exist and for rules that lead back to the segment, SegmentRefused otherwise.
     """
     check_catalogues(rule)
-    # Two saves at once could each close half of a circle.
-    _lock("members_segment_references")
-    _refuse_cycle(rule, segment_id)
+    lock_reading()
+    if segment_id:
+        refuse_cycle(rule, ("segment", segment_id))
     segment = _locked(segment_id) if segment_id else Segment(kind=Segment.Kind.DYNAMIC, created_at=at, created_by=actor)
     if segment.kind != Segment.Kind.DYNAMIC:
         raise SegmentRefused("static")
@@ -85,7 +84,7 @@ def freeze(*, rule: Rule, actor: User | None, at: datetime, name: str, name_zh: 
 def archive_segment(*, segment_id: int, actor: User | None, at: datetime, reason: str = "") -> Segment:
     """Put a segment away: it is refreshed and offered no more; its history stays. Refused while anything uses it."""
     # Against a rule that names it being saved at this moment.
-    _lock("members_segment_references")
+    lock_reading()
     segment = _locked(segment_id)
     if uses_of(segment_id):
         raise SegmentRefused("in_use")
@@ -135,32 +134,6 @@ def _keep_references(segment: Segment, rule: Rule) -> None:
     )
 
 
-def _refuse_cycle(rule: Rule, segment_id: int | None) -> None:
-    if segment_id is None:
-        return
-    targets: dict[int, list[int]] = {}
-    for source, target in SegmentReference.objects.values_list("segment_id", "target_id"):
-        targets.setdefault(source, []).append(target)
-    errors = [
-        RuleError(path, "segment", _("This segment leads back to the one you are editing."))
-        for path, leaf in leaves(rule)
-        if segment_id in _reached(leaf.segment_ids(), targets)
-    ]
-    if errors:
-        raise RuleInvalid(errors)
-
-
-def _reached(start: Iterable[int], targets: dict[int, list[int]]) -> set[int]:
-    found: set[int] = set()
-    queue: list[int] = list(start)
-    while queue:
-        segment_id = queue.pop()
-        if segment_id not in found:
-            found.add(segment_id)
-            queue += targets.get(segment_id, [])
-    return found
-
-
 def _refuse_taken_name(name: str, own_id: int | None) -> None:
     if Segment.objects.live().filter(name=name).exclude(pk=own_id).exists():
         raise SegmentRefused("name_taken")
@@ -171,11 +144,6 @@ def _locked(segment_id: int) -> Segment:
     if segment is None:
         raise SegmentRefused("archived")
     return segment
-
-
-def _lock(name: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [name])
 
 
 def audited(

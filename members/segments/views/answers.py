@@ -6,9 +6,12 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 
 from config.staff.http import StaffRequest
+from members.models import Segment, Tag
+from members.segments.builder.session import Session
 from members.segments.operations.saving import SegmentRefused
 
 METHODS = ["GET", "HEAD", "POST"]
+_CLIPBOARD = "segment_clipboard"
 
 
 def refusal(refused: SegmentRefused) -> str:
@@ -32,3 +35,17 @@ def gone_to(request: StaffRequest, address: str) -> HttpResponse:
 def varied(response: HttpResponse) -> HttpResponse:
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def begun(request: StaffRequest, thing: Segment | Tag | None) -> Session:
+    """A builder opened; a condition copied in another is at hand."""
+    return Session.begin(thing, request.session.get(_CLIPBOARD, ""))
+
+
+def gone_on(request: StaffRequest) -> Session:
+    """The builder after the step that was sent. Raises DraftBroken."""
+    clipboard = request.session.get(_CLIPBOARD, "")
+    session = Session.go_on(request.POST, clipboard)
+    if session.clipboard != clipboard:
+        request.session[_CLIPBOARD] = session.clipboard
+    return session

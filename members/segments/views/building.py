@@ -24,9 +24,7 @@ from members.segments.operations.saving import SegmentRefused
 from members.segments.remembered import remember
 from members.segments.schema import Rule, RuleInvalid
 from members.segments.tasks import refresh_segment
-from members.segments.views.answers import METHODS, gone_to, refusal, varied
-
-CLIPBOARD = "segment_clipboard"
+from members.segments.views.answers import METHODS, begun, gone_on, gone_to, refusal, varied
 
 
 @requires(Permission.OPERATE)
@@ -42,17 +40,14 @@ def edit(request: StaffRequest, segment_id: int) -> HttpResponse:
 
 
 def _build(request: StaffRequest, segment: Segment | None) -> HttpResponse:
-    clipboard = request.session.get(CLIPBOARD, "")
     if request.method != "POST":
-        session = Session.begin(segment, clipboard)
+        session = begun(request, segment)
         form = SegmentForm.of(segment) if segment else SegmentForm()
         return _shown(request, session, form, segment, Builder(session.draft, at=clock.now(), segment=segment))
     try:
-        session = Session.go_on(request.POST, clipboard)
+        session = gone_on(request)
     except DraftBroken:
         return HttpResponseBadRequest(_("This rule cannot be read. Reload the page."))
-    if session.clipboard != clipboard:
-        request.session[CLIPBOARD] = session.clipboard
     builder = Builder(session.draft, at=clock.now(), segment=segment, who=request.POST.get("who", ""))
     if request.POST.get("do") == "save":
         return _save(request, session, segment, builder)

@@ -240,6 +240,29 @@ def edge(pick: Any) -> Callable[[Leaf, Person, datetime], bool]:
     return passes
 
 
+def distinct_values(leaf: Leaf, person: Person, at: datetime) -> int:
+    texts = {written(event["properties"].get(leaf["name"])) for event in found(leaf, person, at)}
+    return len(texts - {None})
+
+
+def ratio(leaf: Leaf, person: Person, at: datetime) -> Decimal:
+    others = in_window(steps({"event": leaf["of"]}, person, at), leaf["window"], person, at)
+    return Decimal(len(found(leaf, person, at))) * 100 / len(others) if others else Decimal(0)
+
+
+def carried(leaf: Leaf, person: Person, at: datetime) -> bool:
+    now = {carry["code"] for carry in person.carries if carry["until"] is None}
+    return bool(now & set(leaf["values"])) == (leaf.get("op", "is") == "is")
+
+
+def carried_within(leaf: Leaf, person: Person, at: datetime) -> bool:
+    return any(
+        carry["code"] in leaf["values"] and carry["since"] <= at
+        and (carry["until"] is None or at - carry["until"] <= span(leaf["within"]))
+        for carry in person.carries
+    )  # fmt: skip
+
+
 LEAVES: dict[str, Callable[[Leaf, Person, datetime], bool]] = {
     "profile.language": of_profile("language"),
     "profile.gender": of_profile("gender"),
@@ -270,6 +293,9 @@ LEAVES: dict[str, Callable[[Leaf, Person, datetime], bool]] = {
     "event.first": edge(min),
     "event.last": edge(max),
     "event.sequence": sequence,
-    "tag.carried": lambda n, p, at: bool(p.tags & set(n["values"])) == (n.get("op", "is") == "is"),
+    "event.values": lambda n, p, at: number_passes(n["test"], distinct_values(n, p, at)),
+    "event.ratio": lambda n, p, at: number_passes(n["test"], ratio(n, p, at)),
+    "tag.carried": carried,
+    "tag.within": carried_within,
     "segment.member": lambda n, p, at: (n["segment"] in p.segments) == (n.get("op", "is") == "is"),
 }

@@ -51,6 +51,8 @@ def typed(name: str, body: st.SearchStrategy[JSON]) -> st.SearchStrategy[JSON]:
 
 NUMBER_TEST = record(op=st.sampled_from(["eq", "lt", "lte", "gt", "gte"]), value=NUMBER) | between(NUMBER)
 COUNT_TEST = record(op=st.sampled_from(["gte", "eq", "lt", "lte", "gt"]), value=COUNT) | between(COUNT)
+PERCENT = st.sampled_from([0, 25, 50, 100, 150, -1])
+PERCENT_TEST = record(op=st.sampled_from(["gte", "eq", "lt", "lte", "gt"]), value=PERCENT) | between(PERCENT)
 TEXT_TEST = record(
     op=st.sampled_from(["is", "is_not", "contains", "starts_with"]), values=some([*TEXTS, "RED", "e", "3", "true"])
 ) | record(op=st.sampled_from(["known", "unknown"]))
@@ -121,6 +123,13 @@ def leaf_strategies(segment_ids: list[int]) -> dict[str, st.SearchStrategy[JSON]
             "event.first": {**EVENT, "when": WHEN},
             "event.last": {**EVENT, "when": WHEN},
             "event.sequence": {"first": record(**STEP), "then": record(**STEP), "within": SPAN, "window": WINDOW},
+            "event.values": {
+                **EVENT,
+                "name": st.sampled_from(["text", "number", "flag", "missing"]),
+                "test": COUNT_TEST,
+            },
+            "event.ratio": {**EVENT, "of": st.sampled_from([*EVENTS, "unheard"]), "test": PERCENT_TEST},
+            "tag.within": {"values": some(TAGS), "within": SPAN},
             "tag.carried": {"op": IS, "values": some(TAGS)},
             "segment.member": {"op": IS, "segment": st.sampled_from(segment_ids)},
         }.items()

@@ -63,7 +63,7 @@ class Person:
     terms: list[dict[str, Any]] = field(default_factory=list)
     transitions: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
-    tags: set[str] = field(default_factory=set)
+    carries: list[dict[str, Any]] = field(default_factory=list)
     segments: set[int] = field(default_factory=set)
 
 
@@ -122,7 +122,8 @@ class Crowd:
                 policy=self.policy, effective_at=self.instant(), recorded_at=AT,
             )  # fmt: skip
         for code in self.random.sample(TAGS, self.random.randint(0, 3)):
-            MemberTag.objects.create(member=member, code=code, since=AT - timedelta(days=9), until=self.maybe(AT, 0.3))
+            since, until = sorted([self.instant(), self.instant()])
+            MemberTag.objects.create(member=member, code=code, since=since, until=self.maybe(until, 0.5))
         for segment in self.segments:
             if self.random.random() < 0.5:
                 SegmentMembership.objects.create(
@@ -169,8 +170,8 @@ def load() -> list[Person]:
     fields = ("member_id", "occurred_at", "value_cents", "properties")
     for row in Event.objects.annotate(name=F("definition__name")).values("name", *fields):
         people[row["member_id"]].events.append(row)
-    for member_id, code in MemberTag.objects.filter(until=None).values_list("member_id", "code"):
-        people[member_id].tags.add(code)
+    for row in MemberTag.objects.values("member_id", "code", "since", "until"):
+        people[row["member_id"]].carries.append(row)
     for member_id, segment_id in SegmentMembership.objects.filter(left_at=None).values_list("member_id", "segment_id"):
         people[member_id].segments.add(segment_id)
     return list(people.values())

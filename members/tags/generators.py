@@ -1,0 +1,74 @@
+"""Tags made of values: one for each channel, or for each value of an event's property that members often have."""
+
+from typing import Annotated, Any, Literal
+
+from django.db.models import CharField, Count, F
+from django.db.models.functions import Left
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from pydantic import Discriminator, Field, TypeAdapter
+
+from members.models import Event, EventDefinition, Member
+from members.naming import event_label
+from members.segments.comparing import Text
+from members.segments.expressions import json_text
+from members.segments.registry import Context, Spec
+from members.segments.timing import WithinLast
+
+MAX_VALUES = 50
+MAX_VALUE_CHARS = 80
+
+
+class OfEvent(Spec):
+    """Values of a property that ``at_least`` events of the last ``days`` have."""
+
+    type: Literal["event"]
+    event: Text
+    property: Text
+    at_least: Annotated[int, Field(ge=1, le=1000)]
+    days: Annotated[int, Field(ge=1, le=400)]
+
+    def statement(self, context: Context) -> tuple[str, Any]:
+        """SQL for the rows (value, member) and its parameters."""
+        window = WithinLast(op="within_last", amount=self.days, unit="days")
+        events = Event.objects.filter(definition__name=self.event, occurred_at__lte=context.at)
+        value = Left(json_text("properties", self.property), MAX_VALUE_CHARS, output_field=CharField())
+        found = (
+            window.narrow(events, context)
+            .order_by()
+            .annotate(value=value)
+            .exclude(value="")
+            .filter(value__isnull=False)
+        )
+        often = found.values("value", "member_id").annotate(n=Count("*")).filter(n__gte=self.at_least)
+        return often.values_list("value", "member_id").query.sql_with_params()
+
+    def sentence(self) -> str:
+        definition = EventDefinition.objects.filter(name=self.event).first()
+        times = ngettext("at least %(n)s time", "at least %(n)s times", self.at_least) % {"n": self.at_least}
+        return _("Each value of “%(property)s” in “%(event)s” that a member has %(times)s in %(days)s days") % {
+            "property": self.property, "event": event_label(definition) if definition else self.event,
+            "times": times, "days": self.days,
+        }  # fmt: skip
+
+
+class OfChannel(Spec):
+    """The channel a member came by."""
+
+    type: Literal["channel"]
+
+    def statement(self, context: Context) -> tuple[str, Any]:
+        members = Member.objects.exclude(channel="").order_by().annotate(value=F("channel"))
+        return members.values_list("value", "pk").query.sql_with_params()
+
+    def sentence(self) -> str:
+        return _("Each source channel that members have")
+
+
+Generator = OfEvent | OfChannel
+_ADAPTER: TypeAdapter[Generator] = TypeAdapter(Annotated[Generator, Discriminator("type")])
+
+
+def read_generator(data: Any) -> Generator:
+    """The generator that a tag's JSON describes. Raises ValueError."""
+    return _ADAPTER.validate_python(data)

@@ -1,0 +1,130 @@
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from config.staff.models import User
+from members.tags.querysets import TagQuerySet
+
+
+def _staff(label: Any) -> models.ForeignKey:
+    return models.ForeignKey(
+        User, verbose_name=label, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+
+class Tag(models.Model):
+    """What can be said about a member in a word: by a rule, by the values of a fact, by the engine, or by hand."""
+
+    class Kind(models.TextChoices):
+        STATUS = "status", _("Status")
+        BEHAVIOUR = "behaviour", _("Behaviour")
+        MOTIVE = "motive", _("Motive")
+        INTEREST = "interest", _("Interest")
+        SOURCE = "source", _("Source")
+        CUSTOM = "custom", _("Custom")
+
+    class Tone(models.TextChoices):
+        PLAIN = "", _("Neutral")
+        RUN = "run", _("In progress")
+        GOOD = "good", _("Good")
+        WARN = "warn", _("Warning")
+        BAD = "bad", _("Bad")
+
+    class Upkeep(models.TextChoices):
+        """Who says that a member carries it."""
+
+        RULE = "rule", _("By a rule")
+        VALUES = "values", _("A tag for each value")
+        VALUE = "value", _("One value")
+        ENGINE = "engine", _("By the lifecycle engine")
+        HAND = "hand", _("By hand")
+
+    code = models.SlugField(_("code"), max_length=32, unique=True)
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices)
+    upkeep = models.CharField(_("who keeps it"), max_length=8, choices=Upkeep.choices)
+    name = models.CharField(_("name"), max_length=80)
+    name_zh = models.CharField(_("Chinese name"), max_length=80, blank=True)
+    description = models.CharField(_("description"), max_length=300, blank=True)
+    tone = models.CharField(_("colour"), max_length=8, choices=Tone.choices, blank=True, default="")
+    action = models.CharField(_("suggested action"), max_length=300, blank=True)
+    action_zh = models.CharField(_("suggested action in Chinese"), max_length=300, blank=True)
+    rule = models.JSONField(_("rule"), null=True, blank=True)
+    # How the values are found; each becomes a tag of its own whose ``parent`` this one is.
+    generator = models.JSONField(_("values"), null=True, blank=True)
+    parent = models.ForeignKey("self", verbose_name=_("of"), null=True, blank=True, on_delete=models.PROTECT)
+    rule_version = models.PositiveIntegerField(_("version"), default=0)
+    is_enabled = models.BooleanField(_("switched on"), default=True)
+    created_at = models.DateTimeField(_("created"))
+    created_by = _staff(_("created by"))
+    updated_at = models.DateTimeField(_("updated"))
+    updated_by = _staff(_("updated by"))
+    # Written by the refresh alone.
+    size = models.PositiveIntegerField(_("members"), default=0)
+    refreshed_at = models.DateTimeField(_("refreshed"), null=True, blank=True)
+    failed_at = models.DateTimeField(_("last refresh failed"), null=True, blank=True)
+
+    objects = TagQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("tag")
+        verbose_name_plural = _("tags")
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(upkeep="rule") | Q(rule__isnull=False), name="tag_rule_is_there"),
+            models.CheckConstraint(
+                condition=~Q(upkeep="values") | Q(generator__isnull=False), name="tag_generator_is_there"
+            ),
+            models.CheckConstraint(condition=Q(parent__isnull=True) ^ Q(upkeep="value"), name="tag_value_has_parent"),
+            models.UniqueConstraint(fields=["name"], condition=Q(parent__isnull=True), name="tag_name_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("tags:detail", args=[self.pk])
+
+
+class TagVersion(models.Model):
+    """A tag's rule or values as they were saved: by whom, when and why. Append-only."""
+
+    tag = models.ForeignKey(
+        Tag, verbose_name=_("tag"), on_delete=models.CASCADE, related_name="versions", db_index=False
+    )
+    number = models.PositiveIntegerField(_("version"))
+    rule = models.JSONField(_("rule"), null=True)
+    generator = models.JSONField(_("values"), null=True)
+    saved_at = models.DateTimeField(_("saved"))
+    saved_by = _staff(_("saved by"))
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("tag version")
+        verbose_name_plural = _("tag versions")
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint(fields=["tag", "number"], name="tag_version_once")]
+
+    def __str__(self) -> str:
+        return f"v{self.number}"
+
+
+class TagSize(models.Model):
+    """How many members carried a tag from ``at`` on; a row whenever a refresh finds that somebody came or went."""
+
+    tag = models.ForeignKey(Tag, verbose_name=_("tag"), on_delete=models.CASCADE, related_name="sizes", db_index=False)
+    at = models.DateTimeField(_("at"))
+    size = models.PositiveIntegerField(_("members"))
+    entered = models.PositiveIntegerField(_("entered"))
+    left = models.PositiveIntegerField(_("left"))
+
+    class Meta:
+        verbose_name = _("tag size")
+        verbose_name_plural = _("tag sizes")
+        ordering = ["at"]
+        constraints = [models.UniqueConstraint(fields=["tag", "at"], name="tag_size_at")]
+
+    def __str__(self) -> str:
+        return f"{self.size} at {self.at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,29 @@
+"""How tags are written wherever members appear."""
+
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from members.models import Tag
+from members.naming import name_of
+from members.tags.portrait import action_of
+
+register = template.Library()
+
+register.filter("action_of", action_of)
+
+
+def tone_class(tag: Tag) -> str:
+    """What a chip's class gets besides, with a space before it."""
+    return f" chip-{tag.tone}" if tag.tone else ""
+
+
+@register.simple_tag
+def tag_chip(tag: Any) -> SafeString:
+    """The tag as a chip that leads to its page; a value with the name of what it is a value of."""
+    of = format_html('<span class="m">{} · </span>', name_of(tag.parent)) if tag.parent_id else ""
+    return format_html(
+        '<a class="chip{}" href="{}">{}{}</a>', tone_class(tag), tag.get_absolute_url(), of, name_of(tag)
+    )
