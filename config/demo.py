@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from config.staff.models import User
 from members.models import EventDefinition, Plan, Source, Tier
 from members.operations import events, people, sweep, terms
+from members.value.operations.refreshing import refresh_now
 
 HISTORY_DAYS = 420
 CHUNK = 250
@@ -41,6 +43,7 @@ EVENTS = [
     ("item_viewed", "Viewed an item", "浏览商品"),
     ("report_exported", "Exported a report", "导出报告"),
 ]
+ORDERED = ("order_paid", "Paid an order", "支付订单")
 
 
 @dataclass
@@ -50,6 +53,7 @@ class Life:
     joins_at: datetime
     facts: list[Callable[[int], object]] = field(default_factory=list)
     active_at: list[datetime] = field(default_factory=list)
+    orders: list[tuple[datetime, int]] = field(default_factory=list)
 
 
 def accounts(password: str) -> list[User]:
@@ -70,6 +74,8 @@ def catalogue() -> dict[str, Plan]:
     """The demo tiers and plans, by code, and the words for the demo events."""
     for name, label, zh in EVENTS:
         EventDefinition.objects.get_or_create(name=name, defaults={"label": label, "label_zh": zh})
+    name, label, zh = ORDERED
+    EventDefinition.objects.get_or_create(name=name, defaults={"label": label, "label_zh": zh, "carries_money": True})
     tiers = {
         code: Tier.objects.get_or_create(code=code, defaults={"name": name, "name_zh": zh, "rank": rank})[0]
         for code, name, zh, rank in TIERS
@@ -96,11 +102,12 @@ def populate(
     with sweep.judged_later():
         for start in range(0, count, CHUNK):
             for serial in range(start, min(start + CHUNK, count)):
-                activity += _live(_life(draw, plans, at), serial, draw)
+                activity += _live(_shopping(_life(draw, plans, at), draw, at), serial, draw)
             progress(min(start + CHUNK, count))
         for batch in _in_order(activity):
             events.record_events(rows=batch, source=source, at=batch[-1]["occurred_at"])
     sweep.sweep(at=at)
+    refresh_now(at=at)
 
 
 def _live(life: Life, serial: int, draw: random.Random) -> Iterator[dict[str, Any]]:
@@ -119,6 +126,11 @@ def _live(life: Life, serial: int, draw: random.Random) -> Iterator[dict[str, An
         yield {
             "member_id": member.pk, "name": draw.choice(EVENTS)[0], "occurred_at": moment,
             "message_id": f"demo-{serial}-{n}",
+        }  # fmt: skip
+    for n, (moment, cents) in enumerate(life.orders):
+        yield {
+            "member_id": member.pk, "name": ORDERED[0], "occurred_at": moment, "message_id": f"demo-{serial}-o{n}",
+            "value_cents": cents, "currency": settings.PROJECT_CURRENCY,
         }  # fmt: skip
 
 
@@ -153,6 +165,20 @@ def _visits(draw: random.Random, since: datetime, until: datetime, per_week: flo
         for day in range(min(days, 75))
         if draw.random() < per_week / 7 and until - timedelta(days=day, hours=20) > since
     ]
+
+
+def _shopping(life: Life, draw: random.Random, at: datetime) -> Life:
+    """Orders beside the membership: how often, how large and until when are drawn apart, so every value group fills."""
+    if draw.random() < 0.7:
+        until = draw.choice([at, at, at - timedelta(days=draw.uniform(40, 150))])
+        days = (until - life.joins_at).total_seconds() / 86_400
+        cents, number = draw.choice([900, 3_000, 24_000]), draw.choice([1, 1, 2, 6, 12])
+        if days > 1:
+            life.orders = [
+                (until - timedelta(days=draw.uniform(0, days)), round(cents * draw.uniform(0.6, 1.6)))
+                for _ in range(number)
+            ]
+    return life
 
 
 def _looks_around(draw: random.Random, plans: dict[str, Plan], at: datetime) -> Life:

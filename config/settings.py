@@ -120,6 +120,7 @@ CELERY_BEAT_SCHEDULE = {
     "unfinished-decisions": {"task": "members.tasks.finish_decisions", "schedule": 600.0, "options": {"expires": 300}},
     "abandoned-imports": {"task": "members.imports.rescue_imports", "schedule": 15.0, "options": {"expires": 10}},
     "segments": {"task": "members.segments.refresh_segments", "schedule": 30.0, "options": {"expires": 25}},
+    "value-scores": {"task": "members.value.refresh_due", "schedule": 60.0, "options": {"expires": 50}},
     "parked-events": {"task": "members.ingest.replay_parked", "schedule": 60.0, "options": {"expires": 30}},
     "activity-recounts": {"task": "members.ingest.recount_activity", "schedule": 60.0, "options": {"expires": 30}},
     "old-parked-events": {

@@ -11,9 +11,11 @@ class MembersConfig(AppConfig):
         from members.audit_labels import LABELS
         from members.segments import conditions, reach, usage
         from members.timeline_sources import register_all
+        from members.value import conditions as value
 
         register_actions(LABELS)
         register_all()
         conditions.register_all()
+        value.register_all()
         reach.register_all()
         usage.register_all()

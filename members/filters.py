@@ -12,6 +12,7 @@ from members.models import Member, MemberTag, Plan, Segment, SweepBrake, Tier
 from members.naming import Named, name_of
 from members.querysets.people import MemberQuerySet
 from members.rules import local_date
+from members.value.groups import BAND_BOUNDS, Band, Group
 
 ANY = _("Any")
 # In ``moved``: any of the states under a live term.
@@ -49,6 +50,14 @@ class MemberFilter(filters.FilterSet):
         method="with_status", choices=MembershipStatus.choices, label=_("Membership status"), empty_label=ANY
     )
     tag = filters.ChoiceFilter(method="tagged", choices=MemberTag.Code.choices, label=_("Tag"), empty_label=ANY)
+    rfm = filters.TypedChoiceFilter(
+        method="in_rfm_group", coerce=int, empty_value=None, choices=Group.choices, label=_("RFM group"),
+        empty_label=ANY,
+    )  # fmt: skip
+    risk = filters.ChoiceFilter(method="at_risk", choices=Band.choices, label=_("Churn risk"), empty_label=ANY)
+    mature = filters.ChoiceFilter(
+        method="is_mature", choices=[("on", _("Yes")), ("off", _("No"))], label=_("Mature"), empty_label=ANY
+    )
     channel = filters.CharFilter(method="from_channel", label=_("Source channel"), max_length=80)
     demo = filters.ChoiceFilter(method="is_demo", choices=YES_NO, label=_("Demo data"), empty_label=ANY)
     expires_from = filters.DateFilter(method="expires_between", label=_("Expires from"), widget=forms.HiddenInput)
@@ -103,6 +112,15 @@ class MemberFilter(filters.FilterSet):
 
     def tagged(self, rows: MemberQuerySet, name: str, value: str) -> MemberQuerySet:
         return rows.tagged(value)
+
+    def in_rfm_group(self, rows: MemberQuerySet, name: str, value: int) -> MemberQuerySet:
+        return rows.in_rfm_group(value)
+
+    def at_risk(self, rows: MemberQuerySet, name: str, value: str) -> MemberQuerySet:
+        return rows.at_risk(*BAND_BOUNDS[value])
+
+    def is_mature(self, rows: MemberQuerySet, name: str, value: str) -> MemberQuerySet:
+        return rows.mature(value == "on")
 
     def from_channel(self, rows: MemberQuerySet, name: str, value: str) -> MemberQuerySet:
         return rows.from_channel(value)

@@ -6,6 +6,15 @@ from members.models.lifecycle import LifecyclePolicy, LifecycleTransition, Membe
 from members.models.people import Consent, Identity, Member, MemberTag
 from members.models.terms import MembershipTerm, MemberSignal, Plan, Tier
 from members.segments.models import Segment, SegmentMembership, SegmentReference, SegmentSize, SegmentVersion
+from members.value.models import (
+    GroupChange,
+    MemberValue,
+    ModelEvaluation,
+    RfmThresholds,
+    TierCost,
+    ValueRun,
+    ValueSettings,
+)
 
 __all__ = [
     "ActiveDay",
@@ -16,6 +25,7 @@ __all__ = [
     "EventProperty",
     "EventReceipt",
     "EventRecord",
+    "GroupChange",
     "Identity",
     "ImportEffect",
     "ImportIssue",
@@ -27,9 +37,12 @@ __all__ = [
     "MemberLifecycle",
     "MemberSignal",
     "MemberTag",
+    "MemberValue",
     "MembershipTerm",
+    "ModelEvaluation",
     "ParkedEvent",
     "Plan",
+    "RfmThresholds",
     "Segment",
     "SegmentMembership",
     "SegmentReference",
@@ -38,6 +51,9 @@ __all__ = [
     "Source",
     "SweepBrake",
     "Tier",
+    "TierCost",
     "TraitStamp",
+    "ValueRun",
+    "ValueSettings",
     "WriteKey",
 ]
