@@ -51,9 +51,8 @@ class MemberFilter(filters.FilterSet):
     )
     tag = filters.ChoiceFilter(method="tagged", choices=MemberTag.Code.choices, label=_("Tag"), empty_label=ANY)
     rfm = filters.TypedChoiceFilter(
-        method="in_rfm_group", coerce=int, empty_value=None, choices=Group.choices, label=_("RFM group"),
-        empty_label=ANY,
-    )  # fmt: skip
+        method="in_rfm_group", coerce=int, empty_value=None, choices=[("", ANY), *Group.choices], label=_("RFM group")
+    )
     risk = filters.ChoiceFilter(method="at_risk", choices=Band.choices, label=_("Churn risk"), empty_label=ANY)
     mature = filters.ChoiceFilter(
         method="is_mature", choices=[("on", _("Yes")), ("off", _("No"))], label=_("Mature"), empty_label=ANY

@@ -15,6 +15,7 @@ from members.operations import sweep
 from members.reasons import Reasons, reasons_for
 from members.rules import local_date
 from members.term_chart import Chart, draw
+from members.value.portrait import ValuePortrait
 
 TIMELINE_SIZE = 20
 RECENT_DAYS = 30
@@ -86,6 +87,10 @@ class Portrait:
     def reasons(self) -> Reasons | None:
         found = sweep.explain(member_ids=[self.member.pk], at=self.at)
         return reasons_for(found[0], self.policy) if found else None
+
+    @cached_property
+    def value(self) -> ValuePortrait:
+        return ValuePortrait(self.member.pk)
 
     @cached_property
     def state_before(self) -> str | None:

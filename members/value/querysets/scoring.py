@@ -80,12 +80,13 @@ rated AS MATERIALIZED (
   SELECT *, 8 - (4 * is_big::int + 2 * is_recent::int + is_frequent::int) AS rfm_group FROM bits
 )"""
 
-# Calendar months by the member's clock: the last six whole ones, from her first payment on. What a term cost lies evenly
-# over its days, so that a yearly plan does not read as one wild month. Variation needs three months.
+# Calendar months by the member's clock: the last six whole ones, from her first payment on. What a term cost lies
+# evenly over its days, so that a yearly plan does not read as one wild month. Variation needs three months.
 _SPENDING = """
 firsts AS MATERIALIZED (
   SELECT * FROM (
-    SELECT b.member_id, b.zone, b.this_month, least(6, 12 * (extract(year FROM b.this_month) - extract(year FROM f.local))
+    SELECT b.member_id, b.zone, b.this_month,
+      least(6, 12 * (extract(year FROM b.this_month) - extract(year FROM f.local))
       + extract(month FROM b.this_month) - extract(month FROM f.local))::int AS known
     FROM (
       SELECT member_id, min(at) AS at FROM (
@@ -153,7 +154,9 @@ parts AS (
 mature AS (
   SELECT p.*, j.is_mature, round(100 * j.share) AS score FROM parts p
   CROSS JOIN LATERAL (
-    SELECT bool_and(v.agrees) AS is_mature, avg(CASE WHEN v.share < 0 THEN 0 WHEN v.share > 1 THEN 1 ELSE v.share END) AS share FROM (VALUES
+    SELECT bool_and(v.agrees) AS is_mature,
+      avg(CASE WHEN v.share < 0 THEN 0 WHEN v.share > 1 THEN 1 ELSE v.share END) AS share
+    FROM (VALUES
       (p.ratio > %(spend_ratio_min)s, p.ratio / %(spend_ratio_min)s),
       (p.active_days >= %(active_days_min)s, p.active_days::float / %(active_days_min)s),
       (p.rate > %(referral_rate_min)s, p.rate / %(referral_rate_min)s),
