@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 
 from config.staff.models import User
-from members.models import EventDefinition, Plan, Source, Tier
+from members.models import EventDefinition, Plan, Source, Tier, TierCost
 from members.operations import events, people, sweep, terms
 from members.value.operations.refreshing import refresh_now
 
@@ -21,6 +21,8 @@ HISTORY_DAYS = 420
 CHUNK = 250
 
 TIERS = [("standard", "Standard", "标准", 1), ("silver", "Silver", "银卡", 2), ("gold", "Gold", "金卡", 3)]
+# What a member of a tier costs a month, in cents.
+COSTS = {"standard": 800, "silver": 1_200, "gold": 1_800}
 PLANS: list[dict[str, Any]] = [
     {"code": "standard-month", "name": "Standard monthly", "name_zh": "标准月卡", "tier": "standard",
      "price_cents": 2500, "trial_days": 7},
@@ -80,6 +82,8 @@ def catalogue() -> dict[str, Plan]:
         code: Tier.objects.get_or_create(code=code, defaults={"name": name, "name_zh": zh, "rank": rank})[0]
         for code, name, zh, rank in TIERS
     }
+    for code, cents in COSTS.items():
+        TierCost.objects.get_or_create(tier=tiers[code], defaults={"monthly_cents": cents})
     return {
         p["code"]: Plan.objects.get_or_create(code=p["code"], defaults={**p, "tier": tiers[p["tier"]]})[0]
         for p in PLANS

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from django.db.models import Count, F, Q
 from django.db.models.lookups import In
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from pydantic import Field as Limits
 
 from members.models import MemberValue
@@ -17,7 +17,7 @@ from members.segments.expressions import complement
 from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType
 from members.value.groups import BAND_BOUNDS, Band, Group, band_of
 
-VALUE = gettext_lazy("Value")
+VALUE = pgettext_lazy("menu", "Value")
 TEST = Field("test", gettext_lazy("Number"), FieldType.NUMBER_TEST)
 
 GroupCode = Literal[

@@ -74,12 +74,12 @@ def auc(scored: Iterable[tuple[float, bool]]) -> float:
     """The chance that one who left scored above one who stayed; ties count half (Mann-Whitney U)."""
     by_score: dict[float, list[int]] = {}
     for score, left in scored:
-        by_score.setdefault(score, [0, 0])[left] += 1
+        by_score.setdefault(score, [0, 0])[int(left)] += 1
     stayed_below = pairs = 0.0
-    for _score, (stayed, left) in sorted(by_score.items()):
-        pairs += left * (stayed_below + stayed / 2)
+    for _score, (stayed, gone) in sorted(by_score.items()):
+        pairs += gone * (stayed_below + stayed / 2)
         stayed_below += stayed
-    return pairs / (stayed_below * sum(left for _, left in by_score.values()))
+    return pairs / (stayed_below * sum(gone for _, gone in by_score.values()))
 
 
 def brier(scored: Sequence[tuple[float, bool]]) -> float:

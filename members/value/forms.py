@@ -47,7 +47,8 @@ class ThresholdsForm(forms.Form):
         for axis in self.AXES:
             by, value = getattr(thresholds, f"{axis}_by"), getattr(thresholds, f"{axis}_value")
             initial |= {f"{axis}_by": by, f"{axis}_{'percent' if by == By.QUANTILE else 'fixed'}": value}
-        super().__init__(*args, initial=initial, **kwargs)
+        kwargs["initial"] = initial
+        super().__init__(*args, **kwargs)
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or {}

@@ -1,6 +1,7 @@
 """Who is worth what: the overview, its settings with a preview, who moved, and the risk model."""
 
 from time import monotonic
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -104,7 +105,7 @@ def _thresholds_page(request: StaffRequest, plan: Plan | None) -> HttpResponse:
     shown = own or RfmThresholds.objects.get(plan__isnull=True)
     form = ThresholdsForm(request.POST if request.method == "POST" else None, thresholds=shown)
     at, plan_id = clock.now(), plan.pk if plan else None
-    context = {"form": form, "plan": plan, "is_own": own is not None, "heading": _heading(plan)}
+    context: dict[str, Any] = {"form": form, "plan": plan, "is_own": own is not None, "heading": _heading(plan)}
     if form.is_valid() and request.POST.get("action") == "save":
         saving.save_thresholds(plan_id=plan_id, actor=request.user, at=at, values=form.values)
         tasks.refresh_due.delay_on_commit()

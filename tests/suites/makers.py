@@ -25,11 +25,26 @@ from members.imports.operations.work import work
 from members.imports.operations.writes import confirm
 from members.ingest.operations.keys import make_key
 from members.ingest.operations.taking import take_messages
-from members.models import Consent, Identity, LifecyclePolicy, MemberSignal, MemberTag, Segment, SweepBrake
+from members.models import (
+    Consent,
+    GroupChange,
+    Identity,
+    LifecyclePolicy,
+    MemberSignal,
+    MemberTag,
+    ModelEvaluation,
+    Plan,
+    RfmThresholds,
+    Segment,
+    SweepBrake,
+    Tier,
+    TierCost,
+)
 from members.operations import terms
 from members.segments.operations.refreshing import refresh_segment
 from members.segments.operations.saving import save_segment
 from members.segments.schema import read_rule
+from members.value.operations.refreshing import refresh_now
 from tests import factories
 
 if TYPE_CHECKING:
@@ -121,6 +136,21 @@ def make_segments(world: "World") -> None:
         before = segment
 
 
+def make_value(world: "World") -> None:
+    """Everybody scored, and ``n`` of what else value keeps: thresholds, costs, moves, refreshes and measurements."""
+    for tier in Tier.objects.all():
+        TierCost.objects.create(tier=tier, monthly_cents=500)
+    for sold in Plan.objects.all():
+        RfmThresholds.objects.create(plan=sold)
+    for i in range(world.n):
+        refresh_now(at=world.at - (world.n - i) * DAY)
+        GroupChange.objects.create(member=world.members[0], from_group=1, to_group=2, at=world.at - i * DAY)
+        ModelEvaluation.objects.create(
+            dataset=f"Data {i}", seed=i, train_rows=7, test_rows=3, auc=0.8, brier=0.1, weights_version="000000000000",
+            calibration=[{"rows": 3, "foretold": 0.5, "happened": 0.5}], made_at=world.at,
+        )  # fmt: skip
+
+
 def make_imports(world: "World") -> None:
     """Files in every hand: waiting, refused, written and changing every member, and checked with faults."""
     for i in range(world.n):
@@ -187,5 +217,6 @@ ALL = (
     make_messages,
     make_imports,
     make_segments,
+    make_value,
     make_campaigns,
 )

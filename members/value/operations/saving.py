@@ -24,11 +24,13 @@ def preview_thresholds(*, plan_id: int | None, at: datetime, values: Mapping[str
 def save_thresholds(*, plan_id: int | None, actor: User, at: datetime, values: Mapping[str, Any]) -> RfmThresholds:
     """Set the thresholds of the project (``plan_id`` None) or of one plan, and ask for a refresh."""
     chosen = {name: values[name] for name in THRESHOLD_FIELDS}
-    before = RfmThresholds.objects.select_for_update().filter(plan_id=plan_id).values(*THRESHOLD_FIELDS).first()
+    rows = RfmThresholds.objects.select_for_update()
     if plan_id is None:
+        before = rows.filter(plan__isnull=True).values(*THRESHOLD_FIELDS).first()
         RfmThresholds.objects.filter(plan__isnull=True).update(**chosen)
         saved = RfmThresholds.objects.get(plan__isnull=True)
     else:
+        before = rows.filter(plan_id=plan_id).values(*THRESHOLD_FIELDS).first()
         saved, _ = RfmThresholds.objects.update_or_create(plan_id=plan_id, defaults=chosen)
     record_audit(
         actor=actor, at=at, action="value.thresholds", target_type="rfmthresholds", target_id=saved.pk,
