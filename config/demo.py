@@ -9,21 +9,25 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from config.demo_deeds import Deed, deeds
 from config.staff.models import User
-from members.models import EventDefinition, Plan, Source, Tier
+from members.models import EventDefinition, Plan, Source, Tier, TierCost
 from members.operations import events, people, sweep, terms
 from members.segments.operations.refreshing import refresh_segment
 from members.segments.operations.saving import save_segment
 from members.segments.schema import read_rule
 from members.tags.operations import refreshing
+from members.value.operations.refreshing import refresh_now
 
 HISTORY_DAYS = 420
 CHUNK = 250
 
 TIERS = [("standard", "Standard", "标准", 1), ("silver", "Silver", "银卡", 2), ("gold", "Gold", "金卡", 3)]
+# What a member of a tier costs a month, in cents.
+COSTS = {"standard": 800, "silver": 1_200, "gold": 1_800}
 PLANS: list[dict[str, Any]] = [
     {"code": "standard-month", "name": "Standard monthly", "name_zh": "标准月卡", "tier": "standard",
      "price_cents": 2500, "trial_days": 7},
@@ -46,6 +50,7 @@ EVENTS = [
     ("item_viewed", "Viewed an item", "浏览商品"),
     ("report_exported", "Exported a report", "导出报告"),
 ]
+ORDERED = ("order_paid", "Paid an order", "支付订单")
 
 _LATELY = {"op": "within_last", "amount": 30, "unit": "days"}
 _OFTEN = {"kind": "event.days", "event": "app_opened", "window": _LATELY, "test": {"op": "gte", "value": 2}}
@@ -86,6 +91,7 @@ class Life:
     joins_at: datetime
     facts: list[Callable[[int], object]] = field(default_factory=list)
     active_at: list[datetime] = field(default_factory=list)
+    orders: list[tuple[datetime, int]] = field(default_factory=list)
 
     @property
     def first_paid_at(self) -> datetime | None:
@@ -110,10 +116,14 @@ def catalogue() -> dict[str, Plan]:
     """The demo tiers and plans, by code, and the words for the demo events."""
     for name, label, zh in EVENTS:
         EventDefinition.objects.get_or_create(name=name, defaults={"label": label, "label_zh": zh})
+    name, label, zh = ORDERED
+    EventDefinition.objects.get_or_create(name=name, defaults={"label": label, "label_zh": zh, "carries_money": True})
     tiers = {
         code: Tier.objects.get_or_create(code=code, defaults={"name": name, "name_zh": zh, "rank": rank})[0]
         for code, name, zh, rank in TIERS
     }
+    for code, cents in COSTS.items():
+        TierCost.objects.get_or_create(tier=tiers[code], defaults={"monthly_cents": cents})
     return {
         p["code"]: Plan.objects.get_or_create(code=p["code"], defaults={**p, "tier": tiers[p["tier"]]})[0]
         for p in PLANS
@@ -136,12 +146,13 @@ def populate(
     with sweep.judged_later():
         for start in range(0, count, CHUNK):
             for serial in range(start, min(start + CHUNK, count)):
-                activity += _live(_life(draw, plans, at), serial, draw)
+                activity += _live(_shopping(_life(draw, plans, at), draw, at), serial, draw)
             progress(min(start + CHUNK, count))
         for batch in _in_order(activity):
             events.record_events(rows=batch, source=source, at=batch[-1]["occurred_at"])
     sweep.sweep(at=at)
     refreshing.refresh_due(at=at)
+    refresh_now(at=at)
     _segments(at)
 
 
@@ -173,6 +184,11 @@ def _live(life: Life, serial: int, draw: random.Random) -> Iterator[dict[str, An
         yield {
             "member_id": member.pk, "name": name, "occurred_at": moment, "message_id": f"demo-{serial}-{n}",
             "properties": properties,
+        }  # fmt: skip
+    for n, (moment, cents) in enumerate(life.orders):
+        yield {
+            "member_id": member.pk, "name": ORDERED[0], "occurred_at": moment, "message_id": f"demo-{serial}-o{n}",
+            "value_cents": cents, "currency": settings.PROJECT_CURRENCY,
         }  # fmt: skip
 
 
@@ -207,6 +223,20 @@ def _visits(draw: random.Random, since: datetime, until: datetime, per_week: flo
         for day in range(min(days, 75))
         if draw.random() < per_week / 7 and until - timedelta(days=day, hours=20) > since
     ]
+
+
+def _shopping(life: Life, draw: random.Random, at: datetime) -> Life:
+    """Orders beside the membership: how often, how large and until when are drawn apart, so every value group fills."""
+    if draw.random() < 0.7:
+        until = draw.choice([at, at, at - timedelta(days=draw.uniform(40, 150))])
+        days = (until - life.joins_at).total_seconds() / 86_400
+        cents, number = draw.choice([900, 3_000, 24_000]), draw.choice([1, 1, 2, 6, 12])
+        if days > 1:
+            life.orders = [
+                (until - timedelta(days=draw.uniform(0, days)), round(cents * draw.uniform(0.6, 1.6)))
+                for _ in range(number)
+            ]
+    return life
 
 
 def _looks_around(draw: random.Random, plans: dict[str, Plan], at: datetime) -> Life:

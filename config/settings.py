@@ -123,6 +123,7 @@ CELERY_BEAT_SCHEDULE = {
     "segments": {"task": "members.segments.refresh_segments", "schedule": 30.0, "options": {"expires": 25}},
     "uploaded-lists": {"task": "members.segments.tend_uploads", "schedule": 30.0, "options": {"expires": 25}},
     "tags": {"task": "members.tags.refresh_tags", "schedule": 30.0, "options": {"expires": 25}},
+    "value-scores": {"task": "members.value.refresh_due", "schedule": 60.0, "options": {"expires": 50}},
     "parked-events": {"task": "members.ingest.replay_parked", "schedule": 60.0, "options": {"expires": 30}},
     "activity-recounts": {"task": "members.ingest.recount_activity", "schedule": 60.0, "options": {"expires": 30}},
     "old-parked-events": {

@@ -12,11 +12,13 @@ class MembersConfig(AppConfig):
         from members.segments import conditions, counted, dimensions, reach, usage
         from members.tags import usage as tag_usage
         from members.timeline_sources import register_all
+        from members.value import conditions as value
 
         register_actions(LABELS)
         register_all()
         conditions.register_all()
         dimensions.register_all()
+        value.register_all()
         reach.register_all()
         usage.register_all()
         tag_usage.register_all()

@@ -50,5 +50,10 @@ LABELS = {
     "write_key.rotated": _("Write key exchanged"),
     "write_key.revoked": _("Write key revoked"),
     "source.saved": _("Event source saved"),
+    "value.requested": _("Value scores asked for anew"),
+    "value.thresholds": _("RFM thresholds saved"),
+    "value.thresholds_dropped": _("RFM thresholds of a plan dropped"),
+    "value.settings": _("Value settings saved"),
+    "value.evaluated": _("Risk model evaluated"),
     "event.saved": _("Event definition saved"),
 }

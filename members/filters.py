@@ -15,6 +15,7 @@ from members.rules import end_of_day, local_date
 from members.segments.compiler import members_of
 from members.segments.dimensions import dimension_of
 from members.segments.schema import RuleInvalid, read_rule_text
+from members.value.groups import BAND_BOUNDS, Band, Group
 
 ANY = _("Any")
 # In ``moved``: any of the states under a live term.
@@ -59,6 +60,13 @@ class MemberFilter(filters.FilterSet):
     )
     tag = NamedChoiceFilter(
         method="tagged", queryset=Tag.objects.offered(), to_field_name="code", label=_("Tag"), empty_label=ANY
+    )
+    rfm = filters.TypedChoiceFilter(
+        method="in_rfm_group", coerce=int, empty_value=None, choices=[("", ANY), *Group.choices], label=_("RFM group")
+    )
+    risk = filters.ChoiceFilter(method="at_risk", choices=Band.choices, label=_("Churn risk"), empty_label=ANY)
+    mature = filters.ChoiceFilter(
+        method="is_mature", choices=[("on", _("Yes")), ("off", _("No"))], label=_("Mature"), empty_label=ANY
     )
     channel = filters.CharFilter(method="from_channel", label=_("Source channel"), max_length=80)
     demo = filters.ChoiceFilter(method="is_demo", choices=YES_NO, label=_("Demo data"), empty_label=ANY)
@@ -120,6 +128,15 @@ class MemberFilter(filters.FilterSet):
 
     def tagged(self, rows: MemberQuerySet, name: str, value: Tag) -> MemberQuerySet:
         return rows.tagged(value)
+
+    def in_rfm_group(self, rows: MemberQuerySet, name: str, value: int) -> MemberQuerySet:
+        return rows.in_rfm_group(value)
+
+    def at_risk(self, rows: MemberQuerySet, name: str, value: str) -> MemberQuerySet:
+        return rows.at_risk(*BAND_BOUNDS[value])
+
+    def is_mature(self, rows: MemberQuerySet, name: str, value: str) -> MemberQuerySet:
+        return rows.mature(value == "on")
 
     def from_channel(self, rows: MemberQuerySet, name: str, value: str) -> MemberQuerySet:
         return rows.from_channel(value)

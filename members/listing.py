@@ -187,7 +187,9 @@ class Listing:
 
     @property
     def folded_is_used(self) -> bool:
-        return any(self.params.get(name) for name in ("tier", "status", "tag", "channel", "demo"))
+        return any(
+            self.params.get(name) for name in ("tier", "status", "tag", "rfm", "risk", "mature", "channel", "demo")
+        )
 
 
 def chosen_columns(cookie: str) -> list[Column]:

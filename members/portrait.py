@@ -17,6 +17,7 @@ from members.rules import local_date
 from members.tags.forms import GiveForm
 from members.tags.portrait import Carried, carried_by, lost_by
 from members.term_chart import Chart, draw
+from members.value.portrait import ValuePortrait
 
 TIMELINE_SIZE = 20
 RECENT_DAYS = 30
@@ -98,6 +99,10 @@ class Portrait:
     def reasons(self) -> Reasons | None:
         found = sweep.explain(member_ids=[self.member.pk], at=self.at)
         return reasons_for(found[0], self.policy) if found else None
+
+    @cached_property
+    def value(self) -> ValuePortrait:
+        return ValuePortrait(self.member.pk)
 
     @cached_property
     def state_before(self) -> str | None:

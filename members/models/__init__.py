@@ -16,6 +16,15 @@ from members.segments.models import (
     SegmentVersion,
 )
 from members.tags.models import Tag, TagSize, TagVersion
+from members.value.models import (
+    GroupChange,
+    MemberValue,
+    ModelEvaluation,
+    RfmThresholds,
+    TierCost,
+    ValueRun,
+    ValueSettings,
+)
 
 __all__ = [
     "ActiveDay",
@@ -28,6 +37,7 @@ __all__ = [
     "EventReceipt",
     "EventRecord",
     "EventTally",
+    "GroupChange",
     "Identity",
     "ImportEffect",
     "ImportIssue",
@@ -39,9 +49,12 @@ __all__ = [
     "MemberLifecycle",
     "MemberSignal",
     "MemberTag",
+    "MemberValue",
     "MembershipTerm",
+    "ModelEvaluation",
     "ParkedEvent",
     "Plan",
+    "RfmThresholds",
     "Segment",
     "SegmentMembership",
     "SegmentReference",
@@ -55,6 +68,9 @@ __all__ = [
     "TagSize",
     "TagVersion",
     "Tier",
+    "TierCost",
     "TraitStamp",
+    "ValueRun",
+    "ValueSettings",
     "WriteKey",
 ]

@@ -16,7 +16,7 @@ from members.segments.builder.draft import DraftBroken
 from members.segments.builder.page import Builder
 from members.segments.builder.session import Session
 from members.segments.schema import RuleInvalid
-from members.segments.views.answers import METHODS, begun, gone_on
+from members.segments.views.answers import METHODS, begun, gone_on, gone_to, varied
 from members.tags.forms import GiveForm, SwitchForm, TagForm, TakeForm, ValuesForm
 from members.tags.operations import carrying, saving
 from members.tags.operations.saving import TagRefused

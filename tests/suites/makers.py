@@ -25,7 +25,23 @@ from members.imports.operations.work import work
 from members.imports.operations.writes import confirm
 from members.ingest.operations.keys import make_key
 from members.ingest.operations.taking import take_messages
-from members.models import Consent, Identity, LifecyclePolicy, Member, MemberSignal, MemberTag, Segment, SweepBrake, Tag
+from members.models import (
+    Consent,
+    GroupChange,
+    Identity,
+    LifecyclePolicy,
+    Member,
+    MemberSignal,
+    MemberTag,
+    ModelEvaluation,
+    Plan,
+    RfmThresholds,
+    Segment,
+    SweepBrake,
+    Tag,
+    Tier,
+    TierCost,
+)
 from members.operations import terms
 from members.segments.operations.refreshing import refresh_segment
 from members.segments.operations.saving import save_segment
@@ -34,6 +50,7 @@ from members.segments.schema import read_rule
 from members.tags.operations.carrying import give_tag
 from members.tags.operations.refreshing import refresh_tag
 from members.tags.operations.saving import save_tag
+from members.value.operations.refreshing import refresh_now
 from tests import factories
 
 if TYPE_CHECKING:
@@ -157,6 +174,21 @@ def make_tags(world: "World") -> None:
     refresh_tag(tag_id=channel.pk, at=world.at)
 
 
+def make_value(world: "World") -> None:
+    """Everybody scored, and ``n`` of what else value keeps: thresholds, costs, moves, refreshes and measurements."""
+    for tier in Tier.objects.all():
+        TierCost.objects.create(tier=tier, monthly_cents=500)
+    for sold in Plan.objects.all():
+        RfmThresholds.objects.create(plan=sold)
+    for i in range(world.n):
+        refresh_now(at=world.at - (world.n - i) * DAY)
+        GroupChange.objects.create(member=world.members[0], from_group=1, to_group=2, at=world.at - i * DAY)
+        ModelEvaluation.objects.create(
+            dataset=f"Data {i}", seed=i, train_rows=7, test_rows=3, auc=0.8, brier=0.1, weights_version="000000000000",
+            calibration=[{"rows": 3, "foretold": 0.5, "happened": 0.5}], made_at=world.at,
+        )  # fmt: skip
+
+
 def make_imports(world: "World") -> None:
     """Files in every hand: waiting, refused, written and changing every member, and checked with faults."""
     for i in range(world.n):
@@ -225,5 +257,6 @@ ALL = (
     make_segments,
     make_lists,
     make_tags,
+    make_value,
     make_campaigns,
 )

@@ -263,7 +263,30 @@ def carried_within(leaf: Leaf, person: Person, at: datetime) -> bool:
     )  # fmt: skip
 
 
+RFM = [
+    None, "core", "develop", "keep", "rescue", "general_value", "general_develop", "general_keep", "general_rescue",
+]  # fmt: skip
+
+
+def band(score: int | None) -> str | None:
+    if score is None:
+        return None
+    return "low" if score < 30 else "medium" if score < 60 else "high"
+
+
+def of_value(name: str) -> Callable[[Leaf, Person, datetime], bool]:
+    return lambda leaf, person, at: number_passes(leaf["test"], person.value.get(name))
+
+
 LEAVES: dict[str, Callable[[Leaf, Person, datetime], bool]] = {
+    "value.rfm": lambda n, p, at: one_of(n, RFM[p.value.get("rfm_group") or 0]),
+    "value.recency": of_value("recency_days"),
+    "value.frequency": of_value("frequency"),
+    "value.monetary": of_value("monetary_cents"),
+    "value.risk": of_value("risk_score"),
+    "value.risk_band": lambda n, p, at: one_of(n, band(p.value.get("risk_score"))),
+    "value.mature": lambda n, p, at: p.value.get("is_mature") is n["on"],
+    "value.maturity": of_value("maturity_score"),
     "profile.language": of_profile("language"),
     "profile.gender": of_profile("gender"),
     "profile.city": of_profile("city"),

@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from members.lifecycle import MembershipStatus, Stage, State
+from members.value.groups import Group
 from tests.members.segments.population import (
     AT,
     CITIES,
@@ -131,6 +132,14 @@ def leaf_strategies(segment_ids: list[int]) -> dict[str, st.SearchStrategy[JSON]
             "event.ratio": {**EVENT, "of": st.sampled_from([*EVENTS, "unheard"]), "test": PERCENT_TEST},
             "tag.within": {"values": some(TAGS), "within": SPAN},
             "tag.carried": {"op": IS, "values": some(TAGS)},
+            "value.rfm": {"op": IS, "values": some([group.name.lower() for group in Group])},
+            "value.recency": {"test": COUNT_TEST},
+            "value.frequency": {"test": NUMBER_TEST},
+            "value.monetary": {"test": NUMBER_TEST},
+            "value.risk": {"test": record(op=st.sampled_from(["gte", "lt"]), value=st.sampled_from([2, 30, 59, 100]))},
+            "value.risk_band": {"op": IS, "values": some(["low", "medium", "high"])},
+            "value.mature": {"on": st.booleans()},
+            "value.maturity": {"test": NUMBER_TEST},
             "segment.member": {"op": IS, "segment": st.sampled_from(segment_ids)},
         }.items()
     }

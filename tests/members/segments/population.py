@@ -21,6 +21,7 @@ from members.models import (
     MemberLifecycle,
     MembershipTerm,
     MemberTag,
+    MemberValue,
     Plan,
     Segment,
     SegmentMembership,
@@ -65,6 +66,7 @@ class Person:
     events: list[dict[str, Any]] = field(default_factory=list)
     carries: list[dict[str, Any]] = field(default_factory=list)
     segments: set[int] = field(default_factory=set)
+    value: dict[str, Any] = field(default_factory=dict)
 
 
 class Crowd:
@@ -115,6 +117,8 @@ class Crowd:
                 expiration_time=self.maybe(self.instant()), last_active_time=self.maybe(self.instant()),
                 auto_renewal_flag=pick([True, False]), time_zone=pick(ZONES), known_since=AT,
             )  # fmt: skip
+        if number % 7:  # Some were never scored.
+            self._value(member)
         self._terms(member)
         for _ in range(self.random.randint(0, 4)):
             LifecycleTransition.objects.create(
@@ -136,6 +140,16 @@ class Crowd:
                 definition=self.definitions[pick(EVENTS)], message_id="", properties=self._properties(),
                 value_cents=self.maybe(pick([0, 100, 250, -100])),
             )  # fmt: skip
+
+    def _value(self, member: Member) -> None:
+        pick = self.random.choice
+        MemberValue.objects.create(
+            member=member, recency_days=self.maybe(pick([0, 1, 2, 3])), frequency=self.maybe(pick([1, 2, 3, 100])),
+            monetary_cents=self.maybe(pick([-100, 0, 100, 250])), rfm_group=self.maybe(pick(range(1, 9))),
+            is_mature=self.maybe(pick([True, False])), maturity_score=self.maybe(pick([0, 1, 3, 100])),
+            risk_score=self.maybe(pick([0, 2, 29, 30, 59, 60, 100])), rfm_as_of=AT, maturity_as_of=AT, risk_as_of=AT,
+            computed_at=AT,
+        )  # fmt: skip
 
     def _terms(self, member: Member) -> None:
         """Terms one after another, some adjoining; refunded ones end early, voided ones lie anywhere."""
@@ -174,4 +188,6 @@ def load() -> list[Person]:
         people[row["member_id"]].carries.append(row)
     for member_id, segment_id in SegmentMembership.objects.filter(left_at=None).values_list("member_id", "segment_id"):
         people[member_id].segments.add(segment_id)
+    for row in MemberValue.objects.values():
+        people[row["member_id"]].value = row
     return list(people.values())

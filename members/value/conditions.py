@@ -1,0 +1,171 @@
+"""Segment conditions on value: RFM, churn risk and maturity, as they were last refreshed."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Literal
+
+from django.db.models import Count, F, Q
+from django.db.models.lookups import In
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
+from pydantic import Field as Limits
+
+from members.models import MemberValue
+from members.segments import registry
+from members.segments.comparing import NumberTest
+from members.segments.conditions.bases import IS_OR_IS_NOT, ChoiceCondition, facts_of
+from members.segments.expressions import complement
+from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType
+from members.value.groups import BAND_BOUNDS, Band, Group, band_of
+
+VALUE = pgettext_lazy("menu", "Value")
+TEST = Field("test", gettext_lazy("Number"), FieldType.NUMBER_TEST)
+
+GroupCode = Literal[
+    "core", "develop", "keep", "rescue", "general_value", "general_develop", "general_keep", "general_rescue"
+]
+BandCode = Literal["low", "medium", "high"]
+
+
+def _group(code: str) -> Group:
+    return Group[code.upper()]
+
+
+def _groups() -> list[Choice]:
+    rows = MemberValue.objects.filter(rfm_group__isnull=False).values_list("rfm_group").annotate(n=Count("pk"))
+    counts = dict(rows.order_by())
+    return [Choice(group.name.lower(), group.label, counts.get(group.value, 0)) for group in Group]
+
+
+class InRfmGroup(ChoiceCondition):
+    """Is in one of the eight RFM groups; who bought nothing in the window is in none."""
+
+    kind: Literal["value.rfm"]
+    values: Annotated[list[GroupCode], Limits(min_length=1, max_length=8)]
+    label = gettext_lazy("RFM group")
+    group = VALUE
+    path = "value__rfm_group"
+    narrows = False
+    fields = (IS_OR_IS_NOT, Field("values", gettext_lazy("Groups"), FieldType.MULTI_CHOICE, _groups))
+
+    def compile(self, context: Context) -> Q:
+        found = Q(In(F(self.path), [_group(code).value for code in self.values]))
+        return found if self.op == "is" else complement(found)
+
+    def names(self) -> list[str]:
+        return [str(_group(code).label) for code in self.values]
+
+    def evidence(self, member_ids: Sequence[int], context: Context) -> Evidence:
+        found = facts_of(member_ids, self.label, self.path)
+        return {pk: [Fact(f.label, f.value and Group(f.value).label) for f in facts] for pk, facts in found.items()}
+
+
+class NumberCondition(Condition):
+    """A number kept with a member passes a test; who has none does not."""
+
+    test: NumberTest
+    group = VALUE
+    fields: ClassVar[tuple[Field, ...]] = (TEST,)
+
+    path: ClassVar[str]
+
+    def compile(self, context: Context) -> Q:
+        return self.test.over(F(self.path))
+
+    def sentence(self) -> str:
+        return _("%(name)s %(test)s") % {"name": self.label, "test": self.test.sentence()}
+
+    def evidence(self, member_ids: Sequence[int], context: Context) -> Evidence:
+        return facts_of(member_ids, self.label, self.path)
+
+
+class Recency(NumberCondition):
+    kind: Literal["value.recency"]
+    label = gettext_lazy("Days since the last purchase")
+    path = "value__recency_days"
+
+
+class Frequency(NumberCondition):
+    kind: Literal["value.frequency"]
+    label = gettext_lazy("Purchases in the RFM window")
+    path = "value__frequency"
+
+
+class Monetary(NumberCondition):
+    kind: Literal["value.monetary"]
+    label = gettext_lazy("Spent in the RFM window (cents)")
+    path = "value__monetary_cents"
+
+
+class Risk(NumberCondition):
+    kind: Literal["value.risk"]
+    label = gettext_lazy("Churn risk (0–100)")
+    path = "value__risk_score"
+
+
+def _bands() -> list[Choice]:
+    counts = {
+        code: MemberValue.objects.filter(risk_score__gte=low, risk_score__lt=high).count()
+        for code, (low, high) in BAND_BOUNDS.items()
+    }
+    return [Choice(band.value, band.label, counts[band.value]) for band in Band]
+
+
+class InRiskBand(ChoiceCondition):
+    """The churn risk is low, medium or high; who is not in cover has none."""
+
+    kind: Literal["value.risk_band"]
+    values: Annotated[list[BandCode], Limits(min_length=1, max_length=3)]
+    label = gettext_lazy("Churn risk")
+    group = VALUE
+    path = "value__risk_score"
+    narrows = False
+    fields = (IS_OR_IS_NOT, Field("values", gettext_lazy("Bands"), FieldType.MULTI_CHOICE, _bands))
+
+    def compile(self, context: Context) -> Q:
+        found = Q()
+        for code in self.values:
+            low, high = BAND_BOUNDS[code]
+            found |= Q(value__risk_score__gte=low, value__risk_score__lt=high)
+        return found if self.op == "is" else complement(found)
+
+    def names(self) -> list[str]:
+        return [str(Band(code).label) for code in self.values]
+
+    def evidence(self, member_ids: Sequence[int], context: Context) -> Evidence:
+        rows = MemberValue.objects.filter(pk__in=member_ids).values_list("pk", "risk_score")
+        return {
+            pk: [Fact(self.label, score), Fact(gettext_lazy("Band"), None if score is None else band_of(score).label)]
+            for pk, score in rows
+        }
+
+
+class Mature(Condition):
+    """Is mature, or is not; who has no data for any part is neither."""
+
+    kind: Literal["value.mature"]
+    on: bool
+    label = gettext_lazy("Mature member")
+    group = VALUE
+    fields = (Field("on", gettext_lazy("Is mature"), FieldType.BOOLEAN),)
+
+    def compile(self, context: Context) -> Q:
+        return Q(value__is_mature=self.on)
+
+    def sentence(self) -> str:
+        return _("is a mature member") if self.on else _("is not a mature member")
+
+    def evidence(self, member_ids: Sequence[int], context: Context) -> Evidence:
+        rows = MemberValue.objects.filter(pk__in=member_ids).values_list("pk", "is_mature")
+        words: dict[bool | None, Any] = {True: _("Yes"), False: _("No"), None: None}
+        return {pk: [Fact(self.label, words[mature])] for pk, mature in rows}
+
+
+class Maturity(NumberCondition):
+    kind: Literal["value.maturity"]
+    label = gettext_lazy("Maturity score (0–100)")
+    path = "value__maturity_score"
+
+
+def register_all() -> None:
+    """Open the segment builder to value."""
+    registry.register(InRfmGroup, Recency, Frequency, Monetary, InRiskBand, Risk, Mature, Maturity)
