@@ -9,6 +9,7 @@ class MembersConfig(AppConfig):
     def ready(self) -> None:
         from config.staff.actions import register_actions
         from members.audit_labels import LABELS
+        from members.merging import registration
         from members.segments import conditions, reach, usage
         from members.timeline_sources import register_all
 
@@ -17,3 +18,4 @@ class MembersConfig(AppConfig):
         conditions.register_all()
         reach.register_all()
         usage.register_all()
+        registration.register_all()

@@ -1,6 +1,7 @@
 from members.exports.models import EventRecord
 from members.imports.models import ImportEffect, ImportIssue, ImportRun
 from members.ingest.models import EventDay, EventProperty, IngestDay, ParkedEvent, TraitStamp, WriteKey
+from members.merging.models import DuplicatePair, MergeRecord
 from members.models.events import ActiveDay, Event, EventDefinition, EventReceipt, Source
 from members.models.lifecycle import LifecyclePolicy, LifecycleTransition, MemberLifecycle, SweepBrake
 from members.models.people import Consent, Identity, Member, MemberTag
@@ -10,6 +11,7 @@ from members.segments.models import Segment, SegmentMembership, SegmentReference
 __all__ = [
     "ActiveDay",
     "Consent",
+    "DuplicatePair",
     "Event",
     "EventDay",
     "EventDefinition",
@@ -29,6 +31,7 @@ __all__ = [
     "MemberTag",
     "MembershipTerm",
     "ParkedEvent",
+    "MergeRecord",
     "Plan",
     "Segment",
     "SegmentMembership",

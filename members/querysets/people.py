@@ -175,6 +175,13 @@ class MemberQuerySet(models.QuerySet):
         )
         return self.filter(pk__in=found.values("pk"))
 
+    def survivor_of(self, pk: int) -> "models.Model | None":
+        """The member into whom the one with this number was merged at last; None when she was not."""
+        followed = self.model._base_manager.filter(pk=pk, merged_into__isnull=False).first()
+        while followed is not None and followed.merged_into_id is not None:
+            followed = self.model._base_manager.get(pk=followed.merged_into_id)
+        return followed
+
     def search(self, text: str) -> "MemberQuerySet":
         """Members with this very identity or number; failing that, those whose name or identity resembles it.
 
@@ -274,6 +281,20 @@ class MemberQuerySet(models.QuerySet):
         )
         found = {row.pk: row for row in rows}
         return [found[pk] for pk in wanted if pk in found]
+
+
+class StandingMembers(models.Manager.from_queryset(MemberQuerySet)):  # type: ignore[misc]
+    """Members who were not merged into another."""
+
+    def get_queryset(self) -> MemberQuerySet:
+        return super().get_queryset().filter(merged_into__isnull=True)
+
+
+class CurrentIdentities(models.Manager):
+    """Identities by which a member goes now, and not those a merge left her with besides."""
+
+    def get_queryset(self) -> "models.QuerySet[Any, Any]":
+        return super().get_queryset().filter(is_former=False)
 
 
 def _identity_is(plain: str) -> Q:

@@ -110,7 +110,7 @@ def upload_static(
     numbers, externals = set(member_ids), {text.strip() for text in external_ids} - {""}
     if len(numbers) + len(externals) > MAX_UPLOAD:
         raise SegmentRefused("too_many")
-    identities = Identity.objects.filter(kind=Identity.Kind.EXTERNAL_ID, value__in=externals)
+    identities = Identity.every.filter(kind=Identity.Kind.EXTERNAL_ID, value__in=externals)
     by_external = dict(identities.values_list("value", "member_id"))
     known = set(Member.objects.filter(pk__in=[n for n in numbers if 0 < n <= MAX_ID]).values_list("pk", flat=True))
     found = known | set(by_external.values())
