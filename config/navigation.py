@@ -42,6 +42,7 @@ NAVIGATION = (
     NavItem(pgettext_lazy("menu", "Today"), "console:home", "layout-dashboard", Permission.VIEW),
     NavItem(_("Members"), "members:list", "users", Permission.VIEW, _("Members")),
     NavItem(_("Segments"), "segments:index", "filter-cog", Permission.VIEW, _("Members")),
+    NavItem(_("Likely duplicates"), "merging:index", "git-compare", Permission.VIEW, _("Members")),
     NavItem(_("Imports & exports"), "imports:index", "database-import", Permission.IMPORT, _("Members")),
     NavItem(_("Messages"), "campaigns:messages", "mail", Permission.VIEW, _("Operations")),
     NavItem(_("Lifecycle policy"), "members:policies", "route", Permission.VIEW, _("Operations")),

@@ -75,5 +75,7 @@ ARGUMENTS: dict[Any, Callable[[World], Any]] = {
     "source_id": newest("members.Source"),
     "segment_id": newest("members.Segment"),
     "definition_id": newest("members.EventDefinition"),
+    "pair_id": newest("members.DuplicatePair"),
+    "record_id": newest("members.MergeRecord"),
     "in_list": lambda world: "members",
 }

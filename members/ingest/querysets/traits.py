@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db import connection
 
+from members.merging.querysets.pairs import KEEP
+
 MAX_ATTRIBUTES_BYTES = 64 << 10
 
 _DAY = r"^\d{4}-\d{2}-\d{2}([T ].*)?$"
@@ -45,6 +47,11 @@ _USABLE = " ".join(f"WHEN '{name}' THEN {value.replace('{t}', 's.text')}" for na
 _FIELDS = ", ".join(
     f"{column} = coalesce((t.known ->> '{name}')::{cast}, m.{column})" for name, (column, cast, _) in _PROFILE.items()
 )
+
+_CLASHES = """
+SELECT l.member_id, i.member_id AS other_id, l.name AS reason FROM latest l
+JOIN members_identity i ON i.kind = l.name AND i.value = l.usable
+WHERE l.name IN ('email', 'phone') AND i.member_id <> l.member_id"""
 
 # As if a message of that instant had said so; its empty id loses against one of the same instant.
 _STAMP = """
@@ -103,7 +110,9 @@ added AS (
   SELECT a.member_id, a.kind, a.value, %(at)s FROM addressed a
   WHERE NOT EXISTS (
     SELECT 1 FROM members_identity i WHERE i.member_id = a.member_id AND i.kind = a.kind AND NOT i.is_former)
-)
+),
+-- An address or number that somebody else has says that the two may be one.
+clashed AS ({KEEP.replace("<found>", _CLASHES)})
 SELECT count(*) FROM profiled"""
 
 
@@ -119,7 +128,8 @@ def stamp_fields(*, member_id: int, fields: Iterable[str], at: datetime) -> None
 def apply_traits(*, facts: str, params: dict[str, Any]) -> int:
     """Bring profiles up to date with the facts the SQL ``facts`` yields; returns how many members changed.
 
-    An address or number that somebody else has is left alone: that is a likely duplicate, for a person to judge.
+    An address or number that somebody else has is left alone; the two are kept as a likely duplicate, for a person to
+    judge.
     """
     with connection.cursor() as cursor:
         cursor.execute(_APPLY.replace("<facts>", facts), params)
