@@ -17,10 +17,10 @@ Text = str | Promise
 class Belonging:
     """A table whose rows change hands.
 
-    ``equal_by`` names columns (SQL) of which the table allows one row per member, for rows that satisfy ``among``. Of two
-    equal rows the first in the order ``prefer`` stays and the other is set aside in the merge's record; without
-    ``prefer`` the survivor's counts and the other stays where it is, out of sight. ``recount`` is called with the rows
-    set aside, whenever they go or come back.
+    ``equal_by`` names columns (SQL) of which the table allows one row per member, for rows that satisfy ``among``. Of
+    two equal rows the first in the order ``prefer`` stays and the other is set aside in the merge's record; without
+    ``prefer`` the survivor's counts and the other stays where it is, out of sight. ``recount`` is called with the
+    rows set aside, whenever they go or come back.
     """
 
     model: type[models.Model]
@@ -62,7 +62,7 @@ def belongings() -> list[Belonging]:
 
 def forgotten(member: type[models.Model]) -> list[str]:
     """Keys to ``member`` that nobody registered, as ``app.Model.field``."""
-    relations = member._meta.get_fields(include_hidden=True)
+    relations: list[Any] = member._meta.get_fields(include_hidden=True)
     keys = [
         (relation.related_model, relation.field)
         for relation in relations

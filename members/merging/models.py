@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -9,7 +11,7 @@ from members.merging.rules import grade_of
 from members.models.people import Member
 
 
-def _staff(label: object) -> models.ForeignKey:
+def _staff(label: Any) -> models.ForeignKey:
     return models.ForeignKey(
         settings.AUTH_USER_MODEL, verbose_name=label, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
@@ -71,7 +73,12 @@ class DuplicatePair(models.Model):
 
     # No database key: pairs are found by the ten thousand, and one without its members is shown nowhere.
     member_a = models.ForeignKey(
-        Member, verbose_name=_("member"), on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+        Member,
+        verbose_name=_("member"),
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
     )
     member_b = models.ForeignKey(
         Member, verbose_name=_("other member"), on_delete=models.CASCADE, related_name="+", db_constraint=False

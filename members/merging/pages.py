@@ -15,7 +15,7 @@ from members.merging.forms import A, B, MergeForm
 from members.merging.operations.choosing import ATTRIBUTE, PROFILE, differences
 from members.merging.querysets import moving
 from members.merging.querysets.pairs import DuplicatePairQuerySet
-from members.models import DuplicatePair, Identity, Member, MembershipTerm, MergeRecord
+from members.models import DuplicatePair, Identity, Member, MemberLifecycle, MembershipTerm, MergeRecord
 
 PAGE_SIZE = 50
 COUNT_LIMIT = 1_001
@@ -159,9 +159,7 @@ class Comparison:
     @cached_property
     def shares(self) -> list[Share]:
         """What each of the two has: all of it is the one's who stays afterwards."""
-        counted = (
-            Share(b.label, moving.count_of(b, self.a.pk), moving.count_of(b, self.b.pk)) for b in belongings()
-        )
+        counted = (Share(b.label, moving.count_of(b, self.a.pk), moving.count_of(b, self.b.pk)) for b in belongings())
         return [share for share in counted if share.a or share.b]
 
     @cached_property
@@ -191,14 +189,22 @@ def _label(key: str) -> str:
         return key.removeprefix(ATTRIBUTE)
     if key in Identity.Kind.values:
         return str(Identity.Kind(key).label)
-    return str(Member._meta.get_field(key).verbose_name) if key in PROFILE else _("time zone")
+    return str(_field(key).verbose_name)
+
+
+def _field(key: str) -> Any:
+    return (Member if key in PROFILE else MemberLifecycle)._meta.get_field(key)
 
 
 def _kind(key: str) -> str:
     """How a value is shown: masked as on the member's page, or as it is."""
-    return {"display_name": "name", "phone": "phone", "email": "email", "birthday_on": "day", "registered_at": "time"}.get(
-        key, "plain"
-    )
+    return {
+        "display_name": "name",
+        "phone": "phone",
+        "email": "email",
+        "birthday_on": "day",
+        "registered_at": "time",
+    }.get(key, "plain")
 
 
 def likely_of(member_id: int) -> list[tuple[DuplicatePair, Member]]:

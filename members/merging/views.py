@@ -90,6 +90,6 @@ def undo(request: StaffRequest, record_id: int) -> HttpResponse:
             messages.success(request, _("The merge is undone: they are two members again."))
             return redirect(record.absorbed)
         except MergeRefused as refused:
-            refusal = REFUSALS[refused.code]
+            refusal = str(REFUSALS[refused.code])
     context = {"record": record, "rest": unsplittable(record), "refusal": refusal}
     return render(request, "merging/undo.html", context, status=422 if refusal else 200)

@@ -74,7 +74,7 @@ class Identity(models.Model):
     created_at = models.DateTimeField(_("created"))
 
     objects = CurrentIdentities()
-    every = models.Manager()
+    every: "models.Manager[Identity]" = models.Manager()
 
     class Meta:
         verbose_name = _("identity")

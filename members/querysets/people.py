@@ -175,11 +175,12 @@ class MemberQuerySet(models.QuerySet):
         )
         return self.filter(pk__in=found.values("pk"))
 
-    def survivor_of(self, pk: int) -> "models.Model | None":
+    def survivor_of(self, pk: int) -> Any:
         """The member into whom the one with this number was merged at last; None when she was not."""
-        followed = self.model._base_manager.filter(pk=pk, merged_into__isnull=False).first()
+        everybody: Any = self.model._base_manager
+        followed = everybody.filter(pk=pk, merged_into__isnull=False).first()
         while followed is not None and followed.merged_into_id is not None:
-            followed = self.model._base_manager.get(pk=followed.merged_into_id)
+            followed = everybody.get(pk=followed.merged_into_id)
         return followed
 
     def search(self, text: str) -> "MemberQuerySet":

@@ -11,7 +11,7 @@ from members.models import Member
 
 
 def follows_merges(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Have the page of a merged member (``member_id``) redirect to the survivor's. What is posted is not carried over."""
+    """Have the page of a merged member (``member_id``) lead to the survivor's. What is posted is not carried over."""
 
     @wraps(view)
     def followed(request: StaffRequest, member_id: int) -> HttpResponse:

@@ -26,7 +26,16 @@ from members.imports.operations.writes import confirm
 from members.ingest.operations.keys import make_key
 from members.ingest.operations.taking import take_messages
 from members.merging.operations.merging import merge_members
-from members.models import Consent, DuplicatePair, Identity, LifecyclePolicy, MemberSignal, MemberTag, Segment, SweepBrake
+from members.models import (
+    Consent,
+    DuplicatePair,
+    Identity,
+    LifecyclePolicy,
+    MemberSignal,
+    MemberTag,
+    Segment,
+    SweepBrake,
+)
 from members.operations import terms
 from members.segments.operations.refreshing import refresh_segment
 from members.segments.operations.saving import save_segment

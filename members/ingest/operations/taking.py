@@ -43,7 +43,7 @@ class Outcome:
 
 
 def take_messages(*, body: str, kind: str, key: WriteKey, at: datetime) -> Outcome:
-    """Take one message (``kind`` is ``identify``, ``track``, ``page``, ``alias``) or many (``batch``) that ``key`` sent.
+    """Take one message (``kind``: ``identify``, ``track``, ``page``, ``alias``) or many (``batch``) that ``key`` sent.
 
     ``body`` is JSON text of bounded size. Bad messages are listed in the outcome and cost the others nothing. Raises
     BodyRefused. Sent again, or at the same time, or in another order, the same messages leave the same state. The

@@ -25,7 +25,7 @@ SELECT i.member_id, p.name, p.occurred_at, p.message_id, p.value_cents, p.curren
 PROFILES = f"SELECT i.member_id, p.occurred_at, p.message_id, p.payload {_FOUND} AND p.type = 'identify'"
 
 # As ``members.ingest.querysets.writing.SHARED``, once the visitors are tied.
-SHARED = f"""
+SHARED = """
 SELECT i.member_id, v.member_id AS other_id, CASE WHEN p.type = 'alias' THEN 'alias' ELSE 'anonymous_id' END AS reason
 FROM members_parkedevent p JOIN members_identity i ON i.kind = p.kind AND i.value = p.value
 JOIN members_identity v ON v.value = p.anonymous_id

@@ -117,7 +117,7 @@ SELECT count(*) FROM profiled"""
 
 
 def stamp_fields(*, member_id: int, fields: Iterable[str], at: datetime) -> None:
-    """Note that a person set these profile fields and identities at ``at``, so that no older message overwrites them."""
+    """Note that a person set these fields and identities at ``at``: no older message overwrites them."""
     by_column = {column: name for name, (column, _, _) in _PROFILE.items()}
     traits = [by_column.get(field, field) for field in fields if field in by_column or field in _ADDRESSES]
     if traits:

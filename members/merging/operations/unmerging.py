@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
-from django.db.models import F
+from django.db import models, transaction
 
 from config.staff.models import User
 from members.merging.belongings import belongings
@@ -106,9 +105,9 @@ def _restore_tags(record: MergeRecord) -> None:
     tags = MemberTag.objects.filter(member=record.survivor_id)
     tags.filter(pk__in=record.after["tags"]["made"]).delete()
     open_codes = tags.filter(until__isnull=True).values("code")
-    tags.filter(pk__in=record.after["tags"]["ended"]).exclude(code__in=list(open_codes.values_list("code", flat=True))).update(
-        until=None
-    )
+    tags.filter(pk__in=record.after["tags"]["ended"]).exclude(
+        code__in=list(open_codes.values_list("code", flat=True))
+    ).update(until=None)
 
 
 def _changed_since(survivor: Member, record: MergeRecord) -> list[str]:
@@ -130,7 +129,7 @@ def _restore_profile(survivor: Member, record: MergeRecord) -> list[str]:
     if as_json(survivor.updated_at) == record.after["profile"]["updated_at"]:
         restored.append("updated_at")
     for name in restored:
-        setattr(survivor, name, Member._meta.get_field(name).to_python(before[name]))
+        setattr(survivor, name, _from_json(Member, name, before[name]))
     taken = [name for name in record.after["attributes"] if name not in changed]
     survivor.attributes = {k: v for k, v in survivor.attributes.items() if k not in taken} | {
         name: had[name] for name in taken if name in had
@@ -139,13 +138,19 @@ def _restore_profile(survivor: Member, record: MergeRecord) -> list[str]:
     return changed
 
 
+def _from_json(model: type[models.Model], name: str, value: Any) -> Any:
+    field: Any = model._meta.get_field(name)
+    return field.to_python(value)
+
+
 def _restore_lifecycle(survivor: Member, record: MergeRecord) -> None:
     row = MemberLifecycle.objects.get(pk=survivor.pk)
     before: Mapping[str, Any] = record.before["lifecycle"]
     after: Mapping[str, Any] = record.after["lifecycle"]
     values = {
-        name: MemberLifecycle._meta.get_field(name).to_python(before[name])
+        name: _from_json(MemberLifecycle, name, before[name])
         for name in before
         if as_json(getattr(row, name)) == after[name]
     }
-    MemberLifecycle.objects.filter(pk=survivor.pk).update(**values or {"time_zone": F("time_zone")})
+    if values:
+        MemberLifecycle.objects.filter(pk=survivor.pk).update(**values)

@@ -30,7 +30,8 @@ _COMPARED = {
     "email": (
         f"CASE WHEN {_ADDRESS} ~ '^[^@\\s]+@[^@\\s]+$' THEN "
         f"CASE WHEN split_part({_ADDRESS}, '@', 2) IN ('gmail.com', 'googlemail.com') "
-        f"THEN replace({_LOCAL}, '.', '') || '@gmail.com' ELSE {_LOCAL} || '@' || split_part({_ADDRESS}, '@', 2) END END"
+        f"THEN replace({_LOCAL}, '.', '') || '@gmail.com' "
+        f"ELSE {_LOCAL} || '@' || split_part({_ADDRESS}, '@', 2) END END"
     ),
     "openid": "nullif(btrim({v}), '')",
     "unionid": "nullif(btrim({v}), '')",
@@ -50,9 +51,13 @@ def _identities(kind: str) -> str:
     return f"SELECT s.member_id, {_COMPARED[kind].replace('{v}', 's.value')} AS value FROM ({said}) s"
 
 
-_NAMED = "SELECT id AS member_id, lower(btrim(display_name)) || '|' || {what} AS value FROM members_member WHERE {where}"
+_NAMED = (
+    "SELECT id AS member_id, lower(btrim(display_name)) || '|' || {what} AS value FROM members_member WHERE {where}"
+)
 _SOURCES = {kind: _identities(kind) for kind in _COMPARED} | {
-    "name_birthday": _NAMED.format(what="birthday_on", where="length(btrim(display_name)) >= 2 AND birthday_on IS NOT NULL"),
+    "name_birthday": _NAMED.format(
+        what="birthday_on", where="length(btrim(display_name)) >= 2 AND birthday_on IS NOT NULL"
+    ),
     "name_city": _NAMED.format(
         what="lower(btrim(city))", where="length(btrim(display_name)) >= 2 AND city <> '' AND birthday_on IS NULL"
     ),

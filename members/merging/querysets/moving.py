@@ -19,7 +19,8 @@ def set_aside(belonging: Belonging, *, survivor: int, absorbed: int) -> list[dic
         f"""
         WITH ranked AS (
           SELECT t.member_id, {keys}, row_number() OVER (
-            PARTITION BY {", ".join(belonging.equal_by)} ORDER BY {belonging.prefer}, member_id = %(survivor)s DESC) AS place
+            PARTITION BY {", ".join(belonging.equal_by)}
+            ORDER BY {belonging.prefer}, member_id = %(survivor)s DESC) AS place
           FROM {belonging.table} t WHERE t.member_id IN (%(survivor)s, %(absorbed)s) AND ({belonging.among})
         ),
         gone AS (
@@ -45,7 +46,8 @@ def move(belonging: Belonging, *, survivor: int, absorbed: int) -> list[list[Any
     return _rows(
         f"""
         WITH moved AS (
-          UPDATE {belonging.table} t SET member_id = %(survivor)s WHERE t.member_id = %(absorbed)s {free} RETURNING {keys}
+          UPDATE {belonging.table} t SET member_id = %(survivor)s WHERE t.member_id = %(absorbed)s {free}
+          RETURNING {keys}
         )
         SELECT coalesce(jsonb_agg(jsonb_build_array({", ".join(belonging.keys)})), '[]') FROM moved""",
         {"survivor": survivor, "absorbed": absorbed},
@@ -107,15 +109,23 @@ def still_there(belonging: Belonging, member_ids: Sequence[int]) -> set[int]:
 def lifecycle_row(member_id: int) -> dict[str, Any]:
     """A member's lifecycle row, taken out of the table."""
     return _rows(
-        "WITH gone AS (DELETE FROM members_memberlifecycle t WHERE t.member_id = %(member)s RETURNING to_jsonb(t) AS row) "
-        "SELECT coalesce(jsonb_agg(row), '[]') FROM gone",
+        "WITH gone AS (DELETE FROM members_memberlifecycle t WHERE t.member_id = %(member)s "
+        "RETURNING to_jsonb(t) AS row) SELECT coalesce(jsonb_agg(row), '[]') FROM gone",
         {"member": member_id},
     )[0]
 
 
 def place_anew(row: dict[str, Any]) -> None:
     """Put a lifecycle row into the table without a state, for the engine to place her by her facts."""
-    names = ("lifecycle_state", "resume_state", "transition_id", "state_since", "target_state", "target_rule", "brake_id")
+    names = (
+        "lifecycle_state",
+        "resume_state",
+        "transition_id",
+        "state_since",
+        "target_state",
+        "target_rule",
+        "brake_id",
+    )
     blank = dict.fromkeys(names)
     with connection.cursor() as cursor:
         cursor.execute(

@@ -31,7 +31,8 @@ def test_a_former_visitor_is_tied_and_her_events_come_along(send):
     assert send(alias("v1", "u1"), kind="alias").json() == {"success": True}
     assert Identity.objects.get(kind="anonymous_id", value="v1").member_id == member.pk
     assert Event.objects.get().member_id == member.pk
-    assert pairs() == [] and not ParkedEvent.objects.exists()
+    assert pairs() == []
+    assert not ParkedEvent.objects.exists()
 
 
 def test_two_known_members_are_a_likely_duplicate_and_never_merged(send):
@@ -39,7 +40,8 @@ def test_two_known_members_are_a_likely_duplicate_and_never_merged(send):
     for n in range(2):
         send([alias("old", "u1", n=f"a{n}")])
     assert pairs() == [(one.pk, other.pk, ["alias"])]
-    assert Member.objects.count() == 2 and not Identity.objects.filter(kind="anonymous_id").exists()
+    assert Member.objects.count() == 2
+    assert not Identity.objects.filter(kind="anonymous_id").exists()
 
 
 def test_an_alias_is_no_event_and_needs_both_ids(send):
@@ -58,7 +60,8 @@ def test_an_alias_about_somebody_unknown_waits_and_is_no_event_then(send, source
     member = known(external_id="later")
     assert Identity.objects.get(kind="anonymous_id").value == "v2"
     assert pairs() == [(other.pk, member.pk, ["alias"])]
-    assert not Event.objects.exists() and not ParkedEvent.objects.exists()
+    assert not Event.objects.exists()
+    assert not ParkedEvent.objects.exists()
 
 
 def test_one_device_under_two_members(send):
@@ -86,11 +89,14 @@ def test_late_news_overwrites_neither_later_news_nor_what_a_person_set(send):
     send([said("Wuhan", AT - 2 * DAY, "i1")])
     send([said("Xi'an", AT - 3 * DAY, "i2")])
     assert city.get() == "Wuhan"
-    people.edit_member(member_id=member.pk, actor=None, at=AT - DAY, city="Lhasa", identities={"email": "b@example.com"})
+    people.edit_member(
+        member_id=member.pk, actor=None, at=AT - DAY, city="Lhasa", identities={"email": "b@example.com"}
+    )
     late = said("Harbin", AT - DAY - timedelta(hours=1), "i3")
     late["traits"]["email"] = "c@example.com"
     send([late])
-    assert city.get() == "Lhasa" and member.identities.get(kind="email").value == "b@example.com"
+    assert city.get() == "Lhasa"
+    assert member.identities.get(kind="email").value == "b@example.com"
     send([said("Dalian", AT - DAY + timedelta(hours=1), "i4")])
     assert city.get() == "Dalian"
 

@@ -46,7 +46,8 @@ def test_a_shared_sign_makes_a_pair(reason, one, other):
     assert find_duplicates(at=AT) == 1
     pair = DuplicatePair.objects.open().get()
     assert (pair.member_a_id, pair.member_b_id) == (a.pk, b.pk)
-    assert pair.reasons == [reason] and pair.strength == strength_of([reason])
+    assert pair.reasons == [reason]
+    assert pair.strength == strength_of([reason])
     assert find_duplicates(at=AT) == 0
 
 
@@ -76,12 +77,15 @@ def test_reasons_add_up_and_a_dismissed_pair_comes_back_only_for_a_new_one(opera
     pair = DuplicatePair.objects.get()
     assert dismiss_pair(pair_id=pair.pk, actor=operator, at=AT)
     assert not dismiss_pair(pair_id=pair.pk, actor=operator, at=AT)
-    assert find_duplicates(at=AT + timedelta(days=1)) == 0 and not DuplicatePair.objects.open().exists()
+    assert find_duplicates(at=AT + timedelta(days=1)) == 0
+    assert not DuplicatePair.objects.open().exists()
     for member in (a, b):
         type(member).objects.filter(pk=member.pk).update(display_name="Li Na", city="Wuhan")
     assert find_duplicates(at=AT + timedelta(days=2)) == 1
     pair = DuplicatePair.objects.open().get()
-    assert pair.reasons == ["name_city", "phone"] and pair.strength == 100 and pair.dismissed_by is None
+    assert pair.reasons == ["name_city", "phone"]
+    assert pair.strength == 100
+    assert pair.dismissed_by is None
 
 
 def test_a_dismissal_is_taken_back(operator):
@@ -90,7 +94,8 @@ def test_a_dismissal_is_taken_back(operator):
     pair = DuplicatePair.objects.get()
     assert not reopen_pair(pair_id=pair.pk, actor=operator, at=AT)
     dismiss_pair(pair_id=pair.pk, actor=operator, at=AT)
-    assert reopen_pair(pair_id=pair.pk, actor=operator, at=AT) and DuplicatePair.objects.open().exists()
+    assert reopen_pair(pair_id=pair.pk, actor=operator, at=AT)
+    assert DuplicatePair.objects.open().exists()
 
 
 def test_an_identity_of_its_own_is_no_pair():

@@ -44,7 +44,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def pair():
-    return make_person(AT - 90 * DAY, 1, display_name="Li Na"), make_person(AT - 80 * DAY, 2, display_name="Na Li", city="Wuhan")
+    return make_person(AT - 90 * DAY, 1, display_name="Li Na"), make_person(
+        AT - 80 * DAY, 2, display_name="Na Li", city="Wuhan"
+    )
 
 
 def merge(pair, at=AT, **rest):
@@ -59,12 +61,15 @@ def test_the_usual_values_stay_and_a_choice_counts(pair):
     assert current == {"external_id": "x1", "phone": "13900000001", "email": "p2@example.com"}
     former = Identity.every.filter(member=survivor, is_former=True)
     assert set(former.values_list("value", flat=True)) == {"x2", "13900000002", "p1@example.com"}
-    assert record.choices["display_name"] == "absorbed" and record.choices["city"] == "absorbed"
+    assert record.choices["display_name"] == "absorbed"
+    assert record.choices["city"] == "absorbed"
 
 
 def test_she_is_in_no_list_count_segment_export_palette_or_sweep(pair):
     give_term(pair[1], AT - 10 * DAY)
-    rule = read_rule({"version": 1, "root": {"kind": "all", "items": [{"kind": "profile.city", "op": "is", "values": ["Wuhan"]}]}})
+    rule = read_rule(
+        {"version": 1, "root": {"kind": "all", "items": [{"kind": "profile.city", "op": "is", "values": ["Wuhan"]}]}}
+    )
     assert list(members_of(rule, AT)) == [pair[1]]
     merge(pair, choices={"city": "absorbed"})
     cache.clear()
@@ -75,7 +80,9 @@ def test_she_is_in_no_list_count_segment_export_palette_or_sweep(pair):
     assert [row["href"] for row in palette("p2@example.com")] == [pair[0].get_absolute_url()]
     assert sum(metrics.members_by_state().values()) == 1
     columns = [BY_KEY[key] for key in ("external_id", "email", "phone")]
-    assert list(joined(Member.objects.all(), columns).values_list("pk", "of_email__value")) == [(pair[0].pk, "p1@example.com")]
+    assert list(joined(Member.objects.all(), columns).values_list("pk", "of_email__value")) == [
+        (pair[0].pk, "p1@example.com")
+    ]
     sweep(at=AT + 100 * DAY)
     assert not MemberLifecycle.objects.filter(pk=gone).exists()
 
@@ -89,7 +96,13 @@ def test_the_planner_writes_to_the_survivor_alone(pair):
 
 def test_programs_files_and_lists_that_name_her_find_the_survivor(pair):
     merge(pair)
-    key, _ = make_key(source_id=factories.SourceFactory().pk, label="k", scopes=["events", "profiles"], actor=factories.UserFactory(), at=AT)
+    key, _ = make_key(
+        source_id=factories.SourceFactory().pk,
+        label="k",
+        scopes=["events", "profiles"],
+        actor=factories.UserFactory(),
+        at=AT,
+    )
     take_messages(body='{"userId": "x2", "event": "opened", "messageId": "m"}', kind="track", key=key, at=AT)
     assert Event.objects.get().member_id == pair[0].pk
     uploaded = upload_static(actor=None, at=AT, name="List", external_ids=["x2"])
@@ -105,7 +118,8 @@ def test_an_import_that_names_her_old_number_updates_the_survivor_and_keeps_both
     confirm(run_id=run.pk, mode="all", actor=admin, at=AT)
     work(run_id=run.pk, at=AT)
     survivor = Member.objects.get()
-    assert survivor.pk == pair[0].pk and survivor.city == "Xi'an"
+    assert survivor.pk == pair[0].pk
+    assert survivor.city == "Xi'an"
     assert dict(survivor.identities.values_list("kind", "value"))["phone"] == "13900000009"
     assert Identity.every.filter(member=survivor, kind="external_id").count() == 2
 
@@ -127,8 +141,10 @@ def test_overlapping_terms_are_refused_until_one_is_voided(pair):
     give_term(pair[1], AT - 5 * DAY)
     with pytest.raises(MergeRefused) as refused:
         merge(pair)
-    assert refused.value.code == "terms_overlap" and len(refused.value.terms) == 1
-    assert not MergeRecord.objects.exists() and Member.objects.count() == 2
+    assert refused.value.code == "terms_overlap"
+    assert len(refused.value.terms) == 1
+    assert not MergeRecord.objects.exists()
+    assert Member.objects.count() == 2
     terms.void_term(term_id=refused.value.terms[0][0], at=AT, actor=None, reason="twice")
     merge(pair)
     assert MembershipTerm.objects.filter(member=pair[0]).count() == 2
@@ -138,7 +154,8 @@ def test_what_was_said_last_about_contact_counts(pair):
     Consent.objects.create(member=pair[0], channel="email", is_granted=True, changed_at=AT - 2 * DAY, source="a")
     Consent.objects.create(member=pair[1], channel="email", is_granted=False, changed_at=AT - DAY, source="b")
     merge(pair)
-    assert Consent.objects.get().is_granted is False and Consent.objects.get().member_id == pair[0].pk
+    assert Consent.objects.get().is_granted is False
+    assert Consent.objects.get().member_id == pair[0].pk
 
 
 def test_merged_twice_or_with_herself_is_refused(pair):
@@ -158,7 +175,8 @@ def test_a_chain_leads_to_its_end_and_is_undone_from_its_end(pair, client_as):
         unmerge_members(actor=None, at=AT, record_id=first.pk)
     for address in ("members:detail", "members:edit"):
         response = client_as("operator").get(reverse(address, args=[pair[1].pk]))
-        assert response.status_code == 302 and response.url == third.get_absolute_url()
+        assert response.status_code == 302
+        assert response.url == third.get_absolute_url()
     unmerge_members(actor=None, at=AT, record_id=second.pk)
     unmerge_members(actor=None, at=AT, record_id=first.pk)
     with pytest.raises(MergeRefused, match="undone"):
@@ -175,7 +193,8 @@ def test_what_came_after_stays_and_is_said(pair):
     assert (rest.events, rest.terms, rest.fields) == (1, 0, ["city"])
     undone = unmerge_members(actor=None, at=AT + 2 * DAY, record_id=record.pk)
     assert undone.kept == {"fields": ["city"], "rows": {}}
-    assert Member.objects.get(pk=pair[0].pk).city == "Xi'an" and Member.objects.get(pk=pair[1].pk).city == "Wuhan"
+    assert Member.objects.get(pk=pair[0].pk).city == "Xi'an"
+    assert Member.objects.get(pk=pair[1].pk).city == "Wuhan"
     assert Event.objects.filter(member=pair[0]).count() == Event.objects.filter(member=pair[1]).count() == 1
 
 
@@ -186,16 +205,20 @@ def test_both_acts_are_audited_and_stand_in_the_timeline(pair, operator):
         actions = AuditEntry.objects.filter(member_id=member.pk, actor=operator).values_list("action", flat=True)
         assert sorted(actions) == ["member.merged", "member.unmerged"]
         shown = [str(e.title) for e in timeline.read(member.pk, until=AT, only="audit").entries]
-        assert "Members merged" in shown and "Merge undone" in shown
+        assert "Members merged" in shown
+        assert "Merge undone" in shown
 
 
 def test_the_events_move_by_the_index(pair):
     give_events(pair[1], [AT - n * DAY for n in range(40)])
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("EXPLAIN UPDATE members_event t SET member_id = %s WHERE t.member_id = %s", [pair[0].pk, pair[1].pk])
+        cursor.execute(
+            "EXPLAIN UPDATE members_event t SET member_id = %s WHERE t.member_id = %s", [pair[0].pk, pair[1].pk]
+        )
         steps = "\n".join(line for (line,) in cursor.fetchall())
-    assert "member_id_occurred_at_idx" in steps and "Seq Scan" not in steps
+    assert "member_id_occurred_at_idx" in steps
+    assert "Seq Scan" not in steps
 
 
 def test_a_pair_of_merged_members_is_on_no_list(pair):

@@ -39,13 +39,16 @@ def test_the_list_is_filtered_and_paged(pair, client_as, monkeypatch):
     assert seen == list(DuplicatePair.objects.order_by("-strength", "-pk").values_list("pk", flat=True))
     assert [row.pk for row in client.get(back).context["listing"].rows] == seen[2:4]
     only = client.get(address("index"), {"reason": "phone"}).context["listing"]
-    assert [row.pk for row in only.rows] == [pair.pk] and only.count == 1
+    assert [row.pk for row in only.rows] == [pair.pk]
+    assert only.count == 1
 
 
 def test_a_chosen_merge_and_its_way_back(pair, client_as):
     client = client_as("operator")
     page = client.get(address("pair", pair.pk))
-    assert page.status_code == 200 and "139****0001" in page.text and "13900000001" not in page.text
+    assert page.status_code == 200
+    assert "139****0001" in page.text
+    assert "13900000001" not in page.text
     labels = [row.label for row in page.context["comparison"].rows]
     place = labels.index("name")
     answer = client.post(address("merge", pair.pk), {"stay": "b", f"value_{place}": "a"})
@@ -64,7 +67,8 @@ def test_overlapping_terms_answer_422_and_say_which(pair, client_as):
     give_term(pair.member_a, AT - 5 * DAY)
     give_term(pair.member_b, AT - 5 * DAY)
     answer = client_as("operator").post(address("merge", pair.pk), {"stay": "a"})
-    assert answer.status_code == 422 and "Void or refund one of the two" in answer.text
+    assert answer.status_code == 422
+    assert "Void or refund one of the two" in answer.text
     assert Member.objects.count() == 2
 
 
@@ -89,7 +93,8 @@ def test_dismissed_and_looked_at_again(pair, client_as):
 
 def test_the_members_page_says_who_is_like_her(pair, client_as):
     page = client_as("viewer").get(pair.member_a.get_absolute_url())
-    assert f"Likely the same person as #{pair.member_b_id}" in page.text and address("pair", pair.pk) in page.text
+    assert f"Likely the same person as #{pair.member_b_id}" in page.text
+    assert address("pair", pair.pk) in page.text
 
 
 @pytest.mark.parametrize("name", ["merge", "dismiss", "reopen"])
@@ -97,7 +102,9 @@ def test_a_viewer_changes_nothing(pair, client_as, name):
     assert client_as("viewer").post(address(name, pair.pk), {"stay": "a"}).status_code == 403
     assert client_as("viewer").post(address("find")).status_code == 403
     pair.refresh_from_db()
-    assert pair.dismissed_at is None and pair.merge is None and not AuditEntry.objects.filter(target_type="merge").exists()
+    assert pair.dismissed_at is None
+    assert pair.merge is None
+    assert not AuditEntry.objects.filter(target_type="merge").exists()
 
 
 def test_a_viewer_undoes_nothing(pair, client_as):
