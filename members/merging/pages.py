@@ -14,6 +14,7 @@ from members.merging.belongings import belongings
 from members.merging.forms import A, B, MergeForm
 from members.merging.operations.choosing import ATTRIBUTE, PROFILE, differences
 from members.merging.querysets import moving
+from members.merging.querysets.finding import ATTRIBUTES
 from members.merging.querysets.pairs import DuplicatePairQuerySet
 from members.models import DuplicatePair, Identity, Member, MemberLifecycle, MembershipTerm, MergeRecord
 
@@ -197,7 +198,10 @@ def _field(key: str) -> Any:
 
 
 def _kind(key: str) -> str:
-    """How a value is shown: masked as on the member's page, or as it is."""
+    """How a value is shown: masked like an identity where it says one, or as it is."""
+    if key.startswith(ATTRIBUTE):
+        name = key.removeprefix(ATTRIBUTE)
+        return next((kind for kind in ("phone", "email") if name in ATTRIBUTES[kind]), "plain")
     return {
         "display_name": "name",
         "phone": "phone",

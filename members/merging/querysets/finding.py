@@ -12,7 +12,7 @@ MAX_GROUP = 10
 MAX_PAIRS = 20_000
 
 # Attributes in which files and programs state what is an identity elsewhere.
-_ATTRIBUTES = {
+ATTRIBUTES = {
     "phone": ("phone", "mobile", "tel", "手机", "手机号"),
     "email": ("email", "mail", "邮箱"),
     "openid": ("openid", "wechat_openid"),
@@ -40,7 +40,7 @@ _COMPARED = {
 
 def _identities(kind: str) -> str:
     """(member_id, value) of a kind of identity, from identities and from attributes that state one."""
-    names = ", ".join(f"'{name}'" for name in _ATTRIBUTES[kind])
+    names = ", ".join(f"'{name}'" for name in ATTRIBUTES[kind])
     said = " UNION ALL ".join(
         (
             f"SELECT i.member_id, i.value FROM members_identity i WHERE i.kind = '{kind}'",

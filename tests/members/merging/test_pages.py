@@ -72,6 +72,13 @@ def test_overlapping_terms_answer_422_and_say_which(pair, client_as):
     assert Member.objects.count() == 2
 
 
+def test_a_phone_among_the_attributes_is_masked_too(pair, client_as):
+    Member.objects.filter(pk=pair.member_b_id).update(attributes={"mobile": "13712345678", "size": "M"})
+    text = client_as("operator").get(address("pair", pair.pk)).text
+    assert "137****5678" in text
+    assert "13712345678" not in text
+
+
 def test_who_stays_must_be_said(pair, client_as):
     assert client_as("operator").post(address("merge", pair.pk), {"stay": "c"}).status_code == 422
 
