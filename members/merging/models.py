@@ -25,10 +25,10 @@ class MergeRecord(models.Model):
     """
 
     survivor = models.ForeignKey(
-        Member, verbose_name=_("member who stays"), on_delete=models.PROTECT, related_name="merges"
+        Member, verbose_name=_("member who stays"), on_delete=models.CASCADE, related_name="merges"
     )
     absorbed = models.ForeignKey(
-        Member, verbose_name=_("merged member"), on_delete=models.PROTECT, related_name="absorptions"
+        Member, verbose_name=_("merged member"), on_delete=models.CASCADE, related_name="absorptions"
     )
     merged_at = models.DateTimeField(_("merged"))
     merged_by = _staff(_("merged by"))

@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='member',
             name='merged_into',
-            field=models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='absorbed', to='members.member', verbose_name='merged into'),
+            field=models.ForeignKey(blank=True, db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='absorbed', to='members.member', verbose_name='merged into'),
         ),
         migrations.AddIndex(
             model_name='member',
@@ -91,7 +91,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='mergerecord',
             name='absorbed',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='absorptions', to='members.member', verbose_name='merged member'),
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='absorptions', to='members.member', verbose_name='merged member'),
         ),
         migrations.AddField(
             model_name='mergerecord',
@@ -101,7 +101,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='mergerecord',
             name='survivor',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='merges', to='members.member', verbose_name='member who stays'),
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='merges', to='members.member', verbose_name='member who stays'),
         ),
         migrations.AddField(
             model_name='mergerecord',

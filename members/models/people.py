@@ -25,9 +25,10 @@ class Member(models.Model):
     registered_at = models.DateTimeField(_("registered"), null=True, blank=True)
     attributes = models.JSONField(_("attributes"), default=dict, blank=True)
     is_demo = models.BooleanField(_("demo data"), default=False, editable=False)
-    # Of one merged into another member: all that is left of her, without identities and lifecycle row.
+    # Of one merged into another member: all that is left of her, without identities and lifecycle row. Whoever is
+    # erased takes these rows and the records of merges along: they hold what is hers.
     merged_into = models.ForeignKey(
-        "self", verbose_name=_("merged into"), null=True, blank=True, editable=False, on_delete=models.PROTECT,
+        "self", verbose_name=_("merged into"), null=True, blank=True, editable=False, on_delete=models.CASCADE,
         related_name="absorbed", db_index=False,
     )  # fmt: skip
     created_at = models.DateTimeField(_("created"))
