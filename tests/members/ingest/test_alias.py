@@ -44,6 +44,14 @@ def test_two_known_members_are_a_likely_duplicate_and_never_merged(send):
     assert not Identity.objects.filter(kind="anonymous_id").exists()
 
 
+def test_the_same_alias_again_does_not_bring_a_dismissed_pair_back(send, admin):
+    known(external_id="old"), known(external_id="u1")
+    send([alias("old", "u1")])
+    DuplicatePair.objects.update(dismissed_at=AT, dismissed_by=admin)
+    send([alias("old", "u1", n="a2")])
+    assert not DuplicatePair.objects.open().exists()
+
+
 def test_an_alias_is_no_event_and_needs_both_ids(send):
     known(external_id="u1")
     answer = send([alias("v1", "u1"), {"type": "alias", "userId": "u1"}, alias({"a": 1}, "u1", n="x")]).json()
