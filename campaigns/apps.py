@@ -7,7 +7,7 @@ class CampaignsConfig(AppConfig):
     verbose_name = _("Campaigns")
 
     def ready(self) -> None:
-        from campaigns import import_undo, policy_effects, segment_reach, timeline_source
+        from campaigns import belongings, import_undo, policy_effects, segment_reach, timeline_source
         from campaigns.audit_labels import LABELS
         from config.staff.actions import register_actions
 
@@ -16,3 +16,4 @@ class CampaignsConfig(AppConfig):
         policy_effects.register()
         import_undo.register()
         segment_reach.register()
+        belongings.register()

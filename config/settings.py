@@ -131,6 +131,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 24 * 3600.0,
         "options": {"expires": 600},
     },
+    "strays-of-merges": {"task": "members.merging.gather_strays", "schedule": 60.0, "options": {"expires": 30}},
+    "likely-duplicates": {
+        "task": "members.merging.find_duplicates",
+        "schedule": 24 * 3600.0,
+        "options": {"expires": 600},
+    },
     "event-partitions": {
         "task": "members.tasks.prepare_partitions",
         "schedule": 6 * 3600.0,

@@ -9,6 +9,7 @@ class MembersConfig(AppConfig):
     def ready(self) -> None:
         from config.staff.actions import register_actions
         from members.audit_labels import LABELS
+        from members.merging import registration
         from members.segments import conditions, counted, dimensions, reach, usage
         from members.tags import usage as tag_usage
         from members.timeline_sources import register_all
@@ -23,3 +24,4 @@ class MembersConfig(AppConfig):
         usage.register_all()
         tag_usage.register_all()
         counted.register_all()
+        registration.register_all()

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
 from members import timeline
+from members.merging import pages
 from members.models import ActiveDay, LifecyclePolicy, Member, MemberLifecycle, MembershipTerm, MemberSignal, MemberTag
 from members.operations import sweep
 from members.reasons import Reasons, reasons_for
@@ -48,6 +49,16 @@ class Portrait:
     @cached_property
     def give_form(self) -> GiveForm:
         return GiveForm(carried=[carried.tag.code for carried in self.tags])
+
+    @cached_property
+    def likely(self) -> list[Any]:
+        """Members who may be the same person, each with the pair."""
+        return pages.likely_of(self.member.pk)
+
+    @cached_property
+    def merges(self) -> list[Any]:
+        """Who was merged into her."""
+        return pages.merges_of(self.member.pk)
 
     @cached_property
     def terms(self) -> list[MembershipTerm]:

@@ -49,11 +49,11 @@ known AS MATERIALIZED (
     (%(at)s::timestamptz AT TIME ZONE z.zone)::date AS today
   FROM picked p
   JOIN campaigns_channel c ON c.code = %(channel)s
-  LEFT JOIN members_member m ON m.id = p.member_id
+  LEFT JOIN members_member m ON m.id = p.member_id AND m.merged_into_id IS NULL
   LEFT JOIN members_memberlifecycle s ON s.member_id = p.member_id
   LEFT JOIN members_membershipterm t ON t.id = p.occurrence
   LEFT JOIN members_consent o ON o.member_id = p.member_id AND o.channel = %(channel)s
-  LEFT JOIN members_identity a ON a.member_id = p.member_id AND a.kind = %(address_kind)s
+  LEFT JOIN members_identity a ON a.member_id = p.member_id AND a.kind = %(address_kind)s AND NOT a.is_former
   CROSS JOIN LATERAL (SELECT coalesce(nullif(s.time_zone, ''), %(zone)s) AS zone OFFSET 0) z
 ),
 decided AS MATERIALIZED (

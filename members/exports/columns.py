@@ -90,7 +90,7 @@ def chosen(keys: Sequence[str]) -> list[ExportColumn]:
 def joined(queryset: QuerySet[Member], columns: Sequence[ExportColumn]) -> QuerySet[Member]:
     """The members with the identities these columns need, each joined once."""
     relations = {
-        f"of_{kind}": FilteredRelation("identities", condition=Q(identities__kind=kind))
+        f"of_{kind}": FilteredRelation("identities", condition=Q(identities__kind=kind, identities__is_former=False))
         for kind in ("external_id", "phone", "email")
         if kind in {column.key for column in columns}
     }

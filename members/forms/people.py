@@ -73,7 +73,7 @@ class MemberForm(forms.Form):
         data = self.cleaned_data
         for kind in EDITABLE_IDENTITIES:
             value = normalise_identity(kind, data.get(kind) or "")
-            taken = Identity.objects.filter(kind=kind, value=value).exclude(member=self.member) if value else None
+            taken = Identity.every.filter(kind=kind, value=value).exclude(member=self.member) if value else None
             if taken is not None and taken.exists():
                 self.add_error(kind, _("This belongs to another member."))
         is_named = any([data.get("display_name"), *(data.get(kind) for kind in EDITABLE_IDENTITIES)])

@@ -20,6 +20,7 @@ REFUSALS = {
     "not_refundable": _("Only a paid term that is not closed yet can be refunded."),
     "reason_missing": _("Say why."),
     "not_running": _("The tier of a running term can be changed, to another tier."),
+    "member_merged": _("This member was just merged into another one. Open the other one and try again."),
     "external_ref_taken": _("This order number belongs to another member."),
 }
 

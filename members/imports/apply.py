@@ -203,7 +203,8 @@ def _update_identity(plan: Plan, occasion: Occasion, kind: str, rows: str, good:
     replaces = kind in ("external_id", "email", "phone")
     changed = f"""
         UPDATE members_identity i SET value = r.{kind}, created_at = {occasion.now}
-        FROM {rows} r WHERE i.member_id = r.member_id AND i.kind = '{kind}' AND r.identity_changed AND r.{kind} IS NOT NULL
+        FROM {rows} r WHERE i.member_id = r.member_id AND i.kind = '{kind}' AND NOT i.is_former AND r.identity_changed
+          AND r.{kind} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM members_identity k WHERE k.kind = '{kind}' AND k.value = r.{kind})
           AND i.value <> r.{kind} AND {good} AND {"true" if replaces else "false"}
         RETURNING r.row_no, i.member_id, i.id, jsonb_build_object('value', old.value, 'created_at', old.created_at) AS before"""
     return f"""
@@ -213,7 +214,7 @@ def _update_identity(plan: Plan, occasion: Occasion, kind: str, rows: str, good:
         SELECT r.member_id, '{kind}', r.{kind}, {occasion.now} FROM {rows} r
         WHERE r.identity_changed AND r.member_id IS NOT NULL AND r.{kind} IS NOT NULL AND {good}
           AND NOT EXISTS (SELECT 1 FROM members_identity i WHERE i.member_id = r.member_id AND i.kind = '{kind}'
-            AND {"true" if replaces else f"i.value = r.{kind}"})
+            AND ({"NOT i.is_former OR" if replaces else ""} i.value = r.{kind}))
         RETURNING id, member_id
       )
       {_EFFECT}

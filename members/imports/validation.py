@@ -170,7 +170,8 @@ def _identity_problems(plan: Plan) -> list[str]:
         # Found by phone or email while that member goes by another number: two people share a contact.
         checks.append(
             f"CASE WHEN d.external_id IS NOT NULL AND i_external_id.member_id IS NULL AND {member} IS NOT NULL AND EXISTS ("
-            f"SELECT 1 FROM members_identity other WHERE other.member_id = {member} AND other.kind = 'external_id') "
+            f"SELECT 1 FROM members_identity other WHERE other.member_id = {member} AND other.kind = 'external_id' "
+            "AND NOT other.is_former) "
             "THEN 'external_id:contact_of_another' END"
         )
     return checks

@@ -120,6 +120,7 @@ STEPS: Mapping[str, Text] = {
 }
 
 OBSTACLES: Mapping[str, Text] = {
+    "merge": _("Merged into another member"),
     "profile": _("Profile edited"),
     "term": _("Term booked or closed"),
     "signal": _("Auto-renewal changed"),

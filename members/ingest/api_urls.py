@@ -5,4 +5,6 @@ from members.ingest.operations.taking import BATCH
 
 app_name = "tracking"
 
-urlpatterns = [path(f"v1/{kind}", api.take, {"kind": kind}, name=kind) for kind in ("identify", "track", "page", BATCH)]
+urlpatterns = [
+    path(f"v1/{kind}", api.take, {"kind": kind}, name=kind) for kind in ("identify", "track", "page", "alias", BATCH)
+]

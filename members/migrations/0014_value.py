@@ -41,7 +41,7 @@ def first_settings(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('members', '0012_ingest'),
+        ('members', '0013_tags'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -24,7 +24,7 @@ CREATE INDEX event_definition_at ON members_event (definition_id, occurred_at) I
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('members', '0012_ingest'),
+        ('members', '0014_value'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('members', '0012_ingest'),
+        ('members', '0015_counters'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -2,6 +2,7 @@ from members.counters.models import EventCounter, EventTally
 from members.exports.models import EventRecord
 from members.imports.models import ImportEffect, ImportIssue, ImportRun
 from members.ingest.models import EventDay, EventProperty, IngestDay, ParkedEvent, TraitStamp, WriteKey
+from members.merging.models import DuplicatePair, MergeRecord
 from members.models.events import ActiveDay, Event, EventDefinition, EventReceipt, Source
 from members.models.lifecycle import LifecyclePolicy, LifecycleTransition, MemberLifecycle, SweepBrake
 from members.models.people import Consent, Identity, Member, MemberTag
@@ -29,6 +30,7 @@ from members.value.models import (
 __all__ = [
     "ActiveDay",
     "Consent",
+    "DuplicatePair",
     "Event",
     "EventCounter",
     "EventDay",
@@ -51,6 +53,7 @@ __all__ = [
     "MemberTag",
     "MemberValue",
     "MembershipTerm",
+    "MergeRecord",
     "ModelEvaluation",
     "ParkedEvent",
     "Plan",

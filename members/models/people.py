@@ -4,7 +4,7 @@ from django.db.models.functions import Right, Upper
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from members.querysets.people import PHONE_TAIL, MemberQuerySet
+from members.querysets.people import PHONE_TAIL, CurrentIdentities, MemberQuerySet, StandingMembers
 from members.tags.querysets import CarryQuerySet
 
 
@@ -26,10 +26,18 @@ class Member(models.Model):
     registered_at = models.DateTimeField(_("registered"), null=True, blank=True)
     attributes = models.JSONField(_("attributes"), default=dict, blank=True)
     is_demo = models.BooleanField(_("demo data"), default=False, editable=False)
+    # Of one merged into another member: all that is left of her, without identities and lifecycle row. Whoever is
+    # erased takes these rows and the records of merges along: they hold what is hers.
+    merged_into = models.ForeignKey(
+        "self", verbose_name=_("merged into"), null=True, blank=True, editable=False, on_delete=models.CASCADE,
+        related_name="absorbed", db_index=False,
+    )  # fmt: skip
     created_at = models.DateTimeField(_("created"))
     updated_at = models.DateTimeField(_("updated"))
 
-    objects = MemberQuerySet.as_manager()
+    # Nobody who was merged into another: the default, so that no list, count, segment or export forgets it.
+    objects = StandingMembers()
+    every = MemberQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("member")
@@ -37,6 +45,9 @@ class Member(models.Model):
         indexes = [
             models.Index(fields=["registered_at", "id"], name="member_registered"),
             GinIndex(OpClass(Upper("display_name"), name="gin_trgm_ops"), name="member_name_trigram"),
+            # Counting members reads an index alone, as it would without merging.
+            models.Index(fields=["id"], name="member_standing", condition=models.Q(merged_into__isnull=True)),
+            models.Index(fields=["merged_into"], name="member_merged", condition=models.Q(merged_into__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -60,7 +71,12 @@ class Identity(models.Model):
     member = models.ForeignKey(Member, verbose_name=_("member"), on_delete=models.CASCADE, related_name="identities")
     kind = models.CharField(_("kind"), max_length=16, choices=Kind.choices)
     value = models.CharField(_("value"), max_length=200)
+    # One she came with from a merge beside her own of the kind: she is still found by it, and not reached.
+    is_former = models.BooleanField(_("former"), default=False, db_default=False)
     created_at = models.DateTimeField(_("created"))
+
+    objects = CurrentIdentities()
+    every: "models.Manager[Identity]" = models.Manager()
 
     class Meta:
         verbose_name = _("identity")
@@ -69,7 +85,7 @@ class Identity(models.Model):
             models.UniqueConstraint(fields=["kind", "value"], name="identity_kind_value"),
             models.UniqueConstraint(
                 fields=["member", "kind"],
-                condition=models.Q(kind__in=["external_id", "email", "phone"]),
+                condition=models.Q(kind__in=["external_id", "email", "phone"], is_former=False),
                 name="identity_one_per_kind",
             ),
         ]

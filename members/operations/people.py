@@ -9,6 +9,7 @@ from django.db import transaction
 from config.staff.models import User
 from config.staff.operations import record_audit
 from members.ingest.operations.parking import replay_for
+from members.ingest.querysets.traits import stamp_fields
 from members.models import Identity, Member, MemberLifecycle
 from members.operations.sweep import catch_up
 from members.rules import normalise_identity
@@ -59,7 +60,8 @@ def edit_member(
 ) -> Member:
     """Correct a member's profile and identities; an empty identity removes it.
 
-    Audits which fields changed, not their values.
+    Audits which fields changed, not their values. What a program says later about a changed field counts; what it
+    said earlier and comes in late does not.
     """
     member = Member.objects.select_for_update().get(pk=member_id)
     changed = sorted(name for name, value in profile.items() if getattr(member, name) != value)
@@ -69,6 +71,7 @@ def edit_member(
     member.save(update_fields=[*profile, "updated_at"])
     for kind, value in (identities or {}).items():
         changed += _set_identity(member, kind, value, at)
+    stamp_fields(member_id=member_id, fields=changed, at=at)
     replay_for(member_ids=[member_id], at=at)
     if time_zone is not None and MemberLifecycle.objects.filter(pk=member_id).exclude(time_zone=time_zone).exists():
         rows = MemberLifecycle.objects.filter(pk=member_id)
@@ -96,6 +99,6 @@ def _set_identity(member: Member, kind: str, value: str, at: datetime) -> list[s
     if (current.values_list("value", flat=True).first() or "") == wanted:
         return []
     current.delete()
-    if wanted:
+    if wanted and not Identity.every.filter(member=member, kind=kind, value=wanted).update(is_former=False):
         Identity.objects.create(member=member, kind=kind, value=wanted, created_at=at)
     return [kind]

@@ -201,12 +201,20 @@ def _zone(row: MemberLifecycle) -> str:
 
 
 def _lock(member_id: int) -> MemberLifecycle:
-    return MemberLifecycle.objects.select_for_update().get(member_id=member_id)
+    try:
+        return MemberLifecycle.objects.select_for_update().get(member_id=member_id)
+    except MemberLifecycle.DoesNotExist:
+        # Merged into another member between the page and the button.
+        raise TermRefused("member_merged") from None
 
 
 def _locked_term(term_id: int) -> MembershipTerm:
-    _lock(MembershipTerm.objects.values_list("member_id", flat=True).get(pk=term_id))
-    return MembershipTerm.objects.select_related("plan", "tier").get(pk=term_id)
+    member_id = MembershipTerm.objects.values_list("member_id", flat=True).get(pk=term_id)
+    _lock(member_id)
+    term = MembershipTerm.objects.select_related("plan", "tier").get(pk=term_id)
+    if term.member_id != member_id:
+        raise TermRefused("member_merged")
+    return term
 
 
 def _same_ref(member_id: int, external_ref: str | None) -> MembershipTerm | None:

@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import BooleanField, DateField, DateTimeField, F, Func, Prefetch, Q, Subquery, Sum, Value
 from django.db.models.expressions import Col
 from django.db.models.functions import Cast, Coalesce, NullIf, Right
+from django.db.models.lookups import IsNull
 from django.db.models.sql import Query
 
 from members.rules import normalise_identity
@@ -203,6 +204,14 @@ class MemberQuerySet(models.QuerySet):
         )
         return self.filter(pk__in=found.values("pk"))
 
+    def survivor_of(self, pk: int) -> Any:
+        """The member into whom the one with this number was merged at last; None when she was not."""
+        everybody: Any = self.model._base_manager
+        followed = everybody.filter(pk=pk, merged_into__isnull=False).first()
+        while followed is not None and followed.merged_into_id is not None:
+            followed = everybody.get(pk=followed.merged_into_id)
+        return followed
+
     def search(self, text: str) -> "MemberQuerySet":
         """Members with this very identity or number; failing that, those whose name or identity resembles it.
 
@@ -240,9 +249,12 @@ class MemberQuerySet(models.QuerySet):
         """How many there are, but never counting beyond ``limit``."""
         rows = self.order_by()
         lifecycle = self._related("lifecycle").all()
-        # Every member has one lifecycle row: what asks for nothing else is counted there, without 10,000 look-ups.
-        if rows.query.where and _columns_of(rows.query.where) == {lifecycle.model._meta.db_table}:
-            lifecycle.query.where = rows.query.where.clone()
+        # Every member who stands has one lifecycle row, and nobody else has: what asks for no more than that row is
+        # counted there, without 10,000 look-ups.
+        where = rows.query.where.clone()
+        where.children = [part for part in where.children if not _asks_who_stands(part)]
+        if _columns_of(where) == {lifecycle.model._meta.db_table}:
+            lifecycle.query.where = where
             rows = lifecycle
         return rows.values("pk")[:limit].count()
 
@@ -310,13 +322,31 @@ class MemberQuerySet(models.QuerySet):
         return [found[pk] for pk in wanted if pk in found]
 
 
+class StandingMembers(models.Manager.from_queryset(MemberQuerySet)):  # type: ignore[misc]
+    """Members who were not merged into another."""
+
+    def get_queryset(self) -> MemberQuerySet:
+        return super().get_queryset().filter(merged_into__isnull=True)
+
+
+class CurrentIdentities(models.Manager):
+    """Identities by which a member goes now, and not those a merge left her with besides."""
+
+    def get_queryset(self) -> "models.QuerySet[Any, Any]":
+        return super().get_queryset().filter(is_former=False)
+
+
+def _asks_who_stands(part: Any) -> bool:
+    return isinstance(part, IsNull) and isinstance(part.lhs, Col) and part.lhs.target.name == "merged_into"
+
+
 def _columns_of(node: Any) -> set[str]:
     """The tables whose columns a condition reads, by alias; "" stands for those of a subquery."""
     if isinstance(node, Col):
         return {node.alias}
     if isinstance(node, Query | Subquery):
         return {""}
-    parts = getattr(node, "get_source_expressions", list)()
+    parts: list[Any] = getattr(node, "get_source_expressions", list)()
     return {table for part in parts if part for table in _columns_of(part)}
 
 

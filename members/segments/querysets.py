@@ -26,7 +26,7 @@ _MATCH_IDENTITIES = _MATCH.format(
     member="i.member_id", table="members_identity i ON i.kind = %(kind)s AND i.value = t.value"
 )
 _MATCH_NUMBERS = _MATCH.format(
-    member="m.id",
+    member="coalesce(m.merged_into_id, m.id)",
     table="members_member m ON m.id = CASE WHEN t.value ~ '^[0-9]{1,18}$' THEN t.value::bigint END",
 )
 

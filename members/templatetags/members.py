@@ -9,7 +9,7 @@ from django.utils.text import capfirst
 
 from config.staff.access import Permission
 from config.staff.models import User
-from members.models import Identity, LifecyclePolicy, Member
+from members.models import DuplicatePair, Identity, LifecyclePolicy, Member
 from members.naming import Named, name_of
 from members.operations.policies import THRESHOLDS
 
@@ -37,6 +37,12 @@ def identity(member: Member, kind: str) -> str:
 @register.filter
 def kind_label(kind: str) -> str:
     return str(Identity.Kind(kind).label)
+
+
+@register.filter
+def pair_reason(reason: str) -> str:
+    """Why two members are likely one."""
+    return str(DuplicatePair.Reason(reason).label)
 
 
 @register.filter

@@ -15,6 +15,7 @@ from members.listing import Listing
 from members.models import Member
 from members.operations.reveal import reveal_identities
 from members.portrait import Portrait
+from members.views.following import follows_merges
 
 
 @requires(Permission.VIEW)
@@ -31,6 +32,7 @@ def member_list(request: StaffRequest) -> HttpResponse:
 
 @requires(Permission.VIEW)
 @require_safe
+@follows_merges
 def member_detail(request: StaffRequest, member_id: int) -> HttpResponse:
     """Where this member stands and why; the timeline alone when htmx pages through it."""
     template = "members/detail.html#timeline" if request.htmx else "members/detail.html"
@@ -66,6 +68,7 @@ def member_new(request: StaffRequest) -> HttpResponse:
 
 @requires(Permission.OPERATE)
 @require_http_methods(["GET", "HEAD", "POST"])
+@follows_merges
 def member_edit(request: StaffRequest, member_id: int) -> HttpResponse:
     members = Member.objects.select_related("lifecycle").prefetch_related("identities")
     member = get_object_or_404(members, pk=member_id)

@@ -25,8 +25,10 @@ from members.imports.operations.work import work
 from members.imports.operations.writes import confirm
 from members.ingest.operations.keys import make_key
 from members.ingest.operations.taking import take_messages
+from members.merging.operations.merging import merge_members
 from members.models import (
     Consent,
+    DuplicatePair,
     GroupChange,
     Identity,
     LifecyclePolicy,
@@ -246,6 +248,17 @@ def make_campaigns(world: "World") -> None:
         )
 
 
+def make_duplicates(world: "World") -> None:
+    """Pairs of the first member with others, and others who were merged into her."""
+    for i in range(world.n):
+        like_her = factories.make_member(at=world.at, display_name=f"Like {i}")
+        DuplicatePair.objects.create(
+            member_a=world.members[0], member_b=like_her, reasons=["phone"], strength=85, found_at=world.at
+        )
+        same = factories.make_member(at=world.at, display_name=f"Same {i}")
+        merge_members(actor=world.admin, at=world.at, survivor_id=world.members[0].pk, absorbed_id=same.pk)
+
+
 ALL = (
     make_members,
     make_what_members_carry,
@@ -259,4 +272,5 @@ ALL = (
     make_tags,
     make_value,
     make_campaigns,
+    make_duplicates,
 )

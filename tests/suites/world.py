@@ -78,5 +78,7 @@ ARGUMENTS: dict[Any, Callable[[World], Any]] = {
     # The newest that is no value of another, which has a page to change it.
     "tag_id": lambda world: Tag.objects.filter(parent=None).latest("pk").pk,
     "definition_id": newest("members.EventDefinition"),
+    "pair_id": newest("members.DuplicatePair"),
+    "record_id": newest("members.MergeRecord"),
     "in_list": lambda world: "members",
 }

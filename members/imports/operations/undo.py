@@ -109,6 +109,8 @@ def obstacles(run: ImportRun) -> Obstacles:
         "UNION SELECT member_id FROM members_importeffect WHERE run_id = %(run)s"
     )
     checks: dict[str, str] = {
+        "merge": "SELECT r.absorbed_id AS member_id FROM members_mergerecord r "
+        f"WHERE r.undone_at IS NULL AND r.absorbed_id IN ({mine})",
         "profile": f"SELECT m.id AS member_id FROM members_member m WHERE m.id IN ({mine}) AND m.updated_at > %(at)s",
         "term": f"SELECT t.member_id FROM members_membershipterm t WHERE t.member_id IN ({mine}) "
         "AND (t.booked_at > %(at)s OR t.closed_at > %(at)s)",

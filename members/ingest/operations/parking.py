@@ -9,6 +9,7 @@ from django.db import transaction
 from members.ingest.models import ParkedEvent
 from members.ingest.querysets import parked, writing
 from members.ingest.querysets.traits import apply_traits
+from members.merging.querysets.pairs import keep_pairs
 from members.querysets.events import ensure_months, ingest
 
 BATCH = 5_000
@@ -53,6 +54,7 @@ def forget_parked(*, at: datetime) -> int:
 def _take(claimed: Sequence[parked.Claimed], at: datetime) -> None:
     params = {"parked": [row.pk for row in claimed], "at": at, "zone": settings.PROJECT_TIME_ZONE}
     parked.link_visitors(params)
+    keep_pairs(found=parked.SHARED, params=params)
     if any(row.is_profile for row in claimed):
         apply_traits(facts=parked.PROFILES, params=params)
     ensure_months(sorted({row.month for row in claimed if not row.is_profile}))

@@ -14,6 +14,7 @@ from members.ingest.operations.parking import replay_for
 from members.ingest.querysets import reading, writing
 from members.ingest.querysets.traits import apply_traits
 from members.ingest.repair import MAX_DEPTH, split_batch
+from members.merging.querysets.pairs import keep_pairs
 from members.operations.events import end_silence
 from members.querysets.events import ensure_months
 
@@ -41,7 +42,7 @@ class Outcome:
 
 
 def take_messages(*, body: str, kind: str, key: WriteKey, at: datetime) -> Outcome:
-    """Take one message (``kind`` is ``identify``, ``track``, ``page``) or many (``batch``) that ``key`` sent.
+    """Take one message (``kind``: ``identify``, ``track``, ``page``, ``alias``) or many (``batch``) that ``key`` sent.
 
     ``body`` is JSON text of bounded size. Bad messages are listed in the outcome and cost the others nothing. Raises
     BodyRefused. Sent again, or at the same time, or in another order, the same messages leave the same state. The
@@ -82,6 +83,8 @@ def _take(body: str, kind: str, key: WriteKey, at: datetime) -> Outcome:
     creates = source.creates_members and summary.unknown_users > 0
     newcomers = writing.create_newcomers(params) if creates else []
     linked = writing.link_visitors(params) if summary.unlinked else []
+    if summary.shared or linked:
+        keep_pairs(found=writing.SHARED, params=params)
     # Parked before the rest is stored: who appears in between is then known to every statement that follows.
     parked, unknown = writing.park(params) if unknown_at_first else (0, 0)
     if summary.profiles:

@@ -66,16 +66,19 @@ shaped AS (
   FROM items i OFFSET 0
 ),
 parts AS (
-  SELECT s.n, s.fault, s.m, k.type, k.type = 'identify' AS is_identify,
-    {_scalar("s.m -> 'userId'")} AS user_text, {_scalar("s.m -> 'anonymousId'")} AS anonymous_text,
+  SELECT s.n, s.fault, s.m, k.type, k.type IN ('identify', 'alias') AS is_identify,
+    {_scalar("s.m -> 'userId'")} AS user_text, v.visitor, {_scalar("v.visitor")} AS anonymous_text,
     {_scalar("s.m -> 'messageId'")} AS message, s.m -> 'timestamp' AS stamp,
     s.sent_at AS batch_sent_at, {_scalar("s.m -> 'sentAt'")} AS sent,
     CASE WHEN k.type = 'track' THEN CASE WHEN jsonb_typeof(s.m -> 'event') = 'string' THEN btrim(s.m ->> 'event') END
          ELSE k.type END AS name,
-    coalesce(nullif(s.m -> CASE WHEN k.type = 'identify' THEN 'traits' ELSE 'properties' END, 'null'), '{{}}') AS said
+    CASE WHEN k.type = 'alias' THEN '{{}}' ELSE
+      coalesce(nullif(s.m -> CASE WHEN k.type = 'identify' THEN 'traits' ELSE 'properties' END, 'null'), '{{}}')
+    END AS said
   FROM shaped s
   CROSS JOIN LATERAL (SELECT CASE WHEN s.fault IS NULL THEN
     CASE WHEN %(kind)s = 'batch' THEN s.m ->> 'type' ELSE %(kind)s END END AS type) k
+  CROSS JOIN LATERAL (SELECT s.m -> CASE WHEN k.type = 'alias' THEN 'previousId' ELSE 'anonymousId' END AS visitor) v
   OFFSET 0
 ),
 timed AS (
@@ -97,14 +100,15 @@ placed AS (
 judged AS (
   SELECT p.*, CASE
     WHEN p.fault IS NOT NULL THEN p.fault
-    WHEN p.type IS NULL OR p.type NOT IN ('identify', 'track', 'page', 'screen') THEN 'unsupported_type'
+    WHEN p.type IS NULL OR p.type NOT IN ('identify', 'track', 'page', 'screen', 'alias') THEN 'unsupported_type'
     WHEN NOT CASE WHEN p.is_identify THEN %(may_profiles)s ELSE %(may_events)s END THEN 'not_allowed'
     WHEN jsonb_typeof(p.said) <> 'object' THEN CASE WHEN p.is_identify THEN 'traits' ELSE 'properties' END
     WHEN p.is_identify AND (SELECT count(*) FROM jsonb_object_keys(p.said)) > {MAX_TRAITS} THEN 'too_many_traits'
     WHEN p.user_text IS NULL AND coalesce(p.m -> 'userId', 'null') <> 'null'
-      OR p.anonymous_text IS NULL AND coalesce(p.m -> 'anonymousId', 'null') <> 'null'
+      OR p.anonymous_text IS NULL AND coalesce(p.visitor, 'null') <> 'null'
       OR length(p.user_value) > {MAX_IDENTITY} OR length(p.anonymous_value) > {MAX_IDENTITY} THEN 'identity'
-    WHEN p.user_value IS NULL AND p.anonymous_value IS NULL THEN 'no_identity'
+    WHEN CASE WHEN p.type = 'alias' THEN p.user_value IS NULL OR p.anonymous_value IS NULL
+      ELSE p.user_value IS NULL AND p.anonymous_value IS NULL END THEN 'no_identity'
     WHEN coalesce(length(p.name) NOT BETWEEN 1 AND {MAX_NAME}, true) THEN 'event'
     WHEN p.message IS NULL AND coalesce(p.m -> 'messageId', 'null') <> 'null'
       OR length(p.message) NOT BETWEEN 1 AND {MAX_NAME} THEN 'message_id'
@@ -134,8 +138,12 @@ good AS MATERIALIZED (
   FROM (
     SELECT j.*, j.reason IS NULL AS is_good,
       (SELECT i.member_id FROM members_identity i WHERE i.kind = 'external_id' AND i.value = j.user_value) AS by_user,
-      (SELECT i.member_id FROM members_identity i WHERE i.kind = 'anonymous_id' AND i.value = j.anonymous_value)
-        AS by_anonymous
+      -- The former id of an alias may be a visitor's or a member's.
+      coalesce(
+        (SELECT i.member_id FROM members_identity i WHERE i.kind = 'anonymous_id' AND i.value = j.anonymous_value),
+        CASE WHEN j.type = 'alias' THEN (
+          SELECT i.member_id FROM members_identity i WHERE i.kind = 'external_id' AND i.value = j.anonymous_value) END
+      ) AS by_anonymous
     FROM judged j OFFSET 0
   ) j
   WHERE j.is_good
@@ -154,6 +162,7 @@ REPORT = """,
       count(*) FILTER (WHERE user_value IS NOT NULL AND by_user IS NULL),
       count(*) FILTER (WHERE user_value IS NULL AND by_anonymous IS NULL),
       count(*) FILTER (WHERE user_value IS NOT NULL AND anonymous_value IS NOT NULL AND by_anonymous IS NULL),
+      count(*) FILTER (WHERE by_user <> by_anonymous),
       count(*) FILTER (WHERE is_identify),
       max(occurred_at) FILTER (WHERE NOT is_identify),
       coalesce(array_agg(DISTINCT date_trunc('month', occurred_at, 'UTC')::date) FILTER (
@@ -167,7 +176,7 @@ class Summary:
     """A body read, and its events stored as far as their members and months were there.
 
     ``stored`` of ``offered`` events were new; the rest says how big the body is, what was refused, how many messages
-    name whom we do not know, and which months lack a partition.
+    name whom we do not know or two members at once, and which months lack a partition.
     """
 
     stored: int
@@ -178,6 +187,7 @@ class Summary:
     unknown_users: int
     unknown_visitors: int
     unlinked: int
+    shared: int
     profiles: int
     last_at: datetime | None
     missing_months: list[date]

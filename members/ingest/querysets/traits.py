@@ -1,8 +1,12 @@
 """Traits of identify calls into profiles: per trait the latest message wins, in whatever order they arrive."""
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
+
+from members.merging.querysets.pairs import KEEP
 
 MAX_ATTRIBUTES_BYTES = 64 << 10
 
@@ -43,6 +47,18 @@ _USABLE = " ".join(f"WHEN '{name}' THEN {value.replace('{t}', 's.text')}" for na
 _FIELDS = ", ".join(
     f"{column} = coalesce((t.known ->> '{name}')::{cast}, m.{column})" for name, (column, cast, _) in _PROFILE.items()
 )
+
+_CLASHES = """
+SELECT l.member_id, i.member_id AS other_id, l.name AS reason FROM latest l
+JOIN members_identity i ON i.kind = l.name AND i.value = l.usable
+WHERE l.name IN ('email', 'phone') AND i.member_id <> l.member_id"""
+
+# As if a message of that instant had said so; its empty id loses against one of the same instant.
+_STAMP = """
+INSERT INTO members_traitstamp AS w (member_id, name, stated_at, message_id)
+SELECT %(member)s, t.name, %(at)s, '' FROM unnest(%(traits)s::text[]) AS t (name) ORDER BY t.name
+ON CONFLICT (member_id, name) DO UPDATE SET stated_at = excluded.stated_at, message_id = excluded.message_id
+  WHERE excluded.stated_at > w.stated_at"""
 
 # Facts are (member_id, occurred_at, message_id, payload). A value that its field cannot hold says nothing.
 _APPLY = f"""
@@ -87,20 +103,33 @@ addressed AS MATERIALIZED (
 ),
 changed AS (
   UPDATE members_identity i SET value = a.value, created_at = %(at)s
-  FROM addressed a WHERE i.member_id = a.member_id AND i.kind = a.kind
+  FROM addressed a WHERE i.member_id = a.member_id AND i.kind = a.kind AND NOT i.is_former
 ),
 added AS (
   INSERT INTO members_identity (member_id, kind, value, created_at)
   SELECT a.member_id, a.kind, a.value, %(at)s FROM addressed a
-  WHERE NOT EXISTS (SELECT 1 FROM members_identity i WHERE i.member_id = a.member_id AND i.kind = a.kind)
-)
+  WHERE NOT EXISTS (
+    SELECT 1 FROM members_identity i WHERE i.member_id = a.member_id AND i.kind = a.kind AND NOT i.is_former)
+),
+-- An address or number that somebody else has says that the two may be one.
+clashed AS ({KEEP.replace("<found>", _CLASHES)})
 SELECT count(*) FROM profiled"""
+
+
+def stamp_fields(*, member_id: int, fields: Iterable[str], at: datetime) -> None:
+    """Note that a person set these fields and identities at ``at``: no older message overwrites them."""
+    by_column = {column: name for name, (column, _, _) in _PROFILE.items()}
+    traits = [by_column.get(field, field) for field in fields if field in by_column or field in _ADDRESSES]
+    if traits:
+        with connection.cursor() as cursor:
+            cursor.execute(_STAMP, {"member": member_id, "traits": traits, "at": at})
 
 
 def apply_traits(*, facts: str, params: dict[str, Any]) -> int:
     """Bring profiles up to date with the facts the SQL ``facts`` yields; returns how many members changed.
 
-    An address or number that somebody else has is left alone: that is a likely duplicate, for a person to judge.
+    An address or number that somebody else has is left alone; the two are kept as a likely duplicate, for a person to
+    judge.
     """
     with connection.cursor() as cursor:
         cursor.execute(_APPLY.replace("<facts>", facts), params)

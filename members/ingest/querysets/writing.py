@@ -23,6 +23,13 @@ PROFILES = f"""
 WITH {RESOLVED}
 SELECT member_id, occurred_at, message_id, payload FROM good WHERE is_identify AND member_id IS NOT NULL"""
 
+# Two members whom one message named: by its user id, and by a visitor or a former id.
+SHARED = f"""
+WITH {RESOLVED}
+SELECT by_user AS member_id, by_anonymous AS other_id,
+  CASE WHEN type = 'alias' THEN 'alias' ELSE 'anonymous_id' END AS reason
+FROM good WHERE by_user <> by_anonymous"""
+
 _CREATE = f"""
 WITH {RESOLVED},
 newcomers AS MATERIALIZED (

@@ -1,11 +1,12 @@
 """Dynamic segments follow the facts: one statement each finds who came and who went."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import F, Q
+from django.db.models import Count, F, Q
 
 from members.counters.operations import bring_up, forget_unwanted
-from members.models import Segment, SegmentReference
+from members.models import Segment, SegmentMembership, SegmentReference
 from members.segments.compiler import ids_of
 from members.segments.limits import TooSlow, limited
 from members.segments.operations.saving import record_diff
@@ -74,3 +75,10 @@ def in_reading_order() -> list[int]:
     for segment_id in live:
         visit(segment_id)
     return [segment_id for segment_id in ordered if segment_id in set(live)]
+
+
+def count_again(*, segment_ids: Iterable[int]) -> None:
+    """Bring the sizes of segments up to date whose stays changed otherwise than by a refresh."""
+    stays = SegmentMembership.objects.current().filter(segment_id__in=list(segment_ids)).order_by("segment_id")
+    for segment_id, size in stays.values_list("segment_id").annotate(n=Count("pk")):
+        Segment.objects.filter(pk=segment_id).update(size=size)

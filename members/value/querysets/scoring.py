@@ -219,6 +219,11 @@ written AS (
   ON CONFLICT (member_id) DO UPDATE SET computed_at = excluded.computed_at, {updates}
   RETURNING new.member_id, old.rfm_group AS from_group, new.rfm_group AS to_group
 ),
+gone AS (
+  -- Who was merged into another has no lifecycle row.
+  DELETE FROM members_membervalue v
+  WHERE NOT EXISTS (SELECT 1 FROM members_memberlifecycle l WHERE l.member_id = v.member_id)
+),
 moved AS (
   INSERT INTO members_groupchange (member_id, from_group, to_group, at)
   SELECT member_id, from_group, to_group, %(at)s FROM written WHERE from_group IS DISTINCT FROM to_group

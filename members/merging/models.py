@@ -1,0 +1,117 @@
+from typing import Any
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from members.merging.querysets.pairs import DuplicatePairQuerySet, MergeRecordQuerySet
+from members.merging.rules import grade_of
+from members.models.people import Member
+
+
+def _staff(label: Any) -> models.ForeignKey:
+    return models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=label, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+
+class MergeRecord(models.Model):
+    """That one member was merged into another, with everything that is needed to take it back.
+
+    ``moved`` holds, per table, the keys of the rows that changed hands and ``set_aside`` the rows that gave way to an
+    equal one; ``before`` and ``after`` what the merge wrote over. See ``members.merging.operations``.
+    """
+
+    survivor = models.ForeignKey(
+        Member, verbose_name=_("member who stays"), on_delete=models.CASCADE, related_name="merges"
+    )
+    absorbed = models.ForeignKey(
+        Member, verbose_name=_("merged member"), on_delete=models.CASCADE, related_name="absorptions"
+    )
+    merged_at = models.DateTimeField(_("merged"))
+    merged_by = _staff(_("merged by"))
+    choices = models.JSONField(_("choices"), default=dict)
+    moved = models.JSONField(default=dict)
+    set_aside = models.JSONField(default=dict)
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+    undone_at = models.DateTimeField(_("undone"), null=True, blank=True)
+    undone_by = _staff(_("undone by"))
+    # What stayed with the survivor all the same: fields, and rows by table.
+    kept = models.JSONField(default=dict)
+
+    objects = MergeRecordQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("merge")
+        verbose_name_plural = _("merges")
+        ordering = ["-merged_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["absorbed"], condition=Q(undone_at__isnull=True), name="merge_once"),
+            models.CheckConstraint(condition=~Q(survivor=F("absorbed")), name="merge_of_two"),
+        ]
+        indexes = [models.Index(fields=["merged_at"], name="merge_at")]
+
+    def __str__(self) -> str:
+        return f"#{self.absorbed_id} → #{self.survivor_id}"
+
+
+class DuplicatePair(models.Model):
+    """Two members who may be one person, with the signs of it. The lower id comes first, so that a pair is one row."""
+
+    class Reason(models.TextChoices):
+        ALIAS = "alias", _("Named as one by a program")
+        UNIONID = "unionid", _("Same WeChat unionid")
+        OPENID = "openid", _("Same WeChat openid")
+        PHONE = "phone", _("Same phone")
+        EMAIL = "email", _("Same email")
+        ANONYMOUS_ID = "anonymous_id", _("Same device")
+        NAME_BIRTHDAY = "name_birthday", _("Same name and birthday")
+        NAME_CITY = "name_city", _("Same name and city")
+
+    # No database key: pairs are found by the ten thousand, and one without its members is shown nowhere.
+    member_a = models.ForeignKey(
+        Member,
+        verbose_name=_("member"),
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
+    member_b = models.ForeignKey(
+        Member, verbose_name=_("other member"), on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
+    reasons = ArrayField(models.CharField(max_length=16, choices=Reason.choices), verbose_name=_("reasons"))
+    strength = models.PositiveSmallIntegerField(_("strength"))
+    found_at = models.DateTimeField(_("found"))
+    dismissed_at = models.DateTimeField(_("dismissed"), null=True, blank=True)
+    dismissed_by = _staff(_("dismissed by"))
+    merge = models.ForeignKey(
+        MergeRecord, verbose_name=_("merge"), null=True, blank=True, on_delete=models.SET_NULL, related_name="pairs"
+    )
+
+    objects = DuplicatePairQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("likely duplicate")
+        verbose_name_plural = _("likely duplicates")
+        constraints = [
+            models.UniqueConstraint(fields=["member_a", "member_b"], name="pair_once"),
+            models.CheckConstraint(condition=Q(member_a__lt=F("member_b")), name="pair_in_order"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["-strength", "-id"],
+                name="pair_open",
+                condition=Q(dismissed_at__isnull=True, merge__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.member_a_id} and #{self.member_b_id}"
+
+    @property
+    def grade(self) -> str:
+        return grade_of(self.strength)
