@@ -25,7 +25,7 @@ PLACEHOLDER = re.compile(r"%\((\w+)\)[#0\- +]*\d*[a-z]|%[sd]|\{(\w*)\}")
 CHINESE = re.compile(r"[\u3400-\u9fff]")
 # Signs and names that are the same in every language.
 SAME_EVERYWHERE = re.compile(
-    r"^(?:[\W\d_]|%\(\w+\)s|CSV|XLSX|XLS|UTF-8|UTF-16|GB18030|HTML|ID|JSON|URL|SHA-256|CDNOW|XML)*$"
+    r"^(?:[\W\d_]|%\(\w+\)s|CSV|XLSX|XLS|UTF-8|UTF-16|GB18030|HTML|ID|JSON|URL|SHA-256|CDNOW|XML|RFM|AUC)*$"
 )
 
 Key = tuple[str | None, str, str]
