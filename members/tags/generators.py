@@ -58,8 +58,8 @@ class OfChannel(Spec):
     type: Literal["channel"]
 
     def statement(self, context: Context) -> tuple[str, Any]:
-        members = Member.objects.exclude(channel="").order_by().annotate(value=F("channel"))
-        return members.values_list("value", "pk").query.sql_with_params()
+        members = Member.objects.exclude(channel="").order_by().annotate(said=F("channel"))
+        return members.values_list("said", "pk").query.sql_with_params()
 
     def sentence(self) -> str:
         return _("Each source channel that members have")
@@ -70,5 +70,5 @@ _ADAPTER: TypeAdapter[Generator] = TypeAdapter(Annotated[Generator, Discriminato
 
 
 def read_generator(data: Any) -> Generator:
-    """The generator that a tag's JSON describes. Raises ValueError."""
+    """The generator that a tag's JSON describes. Raises pydantic's ValidationError."""
     return _ADAPTER.validate_python(data)

@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from hashlib import md5
 
+from pydantic import ValidationError
+
 from members.counters.operations import bring_up
 from members.models import MemberTag, Tag, TagSize
 from members.segments.compiler import ids_of
@@ -38,7 +40,7 @@ def refresh_tag(*, tag_id: int, at: datetime) -> bool:
                 wanted = ids_of(rule, at, bring_up(keys=counters(rule), at=at))
                 CARRIES.apply(tag.code, wanted, at, **columns)
             return _note(tag, at)
-    except (RuleInvalid, TooSlow, ValueError):
+    except (RuleInvalid, TooSlow, ValidationError):
         Tag.objects.filter(pk=tag_id).update(failed_at=at)
     return False
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from members.counters.operations import bring_up, forget_unwanted
 from members.counters.wanted import CounterKey, wanted_counters
-from members.models import Event, EventCounter, EventDefinition, EventTally
+from members.models import Event, EventCounter, EventDefinition, EventTally, Tag
 from members.operations.events import record_events
 from members.querysets.events import ensure_partitions
 from members.segments.operations.refreshing import refresh_all
@@ -165,7 +165,10 @@ def save(name: str, *items: dict, at: datetime = AT):
     return save_segment(rule=tree, actor=None, at=at, name=name)
 
 
-def test_counters_are_kept_for_what_segments_read(world):
+def test_counters_are_kept_for_what_segments_and_tags_read(world):
+    # The tags that come with the product read counters of their own.
+    assert {key.event for key in wanted_counters()} > {"plan_viewed"}
+    Tag.objects.update(is_enabled=False)
     where = [{"name": "size", "test": {"type": "number", "op": "gte", "value": 3}}]
     segment = save("Often", rule(1), rule(24, "hours"), rule(7, where=where))
     save(

@@ -33,7 +33,7 @@ from members.models import (
 from members.operations import people, terms
 from members.operations.sweep import sweep
 from members.segments.compiler import members_of
-from members.segments.operations.saving import upload_static
+from members.segments.operations.uploading import match_upload, receive_upload, save_upload
 from members.segments.schema import read_rule
 from tests import factories
 from tests.conftest import AT
@@ -105,8 +105,12 @@ def test_programs_files_and_lists_that_name_her_find_the_survivor(pair):
     )
     take_messages(body='{"userId": "x2", "event": "opened", "messageId": "m"}', kind="track", key=key, at=AT)
     assert Event.objects.get().member_id == pair[0].pk
-    uploaded = upload_static(actor=None, at=AT, name="List", external_ids=["x2"])
-    assert list(uploaded.segment.stays.values_list("member_id", flat=True)) == [pair[0].pk]
+    for kind, entry in (("external_id", "x2"), ("number", str(pair[1].pk))):
+        file = SimpleUploadedFile("list.txt", entry.encode())
+        upload = receive_upload(upload=file, kind=kind, actor=None, at=AT)
+        match_upload(upload_id=upload.pk, at=AT)
+        segment = save_upload(upload_id=upload.pk, actor=None, at=AT, name=f"List by {kind}")
+        assert list(segment.stays.values_list("member_id", flat=True)) == [pair[0].pk]
 
 
 def test_an_import_that_names_her_old_number_updates_the_survivor_and_keeps_both(pair, admin):
