@@ -80,7 +80,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='MemberValue',
             fields=[
-                ('member', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='value', serialize=False, to='members.member', verbose_name='member')),
+                ('member', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='scores', serialize=False, to='members.member', verbose_name='member')),
                 ('last_purchase_at', models.DateTimeField(null=True, verbose_name='last purchase')),
                 ('recency_days', models.IntegerField(null=True, verbose_name='days since the last purchase')),
                 ('frequency', models.IntegerField(null=True, verbose_name='purchases')),

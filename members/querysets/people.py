@@ -122,15 +122,15 @@ class MemberQuerySet(models.QuerySet):
         return self.filter(pk__in=stays.values("member_id"))
 
     def in_rfm_group(self, group: int) -> "MemberQuerySet":
-        return self.filter(value__rfm_group=group)
+        return self.filter(scores__rfm_group=group)
 
     def at_risk(self, low: int, high: int) -> "MemberQuerySet":
         """Members in cover whose churn risk is at least ``low`` and below ``high``."""
-        return self.filter(value__risk_score__gte=low, value__risk_score__lt=high)
+        return self.filter(scores__risk_score__gte=low, scores__risk_score__lt=high)
 
     def mature(self, is_mature: bool) -> "MemberQuerySet":
         """Members whose known parts of maturity all agree, or some of whose do not."""
-        return self.filter(value__is_mature=is_mature)
+        return self.filter(scores__is_mature=is_mature)
 
     def auto_renewing(self, on: bool) -> "MemberQuerySet":
         return self.filter(lifecycle__auto_renewal_flag=on)

@@ -43,7 +43,7 @@ class InRfmGroup(ChoiceCondition):
     values: Annotated[list[GroupCode], Limits(min_length=1, max_length=8)]
     label = gettext_lazy("RFM group")
     group = VALUE
-    path = "value__rfm_group"
+    path = "scores__rfm_group"
     narrows = False
     fields = (IS_OR_IS_NOT, Field("values", gettext_lazy("Groups"), FieldType.MULTI_CHOICE, _groups))
 
@@ -81,25 +81,25 @@ class NumberCondition(Condition):
 class Recency(NumberCondition):
     kind: Literal["value.recency"]
     label = gettext_lazy("Days since the last purchase")
-    path = "value__recency_days"
+    path = "scores__recency_days"
 
 
 class Frequency(NumberCondition):
     kind: Literal["value.frequency"]
     label = gettext_lazy("Purchases in the RFM window")
-    path = "value__frequency"
+    path = "scores__frequency"
 
 
 class Monetary(NumberCondition):
     kind: Literal["value.monetary"]
     label = gettext_lazy("Spent in the RFM window (cents)")
-    path = "value__monetary_cents"
+    path = "scores__monetary_cents"
 
 
 class Risk(NumberCondition):
     kind: Literal["value.risk"]
     label = gettext_lazy("Churn risk (0–100)")
-    path = "value__risk_score"
+    path = "scores__risk_score"
 
 
 def _bands() -> list[Choice]:
@@ -117,7 +117,7 @@ class InRiskBand(ChoiceCondition):
     values: Annotated[list[BandCode], Limits(min_length=1, max_length=3)]
     label = gettext_lazy("Churn risk")
     group = VALUE
-    path = "value__risk_score"
+    path = "scores__risk_score"
     narrows = False
     fields = (IS_OR_IS_NOT, Field("values", gettext_lazy("Bands"), FieldType.MULTI_CHOICE, _bands))
 
@@ -125,7 +125,7 @@ class InRiskBand(ChoiceCondition):
         found = Q()
         for code in self.values:
             low, high = BAND_BOUNDS[code]
-            found |= Q(value__risk_score__gte=low, value__risk_score__lt=high)
+            found |= Q(scores__risk_score__gte=low, scores__risk_score__lt=high)
         return found if self.op == "is" else complement(found)
 
     def names(self) -> list[str]:
@@ -149,7 +149,7 @@ class Mature(Condition):
     fields = (Field("on", gettext_lazy("Is mature"), FieldType.BOOLEAN),)
 
     def compile(self, context: Context) -> Q:
-        return Q(value__is_mature=self.on)
+        return Q(scores__is_mature=self.on)
 
     def sentence(self) -> str:
         return _("is a mature member") if self.on else _("is not a mature member")
@@ -163,7 +163,7 @@ class Mature(Condition):
 class Maturity(NumberCondition):
     kind: Literal["value.maturity"]
     label = gettext_lazy("Maturity score (0–100)")
-    path = "value__maturity_score"
+    path = "scores__maturity_score"
 
 
 def register_all() -> None:

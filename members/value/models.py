@@ -117,7 +117,7 @@ class MemberValue(models.Model):
     """
 
     member = models.OneToOneField(
-        Member, verbose_name=_("member"), primary_key=True, on_delete=models.CASCADE, related_name="value"
+        Member, verbose_name=_("member"), primary_key=True, on_delete=models.CASCADE, related_name="scores"
     )
     last_purchase_at = models.DateTimeField(_("last purchase"), null=True)
     recency_days = models.IntegerField(_("days since the last purchase"), null=True)

@@ -18,6 +18,8 @@ from members.tags.querysets import CARRIES, OF_VALUE, counted, gather_values, to
 SECONDS = 60
 # Values are gathered from all events of a window, which costs more than a rule and moves less.
 VALUES_EVERY = timedelta(minutes=5)
+# Of a tag that others gave before it was first looked at, this much of the past is new.
+WEEK = timedelta(days=7)
 
 
 def refresh_tag(*, tag_id: int, at: datetime) -> bool:
@@ -88,8 +90,8 @@ def _given_by(tag: Tag) -> dict[str, object]:
 
 def _note(tag: Tag, at: datetime) -> bool:
     """Count who carries the tag now, and who came and went since the last time, whoever wrote it."""
-    size, came, went = counted(tag.code, tag.refreshed_at or at)
-    return _log(tag, at, size, came if tag.refreshed_at else size, went)
+    size, came, went = counted(tag.code, tag.refreshed_at or at - WEEK)
+    return _log(tag, at, size, came, went)
 
 
 def _log(tag: Tag, at: datetime, size: int, came: int, went: int) -> bool:
