@@ -30,6 +30,8 @@ INSERT INTO members_plan (id, code, name, name_zh, tier_id, duration_unit, durat
   (2, 'black-year', 'Black year', '黑金年卡', 2, 'year', 1, 59800, 'CNY', 0, 'immediate', true);
 INSERT INTO members_source (id, code, name, is_activity_source, connected_at, last_event_at) VALUES
   (1, 'app', 'App', true, %(at)s::timestamptz - interval '90 days', %(at)s);
+-- Of events the base knows its own alone.
+DELETE FROM members_eventdefinition;
 INSERT INTO members_eventdefinition (id, name, label, label_zh, is_activity) VALUES (1, 'opened', 'Opened', '打开', true);
 
 CREATE TEMP TABLE seed AS
