@@ -106,6 +106,8 @@ document.addEventListener("focusout", event => {
   if (input.value !== input.defaultValue) input.dispatchEvent(new Event("change", { bubbles: true }));
 });
 document.addEventListener("htmx:afterSettle", () => {
+  // A refused save: on to what is to be mended.
+  if (made === "save") document.querySelector("#builder [aria-invalid=true]")?.focus();
   const rule = document.getElementById("rule");
   const element = rule?.dataset.focus && document.getElementById(rule.dataset.focus);
   if (!element) return;

@@ -62,8 +62,12 @@ def page_of(context: BrowserContext, errors: list[str]) -> Page:
 
 
 def is_error(line: ConsoleMessage) -> bool:
-    """A request that a newer one replaces is none, though htmx reports it as one; a failed one also says so itself."""
-    return line.type == "error" and not line.text.startswith(("htmx:sendAbort", "htmx:afterRequest"))
+    """A request that a newer one replaces is none, though htmx reports it as one; a failed one also says so itself.
+
+    Nor is a form's answer that something in it is not right, which Chromium calls a failed resource.
+    """
+    expected = line.text.startswith(("htmx:sendAbort", "htmx:afterRequest")) or "a status of 422" in line.text
+    return line.type == "error" and not expected
 
 
 def sign_in(page: Page, site: str, username: str, password: str = PASSWORD) -> None:
