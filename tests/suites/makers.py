@@ -19,6 +19,8 @@ from campaigns.models import (
 )
 from campaigns.operations.planning import plan
 from config.staff.access import Role
+from members.counters.operations import bring_up
+from members.counters.wanted import CounterKey
 from members.imports.models import ImportRun
 from members.imports.operations.uploads import receive, start_check
 from members.imports.operations.work import work
@@ -191,6 +193,12 @@ def make_value(world: "World") -> None:
         )  # fmt: skip
 
 
+def make_counters(world: "World") -> None:
+    """Counters of one event in windows of one day more each."""
+    keys = [CounterKey("opened_0", 86_400 * (day + 1)) for day in range(world.n)]
+    bring_up(keys=keys, at=world.at)
+
+
 def make_imports(world: "World") -> None:
     """Files in every hand: waiting, refused, written and changing every member, and checked with faults."""
     for i in range(world.n):
@@ -268,6 +276,7 @@ ALL = (
     make_messages,
     make_imports,
     make_segments,
+    make_counters,
     make_lists,
     make_tags,
     make_value,
