@@ -178,7 +178,25 @@ def unknown_deliveries(user: User, at: datetime) -> Iterator[WorkItem]:
         )
 
 
-WORK: list[WorkSource] = [brakes, policies, unknown_deliveries, anomalies, imports, expiring_soon]
+def silent_sources(user: User, at: datetime) -> Iterator[WorkItem]:
+    for source in metrics.silent_sources(at):
+        href = reverse("ingest:source", args=[source.pk])
+        yield WorkItem(
+            kind="bad",
+            icon="plug-connected-x",
+            type=_("Source"),
+            title=_("%(source)s has been silent for longer than expected") % {"source": source.name},
+            note=_("scores keep their last values and nobody is taken for inactive until it speaks again"),
+            due=instant_text(source.last_event_at or source.connected_at, at),
+            due_kind="bad",
+            href=href,
+            action=_("Look"),
+        )
+
+
+WORK: list[WorkSource] = [
+    brakes, policies, silent_sources, unknown_deliveries, anomalies, imports, expiring_soon,
+]  # fmt: skip
 
 
 def running_jobs() -> list[ImportRun]:

@@ -12,7 +12,8 @@ from django.core.cache import cache
 from django.db.models import Count
 
 from members.lifecycle import State
-from members.models import LifecyclePolicy, LifecycleTransition, Member, MemberLifecycle, SweepBrake
+from members.models import LifecyclePolicy, LifecycleTransition, Member, MemberLifecycle, Source, SweepBrake
+from members.operations.sweep import is_stale
 
 SECONDS_KEPT = 5
 FLOW_SECONDS_KEPT = 60
@@ -84,3 +85,9 @@ def policies_to_approve() -> list[LifecyclePolicy]:
     """Policies that wait for a second person."""
     waiting = LifecyclePolicy.objects.filter(status=LifecyclePolicy.Status.SUBMITTED)
     return list(waiting.select_related("created_by").order_by("version"))
+
+
+def silent_sources(at: datetime) -> list[Source]:
+    """Sources from which nothing has come for longer than they may be silent, by name."""
+    must_report = Source.objects.filter(stale_after_hours__isnull=False).order_by("name", "pk")
+    return [source for source in must_report if is_stale(source, at)]

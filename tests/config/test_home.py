@@ -61,6 +61,16 @@ def test_a_policy_waits_for_the_second_person(operator, approver_client, viewer_
     assert item.action == "Look"
 
 
+def test_a_silent_source_is_named(viewer_client, now):
+    heard = {"connected_at": now - timedelta(days=9), "stale_after_hours": 24}
+    silent = factories.SourceFactory(code="a", name="Shop", last_event_at=now - timedelta(hours=25), **heard)
+    factories.SourceFactory(code="b", last_event_at=now - timedelta(hours=23), **heard)
+    factories.SourceFactory(code="c", name="Never connected", stale_after_hours=24)
+    (item,) = viewer_client.get(reverse("console:home")).context["work"]
+    assert "Shop" in item.title
+    assert item.href == reverse("ingest:source", args=[silent.pk])
+
+
 def test_the_window_is_swapped_alone(viewer_client):
     address = reverse("console:home") + "?days=30"
     response = viewer_client.get(address, headers={"HX-Request": "true"})
