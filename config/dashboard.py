@@ -179,7 +179,7 @@ def unknown_deliveries(user: User, at: datetime) -> Iterator[WorkItem]:
 
 
 def silent_sources(user: User, at: datetime) -> Iterator[WorkItem]:
-    for source in metrics.silent_sources(at):
+    for source, heard_at in metrics.silent_sources(at):
         href = reverse("ingest:source", args=[source.pk])
         yield WorkItem(
             kind="bad",
@@ -187,7 +187,7 @@ def silent_sources(user: User, at: datetime) -> Iterator[WorkItem]:
             type=_("Source"),
             title=_("%(source)s has been silent for longer than expected") % {"source": source.name},
             note=_("scores keep their last values and nobody is taken for inactive until it speaks again"),
-            due=instant_text(source.last_event_at or source.connected_at, at),
+            due=instant_text(heard_at, at),
             due_kind="bad",
             href=href,
             action=_("Look"),

@@ -87,7 +87,8 @@ def policies_to_approve() -> list[LifecyclePolicy]:
     return list(waiting.select_related("created_by").order_by("version"))
 
 
-def silent_sources(at: datetime) -> list[Source]:
-    """Sources from which nothing has come for longer than they may be silent, by name."""
+def silent_sources(at: datetime) -> list[tuple[Source, datetime]]:
+    """Sources from which nothing has come for longer than they may be silent, by name, each with when it was heard."""
     must_report = Source.objects.filter(stale_after_hours__isnull=False).order_by("name", "pk")
-    return [source for source in must_report if is_stale(source, at)]
+    heard = [(source, source.last_event_at or source.connected_at) for source in must_report if is_stale(source, at)]
+    return [(source, heard_at) for source, heard_at in heard if heard_at]
