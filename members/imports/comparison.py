@@ -4,8 +4,9 @@ from typing import Any
 
 from django.db import connection
 
+from members.imports.issues import is_good
 from members.imports.staging import rows_table
-from members.imports.validation import Plan, is_good
+from members.imports.validation import Plan
 
 # (field, condition that a row claims it, what the file says, what the engine says), over rows r and lifecycle rows s.
 _CLAIMS = (

@@ -6,7 +6,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection, transaction
 
-from members.imports import staging, validation
+from members.imports import issues, staging, validation
 from members.imports.failures import ImportRefused
 from members.imports.mapping import ATTRIBUTE, IGNORE
 from members.imports.models import ImportIssue, ImportRun
@@ -51,7 +51,7 @@ def prepare(run: ImportRun) -> None:
         found += len(bad_rows)
         if found > MAX_BAD_ROWS:
             raise ImportRefused("too_many_bad_rows", limit=MAX_BAD_ROWS)
-        validation.write_bad_rows(run, bad_rows)
+        issues.write_bad_rows(run, bad_rows)
         bad_rows.clear()
 
     def told(_staged: int) -> None:
@@ -76,7 +76,8 @@ def judge(run: ImportRun) -> dict[str, int]:
             cursor.execute(SESSION)
         run.issues.exclude(code__in=("ragged", "cell_too_long", "stray_quote", "nul", "formula_cell")).delete()
         validation.build(plan)
-        return validation.counts(plan)
+        issues.write_issues(plan)
+        return issues.counts(plan)
 
 
 def open_rows(run: ImportRun) -> CsvRows | SheetRows:

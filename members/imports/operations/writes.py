@@ -12,10 +12,11 @@ from config.staff.operations import record_audit
 from members.imports import apply, comparison, staging
 from members.imports.apply import Occasion, Write
 from members.imports.failures import ImportRefused
+from members.imports.issues import is_good
 from members.imports.models import ImportEffect, ImportRun
 from members.imports.operations.checks import SESSION, check, judge, plan_of, prepare, source_code
 from members.imports.shapes import EVENT_PROFILES
-from members.imports.validation import Plan, is_good
+from members.imports.validation import Plan
 from members.models import Plan as SoldPlan
 from members.models import Source, Tier
 from members.operations.events import record_events_from

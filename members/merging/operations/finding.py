@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from config.staff.models import User
 from config.staff.operations import record_audit
 from members.merging.querysets.finding import REASONS, find_pairs
 from members.models import DuplicatePair
+from members.segments.limits import TooSlow, limited
 
 # Over everybody; a reason that takes longer is left for the next night and does not hold up the others.
 SECONDS = 300
@@ -20,10 +21,11 @@ def find_duplicates(*, at: datetime) -> int:
     """
     found = 0
     for reason in REASONS:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(SECONDS * 1000)])
-            found += find_pairs(reason, at=at)
+        try:
+            with limited(SECONDS):
+                found += find_pairs(reason, at=at)
+        except TooSlow:
+            continue
     return found
 
 

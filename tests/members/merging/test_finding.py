@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
+from members.merging.operations import finding
 from members.merging.operations.finding import dismiss_pair, find_duplicates, reopen_pair
 from members.merging.querysets.finding import MAX_GROUP
 from members.merging.rules import WEIGHTS, strength_of
@@ -102,3 +104,18 @@ def test_an_identity_of_its_own_is_no_pair():
     member = person({"phone": "13800000001"}, attributes={"phone": "+86 13800000001"})
     Identity.objects.create(member=member, kind="openid", value="o1", created_at=AT)
     assert find_duplicates(at=AT) == 0
+
+
+def test_a_reason_that_takes_too_long_does_not_hold_up_the_others(monkeypatch):
+    looked_at = []
+
+    def slow_at_first(reason, *, at):
+        looked_at.append(reason)
+        if len(looked_at) == 1:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_sleep(5)")
+        return 1
+
+    monkeypatch.setattr(finding, "SECONDS", 0.05)
+    monkeypatch.setattr(finding, "find_pairs", slow_at_first)
+    assert finding.find_duplicates(at=AT) == len(looked_at) - 1 > 0
