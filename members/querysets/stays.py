@@ -24,7 +24,7 @@ gone AS (
 come AS (
   INSERT INTO {table} ({owner}, member_id, {begins}{columns})
   SELECT %s, w.member_id, %s{values}
-  FROM (SELECT member_id FROM wanted EXCEPT SELECT member_id FROM inside) w{conflict}
+  FROM (SELECT member_id FROM wanted EXCEPT SELECT member_id FROM inside ORDER BY 1) w{conflict}
   RETURNING 1
 )
 SELECT (SELECT count(*) FROM wanted), (SELECT count(*) FROM come), (SELECT count(*) FROM gone)"""
