@@ -3,6 +3,7 @@ from datetime import datetime
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Case, ExpressionWrapper, F, Func, Q, Value, When
 from django.db.models.functions import Coalesce, Greatest, Least
@@ -17,6 +18,10 @@ class Tier(models.Model):
     name = models.CharField(_("name"), max_length=80)
     name_zh = models.CharField(_("Chinese name"), max_length=80, blank=True)
     rank = models.PositiveSmallIntegerField(_("rank"), unique=True, help_text=_("Higher is better."))
+    grace_days = models.PositiveSmallIntegerField(
+        _("grace (days)"), null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(3)],
+        help_text=_("Empty: as the lifecycle policy says."),
+    )  # fmt: skip
 
     class Meta:
         verbose_name = _("tier")
@@ -53,6 +58,10 @@ class Plan(models.Model):
         _("when another tier is bought"), max_length=16, choices=SwitchPolicy.choices, default=SwitchPolicy.IMMEDIATE
     )
     is_sold = models.BooleanField(_("sold now"), default=True)
+    grace_days = models.PositiveSmallIntegerField(
+        _("grace (days)"), null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(3)],
+        help_text=_("Empty: as its tier says."),
+    )  # fmt: skip
 
     class Meta:
         verbose_name = _("plan")

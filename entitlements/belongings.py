@@ -1,0 +1,15 @@
+"""What of entitlements goes along when a member is merged into another."""
+
+from django.utils.translation import gettext_lazy as _
+
+from entitlements.models import Balance, Grant, Lot, Standing, UsageRecord
+from members.merging.belongings import Belonging, register, register_staying
+
+
+def register_all() -> None:
+    """Called once, when the app is ready. The balance is made anew from the grants and lots that moved."""
+    register(Belonging(Grant, _("Grants"), equal_by=["benefit_id", "source", "source_id"], among="voided_at IS NULL"))
+    register(Belonging(Lot, _("Used amounts"), equal_by=["benefit_id", "bucket", "opens_at"], prefer="used DESC"))
+    register(Belonging(UsageRecord, _("Uses of benefits")))
+    register_staying(Balance, "member", "made again from the grants and lots, which move")
+    register_staying(Standing, "member", "found again from the terms, which move and say so in their log")

@@ -1,0 +1,87 @@
+"""Members' benefits brought in line with their terms, the ladder and the clock.
+
+One engine for all: a term that starts, ends or is refunded, the grace, a change of the ladder, a new usage period.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from entitlements.benefits.models import LadderVersion
+from entitlements.grants.models import FactCursor
+from entitlements.grants.querysets import settling as sql
+from members.operations.sweep import active_policy
+from members.querysets.stays import horizon
+
+# Members settled in one transaction: row locks are held as long as that takes.
+BATCH = 20_000
+# The members nobody looked at yet are looked for seldom: that reads everybody.
+ADOPTED_AT_ONCE = 100_000
+READER = "terms"
+
+
+def settle_due(*, at: datetime) -> int:
+    """Settle everybody whose benefits may have changed by ``at``; returns how many were looked at.
+
+    Safe to run concurrently: rows are claimed with ``SKIP LOCKED``. Killed half-way, each batch is whole or not there.
+    """
+    read_terms(at=at)
+    total = 0
+    while True:
+        with transaction.atomic():
+            done = _settle(sql.CLAIM_DUE, at, limit=BATCH)
+        total += done
+        if done < BATCH:
+            return total
+
+
+@transaction.atomic
+def settle_members(*, member_ids: Sequence[int], at: datetime) -> None:
+    """Settle a few members now, due or not; one who is being settled is waited for."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.ENROL_NAMED, {"members": list(member_ids)})
+    _settle(sql.CLAIM_NAMED, at, members=list(member_ids))
+
+
+@transaction.atomic
+def read_terms(*, at: datetime) -> None:
+    """Mark whose terms changed since the last reading; a long transaction anywhere delays the rows behind it."""
+    FactCursor.objects.get_or_create(reader=READER)
+    position = FactCursor.objects.select_for_update().get(reader=READER)
+    upto = horizon()
+    if upto <= position.after:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(sql.NOTE_TERMS, {"after": position.after, "upto": upto, "at": at})
+    FactCursor.objects.filter(pk=READER).update(after=upto)
+
+
+def adopt_members(*, at: datetime) -> int:
+    """Make members due whom nobody has looked at yet; returns how many. Reads everybody: not for every tick."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.ADOPT, {"at": at, "limit": ADOPTED_AT_ONCE})
+        return int(cursor.rowcount)
+
+
+def _settle(claim: str, at: datetime, **params: Any) -> int:
+    ladder = LadderVersion.objects.get(status=LadderVersion.Status.ACTIVE)
+    values = {
+        "at": at, "zone": settings.PROJECT_TIME_ZONE, "grace_days": active_policy().grace_days, "ladder": ladder.pk,
+        **params,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        # Twice in one transaction the tables are there from the first time.
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.settling, pg_temp.wanted")
+        cursor.execute(sql.MAKE_TABLE)
+        cursor.execute(sql.FIND_SOURCES.format(claim=claim), values)
+        claimed = int(cursor.rowcount)
+        if claimed:
+            cursor.execute("ANALYZE settling")
+            for statement in (sql.ALLOCATE, sql.MAKE_WANTED, sql.VOID, sql.GIVE, sql.CARRY_OVER, sql.BALANCE):
+                cursor.execute(statement, values)
+            cursor.execute(sql.RATE.format(members="SELECT member_id FROM settling"))
+            cursor.execute(sql.FINISH, values)
+    return claimed

@@ -1,0 +1,32 @@
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Case, ExpressionWrapper, F, FloatField, Q, Value, When
+from django.db.models.functions import Cast
+
+
+class BalanceQuerySet(models.QuerySet):
+    def open(self) -> "BalanceQuerySet":
+        """Balances of benefits the member has now."""
+        return self.filter(is_open=True)
+
+    def behind(self, at: datetime) -> "BalanceQuerySet":
+        """Balances that no longer hold at ``at`` and wait to be settled."""
+        return self.filter(valid_until__lte=at)
+
+    def limited(self) -> "BalanceQuerySet":
+        return self.filter(granted__gt=0)
+
+    def at_limit(self) -> "BalanceQuerySet":
+        return self.limited().filter(used__gte=F("granted"))
+
+    def with_usage_rate(self) -> "BalanceQuerySet":
+        """``usage_rate``: used ÷ granted of what is open now, 0–1; null where there is no limit."""
+        rate = Cast("used", FloatField()) / Cast("granted", FloatField())
+        return self.annotate(
+            usage_rate=Case(
+                When(Q(granted__gt=0), then=ExpressionWrapper(rate, FloatField())),
+                default=Value(None),
+                output_field=FloatField(),
+            )
+        )

@@ -1,0 +1,371 @@
+"""The statements that settle members: from where their benefits come, who gains and loses what, and the balances.
+
+Run in this order inside one transaction over the members in the temporary table ``settling``. Each later one sees
+what the earlier wrote. Instants and periods are those of ``entitlements.grants.rules``.
+"""
+
+# One transaction's members and where their benefits come from. ``source`` and ``source_id`` are those of their grants.
+MAKE_TABLE = """
+CREATE TEMPORARY TABLE settling (
+  member_id bigint NOT NULL, zone text, is_member boolean NOT NULL, via text, tier_id bigint, plan_id bigint,
+  term_id bigint, term_starts_at timestamptz, since timestamptz, until timestamptz, anchor_at timestamptz,
+  next_start timestamptz
+) ON COMMIT DROP"""
+
+# Terms change in place and by many hands; their log says whose did since the cursor.
+NOTE_TERMS = """
+WITH changed AS (
+  SELECT DISTINCT member_id FROM members_membershipterm
+  WHERE changed_xid >= %(after)s::text::xid8 AND changed_xid < %(upto)s::text::xid8
+)
+INSERT INTO entitlements_standing AS s (member_id, via, next_due_at)
+SELECT c.member_id, 'free', %(at)s FROM changed c JOIN members_memberlifecycle USING (member_id)
+ON CONFLICT (member_id) DO UPDATE SET next_due_at = least(s.next_due_at, excluded.next_due_at)"""
+
+# Members nobody has looked at yet, such as those who never bought anything.
+ADOPT = """
+INSERT INTO entitlements_standing (member_id, via, next_due_at)
+SELECT l.member_id, 'free', %(at)s FROM members_memberlifecycle l
+WHERE NOT EXISTS (SELECT FROM entitlements_standing s WHERE s.member_id = l.member_id)
+LIMIT %(limit)s ON CONFLICT DO NOTHING"""
+
+CLAIM_DUE = """
+SELECT member_id FROM entitlements_standing WHERE next_due_at <= %(at)s
+ORDER BY next_due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED"""
+
+CLAIM_NAMED = """
+SELECT member_id FROM entitlements_standing WHERE member_id = ANY(%(members)s) ORDER BY member_id FOR UPDATE"""
+
+ENROL_NAMED = """
+INSERT INTO entitlements_standing (member_id, via)
+SELECT member_id, 'free' FROM members_memberlifecycle WHERE member_id = ANY(%(members)s)
+ON CONFLICT DO NOTHING"""
+
+# The latest term that has begun decides: it covers, or it ended so lately that the grace holds, or it is history.
+# Usage periods go on through renewals: terms of months share their chain's anchor, others take that of the one before.
+FIND_SOURCES = """
+INSERT INTO settling
+SELECT c.member_id, c.zone, c.is_member,
+  CASE WHEN t.end_at > %(at)s THEN 'term' WHEN h.hold_until > %(at)s THEN 'grace' ELSE 'free' END,
+  CASE WHEN coalesce(h.hold_until, t.end_at) > %(at)s THEN t.tier_id END,
+  CASE WHEN coalesce(h.hold_until, t.end_at) > %(at)s THEN t.plan_id END,
+  CASE WHEN coalesce(h.hold_until, t.end_at) > %(at)s THEN t.id END,
+  t.starts_at,
+  CASE WHEN t.end_at > %(at)s THEN t.starts_at WHEN h.hold_until <= %(at)s THEN h.hold_until ELSE t.end_at END,
+  CASE WHEN t.end_at > %(at)s THEN t.end_at WHEN h.hold_until > %(at)s THEN h.hold_until END,
+  t.anchor_at, n.next_start
+FROM (
+  SELECT k.member_id, coalesce(nullif(l.time_zone, ''), %(zone)s) AS zone, l.member_id IS NOT NULL AS is_member
+  FROM ({claim}) k LEFT JOIN members_memberlifecycle l ON l.member_id = k.member_id
+) c
+LEFT JOIN LATERAL (
+  SELECT m.*, least(m.ends_at, coalesce(m.closed_at, m.ends_at)) AS end_at,
+    CASE WHEN m.anchor_months > 0
+      THEN (m.anchor_on + (m.starts_at AT TIME ZONE c.zone)::time) AT TIME ZONE c.zone
+      ELSE coalesce((
+        SELECT g.anchor_at FROM entitlements_grant g JOIN entitlements_benefit e ON e.id = g.benefit_id
+        WHERE g.member_id = m.member_id AND g.source IN ('term', 'grace') AND g.voided_at IS NULL
+          AND g.effective_at < m.starts_at AND g.expires_at >= m.starts_at AND e.period <> 'term'
+        ORDER BY g.effective_at DESC LIMIT 1
+      ), m.starts_at)
+    END AS anchor_at
+  FROM members_membershipterm m
+  WHERE m.member_id = c.member_id AND c.is_member AND m.starts_at <= %(at)s AND m.close_reason <> 'void'
+    AND coalesce(m.closed_at, m.ends_at) > m.starts_at
+  ORDER BY m.starts_at DESC LIMIT 1
+) t ON true
+LEFT JOIN members_plan p ON p.id = t.plan_id
+LEFT JOIN members_tier r ON r.id = t.tier_id
+LEFT JOIN LATERAL (
+  SELECT (t.end_at AT TIME ZONE c.zone
+    + make_interval(days => coalesce(p.grace_days, r.grace_days, %(grace_days)s))) AT TIME ZONE c.zone AS hold_until
+  WHERE t.end_at <= %(at)s AND t.kind = 'paid' AND t.close_reason = ''
+) h ON true
+LEFT JOIN LATERAL (
+  SELECT min(m.starts_at) AS next_start FROM members_membershipterm m
+  WHERE m.member_id = c.member_id AND m.starts_at > %(at)s AND coalesce(m.closed_at, m.ends_at) > m.starts_at
+) n ON true"""
+
+_IN_FORCE = """g.effective_at <= x.instant AND (g.expires_at IS NULL OR g.expires_at > x.instant)
+    AND (g.voided_at IS NULL OR g.voided_at > x.instant)"""
+
+_BY_ENGINE = "('term', 'grace', 'tier', 'free')"
+
+# The buckets open at ``x.instant`` for the members of ``x``: the ladder's allowance, each other grant, what was
+# carried over. Several grants of the ladder are one allowance, the largest; an access benefit knows no periods.
+_BUCKETS = (
+    """
+  SELECT g.*, CASE WHEN g.recurs THEN lower(p.period) ELSE g.effective_at END AS opens_at,
+    CASE WHEN g.recurs THEN upper(p.period) ELSE g.expires_at END AS closes_at
+  FROM (
+    SELECT x.member_id, x.zone, x.instant, g.benefit_id,
+      CASE WHEN g.source IN """
+    + _BY_ENGINE
+    + """ THEN 0 ELSE g.id END AS bucket,
+      CASE WHEN bool_or(g.amount IS NULL) THEN NULL ELSE max(g.amount) END AS amount,
+      bool_or(g.recurs) AS recurs, min(g.priority) AS priority, min(g.effective_at) AS effective_at,
+      CASE WHEN bool_or(g.expires_at IS NULL) THEN NULL ELSE max(g.expires_at) END AS expires_at,
+      min(g.expires_at) AS first_expiry, max(g.anchor_at) AS anchor_at, max(g.level) AS level,
+      max(g.early_hours) AS early_hours
+    FROM {x} x JOIN entitlements_grant g ON g.member_id = x.member_id{of_benefit}
+    WHERE """
+    + _IN_FORCE
+    + """
+    GROUP BY 1, 2, 3, 4, 5
+  ) g
+  JOIN entitlements_benefit e ON e.id = g.benefit_id
+  CROSS JOIN LATERAL (
+    SELECT entitlements_period(
+      CASE WHEN e.kind = 'access' THEN 'never' ELSE e.period END, e.is_by_calendar, g.zone, g.anchor_at, g.instant
+    ) AS period
+  ) p"""
+)
+
+# What was used since the last settling goes to the buckets open then, in burn order. What exceeds them all was
+# granted by what has meanwhile been unmade; it stays in the balance's total and in the records.
+ALLOCATE = (
+    """
+WITH spent AS (
+  UPDATE entitlements_balance b SET allocated = b.used FROM settling s
+  WHERE b.member_id = s.member_id AND b.used > b.allocated
+  RETURNING b.member_id, b.benefit_id, s.zone, b.settled_at AS instant, old.used - old.allocated AS spent
+),
+buckets AS ("""
+    + _BUCKETS.format(x="spent", of_benefit=" AND g.benefit_id = x.benefit_id")
+    + """
+),
+open AS (
+  SELECT b.member_id, b.benefit_id, b.bucket, b.opens_at, b.closes_at, b.amount, b.priority, NULL::bigint AS carried
+  FROM buckets b
+  UNION ALL
+  SELECT x.member_id, x.benefit_id, l.bucket, l.opens_at, l.closes_at, l.amount, 0, l.amount
+  FROM spent x JOIN entitlements_lot l ON l.member_id = x.member_id AND l.benefit_id = x.benefit_id
+  WHERE l.bucket = -1 AND l.opens_at <= x.instant AND l.closes_at > x.instant
+),
+queue AS (
+  SELECT o.*, x.spent, o.amount - coalesce(l.used, 0) AS room,
+    sum(greatest(coalesce(o.amount - coalesce(l.used, 0), x.spent), 0)) OVER (
+      PARTITION BY o.member_id, o.benefit_id
+      ORDER BY o.priority, o.closes_at NULLS LAST, o.opens_at, o.bucket ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS before
+  FROM open o JOIN spent x USING (member_id, benefit_id)
+  LEFT JOIN entitlements_lot l USING (member_id, benefit_id, bucket, opens_at)
+)
+INSERT INTO entitlements_lot AS l (member_id, benefit_id, bucket, opens_at, closes_at, amount, used)
+SELECT q.member_id, q.benefit_id, q.bucket, q.opens_at, q.closes_at, q.carried, q.part
+FROM (
+  SELECT q.*, least(greatest(q.spent - coalesce(q.before, 0), 0), greatest(coalesce(q.room, q.spent), 0)) AS part
+  FROM queue q
+) q
+WHERE q.part > 0
+ON CONFLICT (member_id, benefit_id, bucket, opens_at) DO UPDATE SET used = l.used + excluded.used"""
+)
+
+# What the ladder in force gives each of these members now. The plan's additions come on top of the tier's cell.
+MAKE_WANTED = """
+CREATE TEMPORARY TABLE wanted ON COMMIT DROP AS
+WITH offers AS (
+  SELECT p.tier_id, p.plan_id, b.id AS benefit_id, b.period, b.unlocked_by_id, b.unlocked_after,
+    CASE WHEN b.kind = 'access' THEN NULL WHEN c.id IS NULL THEN a.amount WHEN a.id IS NULL THEN c.amount
+      ELSE c.amount + a.amount END AS amount,
+    coalesce(nullif(a.level, ''), c.level, '') AS level, coalesce(c.is_held_in_grace, false) AS is_held,
+    coalesce(c.early_hours, 0) AS early_hours
+  FROM (SELECT DISTINCT tier_id, plan_id FROM settling) p
+  CROSS JOIN entitlements_benefit b
+  LEFT JOIN entitlements_tierbenefit c
+    ON c.version_id = %(ladder)s AND c.benefit_id = b.id AND c.tier_id IS NOT DISTINCT FROM p.tier_id
+  LEFT JOIN entitlements_planbenefit a
+    ON a.version_id = %(ladder)s AND a.benefit_id = b.id AND a.plan_id = p.plan_id
+  WHERE NOT b.is_archived AND (c.id IS NOT NULL OR a.id IS NOT NULL)
+)
+SELECT s.member_id, o.benefit_id, s.via AS source, coalesce(s.term_id, 0) AS source_id, o.amount, o.level,
+  o.early_hours, coalesce(s.since, %(at)s) AS effective_at, s.until AS expires_at,
+  coalesce(CASE WHEN o.period = 'term' THEN s.term_starts_at ELSE s.anchor_at END, %(at)s) AS anchor_at
+FROM settling s
+JOIN offers o ON o.tier_id IS NOT DISTINCT FROM s.tier_id AND o.plan_id IS NOT DISTINCT FROM s.plan_id
+WHERE s.is_member AND (s.via <> 'grace' OR o.is_held)
+  AND (o.unlocked_by_id IS NULL OR EXISTS (
+    SELECT FROM entitlements_balance u
+    WHERE u.member_id = s.member_id AND u.benefit_id = o.unlocked_by_id AND u.uses >= o.unlocked_after
+  ))"""
+
+VOID = (
+    """
+UPDATE entitlements_grant g SET voided_at = %(at)s,
+  void_reason = CASE WHEN g.source = s.via AND g.source_id = coalesce(s.term_id, 0) THEN 'ladder'
+    ELSE 'source_ended' END
+FROM settling s
+WHERE g.member_id = s.member_id AND g.source IN """
+    + _BY_ENGINE
+    + """
+  AND g.voided_at IS NULL AND (g.expires_at IS NULL OR g.expires_at > %(at)s)
+  AND NOT EXISTS (
+    SELECT FROM wanted w
+    WHERE w.member_id = g.member_id AND w.benefit_id = g.benefit_id AND w.source = g.source
+      AND w.source_id = g.source_id AND w.amount IS NOT DISTINCT FROM g.amount AND w.level = g.level
+      AND w.early_hours = g.early_hours AND w.expires_at IS NOT DISTINCT FROM g.expires_at
+  )"""
+)
+
+# From the beginning of its source, or from now on where the source gave something else before.
+GIVE = (
+    """
+INSERT INTO entitlements_grant (
+  member_id, benefit_id, source, source_id, amount, level, recurs, priority, early_hours, anchor_at, effective_at,
+  expires_at, void_reason, ladder_id, reason, created_at
+)
+SELECT w.member_id, w.benefit_id, w.source, w.source_id, w.amount, w.level, true, 100, w.early_hours, w.anchor_at,
+  CASE WHEN g.member_id IS NULL THEN w.effective_at ELSE %(at)s END, w.expires_at, '', %(ladder)s, '', %(at)s
+FROM wanted w
+LEFT JOIN (
+  SELECT g.member_id, g.benefit_id, g.source, g.source_id, bool_or(g.voided_at IS NULL) AS is_live
+  FROM settling s JOIN entitlements_grant g ON g.member_id = s.member_id
+  WHERE g.source IN """
+    + _BY_ENGINE
+    + """
+  GROUP BY 1, 2, 3, 4
+) g USING (member_id, benefit_id, source, source_id)
+WHERE g.is_live IS NOT TRUE
+ON CONFLICT DO NOTHING"""
+)
+
+# At the end of a usage period what is left is carried on as the benefit says, while the ladder still gives it.
+CARRY_OVER = (
+    """
+WITH x AS (SELECT member_id, zone, %(at)s::timestamptz AS instant FROM settling),
+buckets AS ("""
+    + _BUCKETS.format(x="x", of_benefit="")
+    + """
+)
+INSERT INTO entitlements_lot (member_id, benefit_id, bucket, opens_at, closes_at, amount, used)
+SELECT q.member_id, q.benefit_id, -1, q.opens_at, q.closes_at, q.amount, 0
+FROM (
+  SELECT b.member_id, b.benefit_id, k.opens_at, k.closes_at,
+    least(e.rollover_max, least(e.rollover_max, greatest(
+      greatest(b.allowance - coalesce(l.used, 0), 0) + coalesce(c.amount - c.used, 0), e.rollover_min
+    )) + (greatest(round(
+      extract(epoch FROM k.opens_at - b.period_start) / extract(epoch FROM b.period_end - b.period_start)
+    ), 1) - 1)::bigint * k.amount) AS amount
+  FROM buckets k
+  JOIN entitlements_benefit e ON e.id = k.benefit_id AND e.rollover_max > 0
+  JOIN entitlements_balance b ON b.member_id = k.member_id AND b.benefit_id = k.benefit_id
+  LEFT JOIN entitlements_lot l ON l.member_id = b.member_id AND l.benefit_id = b.benefit_id AND l.bucket = 0
+    AND l.opens_at = b.period_start
+  LEFT JOIN entitlements_lot c ON c.member_id = b.member_id AND c.benefit_id = b.benefit_id AND c.bucket = -1
+    AND c.opens_at = b.period_start
+  WHERE k.bucket = 0 AND k.amount IS NOT NULL AND b.is_open AND b.allowance IS NOT NULL
+    AND b.period_end <= k.opens_at
+) q
+WHERE q.amount > 0
+ON CONFLICT DO NOTHING"""
+)
+
+# The balances from the buckets open now. What is being used at this moment stays on top of what lies in lots.
+BALANCE = (
+    """
+WITH x AS (SELECT member_id, zone, %(at)s::timestamptz AS instant FROM settling),
+buckets AS ("""
+    + _BUCKETS.format(x="x", of_benefit="")
+    + """
+),
+coming AS (
+  SELECT g.member_id, g.benefit_id, min(g.effective_at) AS at
+  FROM settling s JOIN entitlements_grant g ON g.member_id = s.member_id
+  WHERE g.effective_at > %(at)s AND g.voided_at IS NULL GROUP BY 1, 2
+),
+open AS (
+  SELECT b.member_id, b.benefit_id, b.bucket, b.amount, b.opens_at, b.closes_at, b.recurs,
+    least(b.closes_at, b.first_expiry) AS ends_at, b.level, b.early_hours, coalesce(l.used, 0) AS used
+  FROM buckets b LEFT JOIN entitlements_lot l USING (member_id, benefit_id, bucket, opens_at)
+  UNION ALL
+  SELECT l.member_id, l.benefit_id, -1, l.amount, l.opens_at, l.closes_at, true, l.closes_at, '', 0, l.used
+  FROM settling s JOIN entitlements_lot l ON l.member_id = s.member_id
+  WHERE l.bucket = -1 AND l.opens_at <= %(at)s AND l.closes_at > %(at)s
+),
+summed AS (
+  SELECT o.member_id, o.benefit_id, bool_or(o.bucket >= 0) AS is_open,
+    CASE WHEN bool_or(o.amount IS NULL) THEN NULL ELSE sum(o.amount)::bigint END AS granted,
+    sum(CASE WHEN o.amount IS NULL THEN o.used ELSE least(o.used, o.amount) END)::bigint AS used,
+    max(o.level) AS level, max(o.early_hours) AS early_hours, min(o.ends_at) AS ends_at,
+    max(o.amount) FILTER (WHERE o.bucket = 0) AS allowance,
+    min(o.opens_at) FILTER (WHERE o.bucket = 0) AS period_start,
+    min(o.closes_at) FILTER (WHERE o.bucket = 0) AS period_end
+  FROM open o GROUP BY 1, 2
+),
+due AS (
+  SELECT member_id, benefit_id, coalesce(m.is_open, false) AS is_open, m.granted, coalesce(m.used, 0) AS used,
+    coalesce(m.level, '') AS level, coalesce(m.early_hours, 0) AS early_hours, m.allowance, m.period_start,
+    m.period_end, least(m.ends_at, c.at) AS valid_until
+  FROM summed m FULL JOIN coming c USING (member_id, benefit_id)
+  UNION ALL
+  SELECT b.member_id, b.benefit_id, false, 0, 0, '', 0, NULL, NULL, NULL, NULL
+  FROM settling s JOIN entitlements_balance b ON b.member_id = s.member_id
+  WHERE NOT EXISTS (SELECT FROM summed m WHERE m.member_id = b.member_id AND m.benefit_id = b.benefit_id)
+    AND NOT EXISTS (SELECT FROM coming c WHERE c.member_id = b.member_id AND c.benefit_id = b.benefit_id)
+)
+INSERT INTO entitlements_balance AS b (
+  member_id, benefit_id, is_open, granted, used, allocated, overage, level, early_hours, allowance, period_start,
+  period_end, settled_at, valid_until, uses
+)
+SELECT d.member_id, d.benefit_id, d.is_open, CASE WHEN d.is_open THEN d.granted ELSE 0 END,
+  CASE WHEN d.is_open THEN d.used ELSE 0 END, CASE WHEN d.is_open THEN d.used ELSE 0 END, 0, d.level, d.early_hours,
+  d.allowance, d.period_start, d.period_end, %(at)s, d.valid_until, 0
+FROM due d
+ON CONFLICT (member_id, benefit_id) DO UPDATE SET
+  is_open = excluded.is_open, granted = excluded.granted,
+  used = least(excluded.used + b.used - b.allocated, coalesce(excluded.granted, excluded.used + b.used - b.allocated)),
+  allocated = excluded.allocated,
+  overage = CASE WHEN b.period_start IS NOT DISTINCT FROM excluded.period_start THEN b.overage ELSE 0 END,
+  level = excluded.level, early_hours = excluded.early_hours, allowance = excluded.allowance,
+  period_start = excluded.period_start, period_end = excluded.period_end, settled_at = excluded.settled_at,
+  valid_until = excluded.valid_until"""
+)
+
+FINISH = """
+UPDATE entitlements_standing t SET via = s.via, tier_id = s.tier_id, plan_id = s.plan_id, term_id = s.term_id,
+  since = s.since, until = s.until, settled_at = %(at)s,
+  next_due_at = CASE WHEN s.is_member THEN least(s.until, s.next_start, (
+    SELECT min(b.valid_until) FROM entitlements_balance b WHERE b.member_id = s.member_id
+  )) END
+FROM settling s WHERE t.member_id = s.member_id"""
+
+# Mean over the benefits with a limit, each at most 1.
+RATE = """
+UPDATE members_memberlifecycle l SET usage_rate = r.rate
+FROM (
+  SELECT s.member_id, (
+    SELECT avg(b.used::float8 / b.granted) FROM entitlements_balance b
+    WHERE b.member_id = s.member_id AND b.is_open AND b.granted > 0
+  ) AS rate
+  FROM ({members}) s
+) r
+WHERE l.member_id = r.member_id AND l.usage_rate IS DISTINCT FROM r.rate"""
+
+PERIOD_FUNCTION = """
+CREATE OR REPLACE FUNCTION entitlements_period(
+  unit text, by_calendar boolean, zone text, anchor timestamptz, at timestamptz
+) RETURNS tstzrange LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+  here timestamp := at AT TIME ZONE zone;
+  since timestamp;
+  months int := CASE unit WHEN 'month' THEN 1 WHEN 'quarter' THEN 3 WHEN 'year' THEN 12 ELSE 0 END;
+  days int := CASE unit WHEN 'day' THEN 1 WHEN 'week' THEN 7 ELSE 0 END;
+  step interval := make_interval(months => months, days => days);
+  n int;
+BEGIN
+  IF unit = 'never' THEN RETURN tstzrange('1970-01-01 00:00:00+00', NULL); END IF;
+  IF unit = 'term' THEN RETURN tstzrange(anchor, NULL); END IF;
+  IF by_calendar THEN
+    since := date_trunc(unit, here);
+    RETURN tstzrange(since AT TIME ZONE zone, (since + step) AT TIME ZONE zone);
+  END IF;
+  since := anchor AT TIME ZONE zone;
+  IF days > 0 THEN
+    n := floor(extract(epoch FROM here - since) / (86400 * days));
+  ELSE
+    n := floor(((extract(year FROM here) - extract(year FROM since)) * 12
+      + extract(month FROM here) - extract(month FROM since)) / months);
+    IF since + n * step > here THEN n := n - 1; END IF;
+  END IF;
+  RETURN tstzrange((since + n * step) AT TIME ZONE zone, (since + (n + 1) * step) AT TIME ZONE zone);
+END $$"""

@@ -1,0 +1,18 @@
+from entitlements.benefits.models import Benefit, LadderVersion, Pack, PackBenefit, PlanBenefit, TierBenefit
+from entitlements.grants.models import Balance, FactCursor, Grant, Lot, Standing
+from entitlements.usage.models import UsageRecord
+
+__all__ = [
+    "Balance",
+    "Benefit",
+    "FactCursor",
+    "Grant",
+    "LadderVersion",
+    "Lot",
+    "Pack",
+    "PackBenefit",
+    "PlanBenefit",
+    "Standing",
+    "TierBenefit",
+    "UsageRecord",
+]

@@ -1,0 +1,56 @@
+"""A use as one statement: the balance is changed under its own columns, the record says what came of it."""
+
+# Late are uses of a usage period that has ended: its lots are closed, so they are kept and not counted.
+CONSUME = """
+WITH hit AS (
+  UPDATE entitlements_balance b SET
+    used = b.used + least(%(amount)s, coalesce(b.granted - b.used, %(amount)s)),
+    overage = b.overage + %(amount)s - least(%(amount)s, coalesce(b.granted - b.used, %(amount)s)),
+    uses = b.uses + 1, first_used_at = least(b.first_used_at, %(used_at)s),
+    last_used_at = greatest(b.last_used_at, %(used_at)s)
+  FROM entitlements_benefit e
+  WHERE b.member_id = %(member)s AND b.benefit_id = %(benefit)s AND e.id = b.benefit_id
+    AND b.is_open AND (b.valid_until IS NULL OR b.valid_until > %(at)s)
+    AND (b.period_start IS NULL OR b.period_start <= %(used_at)s)
+    AND (b.granted IS NULL OR NOT e.is_hard_limit OR b.used + %(amount)s <= b.granted)
+  RETURNING b.member_id, b.benefit_id, new.granted, new.used, new.overage, new.uses,
+    new.overage - old.overage AS beyond, e.worth_cents * (new.used - old.used) AS worth
+)
+INSERT INTO entitlements_usagerecord (
+  member_id, benefit_id, at, recorded_at, amount, outcome, origin, overage, worth_cents, idempotency_key,
+  granted_after, used_after, overage_after, actor_id
+)
+SELECT h.member_id, h.benefit_id, %(used_at)s, %(at)s, %(amount)s, 'used', %(origin)s, h.beyond, h.worth, %(key)s,
+  h.granted, h.used, h.overage, %(actor)s
+FROM hit h
+RETURNING id, (SELECT uses FROM hit), granted_after, used_after, overage_after, overage, worth_cents"""
+
+# Taken back from the overage first, then from the lots that are open still, the last to be burnt first; what the lots
+# do not hold any more belonged to a period that has ended.
+GIVE_BACK = """
+WITH b AS (
+  SELECT * FROM entitlements_balance WHERE member_id = %(member)s AND benefit_id = %(benefit)s AND is_open
+  FOR UPDATE
+),
+back AS (
+  SELECT least(%(overage)s, b.overage) AS overage, CASE
+    WHEN b.period_start IS NULL OR b.period_start <= %(used_at)s THEN least(%(amount)s - %(overage)s, b.used) ELSE 0
+  END AS used FROM b
+),
+queue AS (
+  SELECT l.id, l.used, back.used AS back, sum(l.used) OVER (
+    ORDER BY l.bucket DESC, l.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+  ) AS before
+  FROM entitlements_lot l, b, back
+  WHERE l.member_id = b.member_id AND l.benefit_id = b.benefit_id AND l.opens_at <= %(used_at)s
+    AND (l.closes_at IS NULL OR l.closes_at > b.settled_at)
+),
+emptied AS (
+  UPDATE entitlements_lot l SET used = l.used - least(l.used, greatest(q.back - coalesce(q.before, 0), 0))
+  FROM queue q WHERE l.id = q.id
+  RETURNING old.used - new.used AS part
+)
+UPDATE entitlements_balance t SET overage = t.overage - back.overage,
+  used = t.used - least((SELECT coalesce(sum(part), 0) FROM emptied), t.used),
+  allocated = t.allocated - least((SELECT coalesce(sum(part), 0) FROM emptied), t.allocated)
+FROM back WHERE t.member_id = %(member)s AND t.benefit_id = %(benefit)s"""
