@@ -140,6 +140,8 @@ CELERY_BEAT_SCHEDULE = {
     },
     "benefits": {"task": "entitlements.settle_due", "schedule": 1.0, "options": {"expires": 10}},
     "new-members-benefits": {"task": "entitlements.adopt_members", "schedule": 300.0, "options": {"expires": 60}},
+    "ladder": {"task": "entitlements.activate_ladder", "schedule": 30.0, "options": {"expires": 25}},
+    "ladder-figures": {"task": "entitlements.count_use", "schedule": 900.0, "options": {"expires": 600}},
     "event-partitions": {
         "task": "members.tasks.prepare_partitions",
         "schedule": 6 * 3600.0,

@@ -3,5 +3,11 @@
 from django.utils.translation import gettext_lazy as _
 
 LABELS = {
+    "ladder.changed": _("Cell of the ladder changed in the draft"),
+    "ladder.discarded": _("Draft of the ladder thrown away"),
+    "ladder.submitted": _("Ladder submitted for approval"),
+    "ladder.approved": _("Ladder approved"),
+    "ladder.rejected": _("Ladder rejected"),
+    "ladder.activated": _("Ladder put in force"),
     "usage.reversed": _("Use of a benefit taken back"),
 }

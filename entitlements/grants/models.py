@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from entitlements.benefits.models import Benefit, LadderVersion
 from entitlements.grants.querysets.balances import BalanceQuerySet
 from entitlements.grants.querysets.grants import GrantQuerySet
+from entitlements.grants.querysets.standings import StandingQuerySet
 from members.models import Member, MembershipTerm, Plan, Tier
 
 
@@ -38,6 +39,8 @@ class Standing(models.Model):
     until = models.DateTimeField(_("until"), null=True, blank=True)
     settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
     next_due_at = models.DateTimeField(_("next look"), null=True, blank=True)
+
+    objects = StandingQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("standing")

@@ -1,10 +1,12 @@
 from entitlements.benefits.models import Benefit, LadderVersion, Pack, PackBenefit, PlanBenefit, TierBenefit
 from entitlements.grants.models import Balance, FactCursor, Grant, Lot, Standing
+from entitlements.ladder.models import CellFigure
 from entitlements.usage.models import UsageRecord
 
 __all__ = [
     "Balance",
     "Benefit",
+    "CellFigure",
     "FactCursor",
     "Grant",
     "LadderVersion",

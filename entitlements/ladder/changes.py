@@ -1,0 +1,121 @@
+"""What a version of the ladder changes, and whom it touches."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q
+
+from entitlements.benefits.models import Benefit, LadderVersion, PlanBenefit, TierBenefit
+from entitlements.ladder.models import CellFigure
+from entitlements.ladder.querysets import Place
+from entitlements.ladder.rules import Estimate, extra_use
+from members.models import Plan, Tier
+
+Cell = TierBenefit | PlanBenefit
+
+
+@dataclass(frozen=True)
+class Change:
+    """One cell before and after; None is not given. ``tier`` None and ``plan`` None: the free tier."""
+
+    benefit: Benefit
+    tier: Tier | None
+    plan: Plan | None
+    before: Cell | None
+    after: Cell | None
+
+    def touches(self, place: Place) -> bool:
+        """Whether members at this place have something by the cell; those in the grace only what is held."""
+        cell = self.after or self.before
+        held = self.plan is None and isinstance(cell, TierBenefit) and cell.is_held_in_grace
+        here = place.plan_id == self.plan.pk if self.plan else place.tier_id == (self.tier.pk if self.tier else None)
+        return here and (place.via != "grace" or held)
+
+    @property
+    def kind(self) -> str:
+        """``gain``, ``loss``, ``more``, ``less`` or ``other``."""
+        if self.before is None:
+            return "gain"
+        if self.after is None:
+            return "loss"
+        if self.before.amount == self.after.amount:
+            return "other"
+        return "more" if self.more is None or self.more > 0 else "less"
+
+    @property
+    def more(self) -> int | None:
+        """By how much a member's allowance grows in a usage period; None where one side knows no limit."""
+        before, after = (0 if cell is None else cell.amount for cell in (self.before, self.after))
+        if not self.benefit.has_limit or before is None or after is None:
+            return None
+        return after - before
+
+
+@dataclass(frozen=True)
+class Impact:
+    """A change and what it means now. The estimates are per usage period; None where there is nothing to count."""
+
+    change: Change
+    members: int
+    granted: int | None
+    use: Estimate | None
+    cost: Estimate | None
+
+
+def changes_of(version: LadderVersion, former: LadderVersion) -> list[Change]:
+    """The cells of ``version`` that differ from ``former``, tiers before plans."""
+    found = [
+        Change(*_of_tier(after or before), before, after)
+        for before, after in _pairs(former.cells, version.cells, ("tier_id", "benefit_id"), "tier")
+    ]
+    found += [
+        Change(*_of_plan(after or before), before, after)
+        for before, after in _pairs(former.additions, version.additions, ("plan_id", "benefit_id"), "plan")
+    ]
+    return found
+
+
+def impact_of(change: Change, places: Sequence[Place], figure: CellFigure | None) -> Impact:
+    """How many it touches and, by today's use of the cell, what it will cost."""
+    members = sum(place.members for place in places if change.touches(place))
+    if change.more is None:
+        return Impact(change, members, None, None, None)
+    granted = change.more * members
+    use = extra_use(granted, figure.reached, figure.entitled) if figure and figure.entitled else None
+    cost = use.times(change.benefit.cost_cents) if use and change.benefit.cost_cents else None
+    return Impact(change, members, granted, use.rounded() if use else None, cost.rounded() if cost else None)
+
+
+def figure_for(change: Change) -> CellFigure | None:
+    """The use of the cell; of a benefit the tier does not give yet, that of all tiers together."""
+    rows = CellFigure.objects.filter(benefit=change.benefit)
+    own = rows.filter(Q(tier=change.tier) if change.tier else Q(tier__isnull=True)).first()
+    if own is not None or not (others := list(rows)):
+        return own
+    total = CellFigure(benefit=change.benefit, counted_at=others[0].counted_at)
+    for name in ("entitled", "reached", "granted", "used", "amount"):
+        setattr(total, name, sum(getattr(row, name) for row in others))
+    return total
+
+
+def _pairs(before: Any, after: Any, keys: tuple[str, str], of: str) -> list[tuple[Any, Any]]:
+    def read(cells: Any) -> dict[tuple[Any, ...], Any]:
+        return {tuple(getattr(cell, key) for key in keys): cell for cell in cells.select_related("benefit", of)}
+
+    old, new = read(before), read(after)
+    return [(old.get(key), new.get(key)) for key in {**old, **new} if _said(old.get(key)) != _said(new.get(key))]
+
+
+def _said(cell: Any) -> tuple[Any, ...] | None:
+    if cell is None:
+        return None
+    return (cell.amount, cell.level, getattr(cell, "is_held_in_grace", None), getattr(cell, "early_hours", None))
+
+
+def _of_tier(cell: Any) -> tuple[Benefit, Tier | None, None]:
+    return cell.benefit, cell.tier, None
+
+
+def _of_plan(cell: Any) -> tuple[Benefit, None, Plan]:
+    return cell.benefit, None, cell.plan

@@ -1,0 +1,215 @@
+"""The ladder as its page shows it: a row a benefit, a column a tier, before and after in each cell."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from entitlements.benefits.models import Benefit, LadderVersion, TierBenefit
+from entitlements.ladder import querysets
+from entitlements.ladder.changes import Cell, Change, Impact, changes_of, figure_for, impact_of
+from entitlements.ladder.models import CellFigure
+from entitlements.ladder.operations import active_ladder
+from entitlements.ladder.querysets import Place
+from entitlements.ladder.words import allowance, given
+from members.models import Plan, Tier
+from members.naming import name_of
+
+FREE = "free"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A tier (None: free) with what leads to it, how many stand on it and what share came up lately."""
+
+    tier: Tier | None
+    name: str
+    plan: Plan | None
+    members: int
+    upgraded: float | None
+
+    @property
+    def key(self) -> str:
+        return self.tier.code if self.tier else FREE
+
+
+@dataclass(frozen=True)
+class ShownCell:
+    """One cell: what it gives, what it gave before when that differs, how it is used, and where it is edited."""
+
+    column: Column
+    href: str
+    cell: Cell | None
+    text: str
+    is_changed: bool
+    before: Cell | None
+    before_text: str
+    figure: CellFigure | None
+    cost_cents: int | None
+
+    @property
+    def reach(self) -> float | None:
+        """The share of the entitled who used it in 30 days."""
+        return self.figure.reached / self.figure.entitled if self.figure and self.figure.entitled else None
+
+
+@dataclass(frozen=True)
+class Row:
+    benefit: Benefit
+    cells: list[ShownCell]
+    reach: float | None
+
+
+@dataclass(frozen=True)
+class ShownImpact:
+    """What a change means, with both sides in words."""
+
+    impact: Impact
+    before: str
+    after: str
+
+
+class Ladder:
+    """The version that is being written, or the one in force. Nothing is read before it is asked for."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+        self.active = active_ladder()
+        self.coming = LadderVersion.objects.coming().select_related("created_by", "approved_by").first()
+        self.shown = self.coming or self.active
+
+    @cached_property
+    def places(self) -> list[Place]:
+        return querysets.places()
+
+    @cached_property
+    def changes(self) -> list[Change]:
+        return changes_of(self.coming, self.active) if self.coming else []
+
+    @cached_property
+    def impacts(self) -> list[ShownImpact]:
+        return [
+            ShownImpact(
+                impact_of(change, self.places, figure_for(change)), given(change.benefit, change.before),
+                given(change.benefit, change.after),
+            )
+            for change in self.changes
+        ]  # fmt: skip
+
+    @cached_property
+    def counted_at(self) -> datetime | None:
+        return CellFigure.objects.order_by("-counted_at").values_list("counted_at", flat=True).first()
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        """The free tier, then the tiers from the lowest."""
+        cheapest: dict[int, Plan] = {}
+        for plan in Plan.objects.filter(is_sold=True).order_by("price_cents"):
+            cheapest.setdefault(plan.tier_id, plan)
+        standing: dict[int | None, int] = {}
+        for place in self.places:
+            standing[place.tier_id] = standing.get(place.tier_id, 0) + place.members
+        came, columns = querysets.upgrades(self.at), [Column(None, _("Free"), None, standing.get(None, 0), None)]
+        for tier in Tier.objects.order_by("rank"):
+            below = columns[-1].members if columns[-1].tier else 0
+            share = came.get(tier.pk, 0) / below if below else None
+            columns.append(Column(tier, name_of(tier), cheapest.get(tier.pk), standing.get(tier.pk, 0), share))
+        return columns
+
+    @cached_property
+    def groups(self) -> list[tuple[str, list[Row]]]:
+        """The rows by category, core benefits first."""
+        now, was = _cells(self.shown), _cells(self.active)
+        figures = {(figure.tier_id, figure.benefit_id): figure for figure in CellFigure.objects.all()}
+        rows: dict[str, list[Row]] = {}
+        for benefit in Benefit.objects.current():
+            cells = [self._cell(benefit, column, now, was, figures) for column in self.columns]
+            own = [figure for (_tier, benefit_id), figure in figures.items() if benefit_id == benefit.pk]
+            entitled = sum(figure.entitled for figure in own)
+            reach = sum(figure.reached for figure in own) / entitled if entitled else None
+            rows.setdefault(benefit.category, []).append(Row(benefit, cells, reach))
+        return [(str(Benefit.Category(key).label), rows[key]) for key in Benefit.Category.values if key in rows]
+
+    @cached_property
+    def additions(self) -> list[tuple[Cell, str, str, bool]]:
+        """(addition, its words, its page, whether it is new or changed) of every plan."""
+        changed = {(c.plan.pk, c.benefit.pk) for c in self.changes if c.plan}
+        rows = self.shown.additions.select_related("plan", "benefit").order_by("plan__price_cents", "benefit")
+        return [
+            (row, allowance(row.benefit, row), reverse("ladder:addition", args=[row.plan.code, row.benefit.code]),
+             (row.plan_id, row.benefit_id) in changed)
+            for row in rows
+        ]  # fmt: skip
+
+    def _cell(self, benefit: Benefit, column: Column, now: "_Cells", was: "_Cells", figures: "_Figures") -> ShownCell:
+        key = (column.tier.pk if column.tier else None, benefit.pk)
+        cell, before, figure = now.get(key), was.get(key), figures.get(key)
+        changed = any(
+            c.plan is None and c.benefit.pk == benefit.pk and (c.tier.pk if c.tier else None) == key[0]
+            for c in self.changes
+        )
+        return ShownCell(
+            column, reverse("ladder:cell", args=[column.key, benefit.code]), cell, allowance(benefit, cell), changed,
+            before, allowance(benefit, before), figure,
+            figure.amount * benefit.cost_cents if figure and benefit.cost_cents else None,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Stair:
+    """One bar of the staircase, in percent of its width and pixels of its height."""
+
+    label: str
+    text: str
+    x: float
+    width: float
+    y: float
+    height: float
+    is_here: bool
+    was_y: float | None
+
+    @property
+    def middle(self) -> float:
+        return self.x + self.width / 2
+
+    @property
+    def right(self) -> float:
+        return self.x + self.width
+
+    @property
+    def text_y(self) -> float:
+        return self.y - 6
+
+
+STAIR_FLOOR = 84
+STAIR_HEIGHT = 66
+
+
+def stairs(columns: Sequence[Column], amounts: Sequence[int | None], here: int, was: int | None) -> list[Stair]:
+    """The allowances of all tiers as bars; no limit is as high as the highest."""
+    top = max([amount for amount in amounts if amount] + [was or 0, 1])
+    step = 100 / len(columns)
+
+    def height(amount: int | None) -> float:
+        return max(STAIR_HEIGHT * (top if amount is None else amount) / top, 2)
+
+    return [
+        Stair(
+            column.name, "∞" if amount is None else str(amount), n * step + step * 0.1, step * 0.8,
+            STAIR_FLOOR - height(amount), height(amount), n == here,
+            STAIR_FLOOR - height(was) if n == here and was is not None and was != amount else None,
+        )
+        for n, (column, amount) in enumerate(zip(columns, amounts, strict=True))
+    ]  # fmt: skip
+
+
+_Key = tuple[int | None, int]
+_Cells = dict[_Key, TierBenefit]
+_Figures = dict[_Key, CellFigure]
+
+
+def _cells(version: LadderVersion) -> _Cells:
+    return {(cell.tier_id, cell.benefit_id): cell for cell in version.cells.all()}

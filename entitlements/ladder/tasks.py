@@ -1,0 +1,19 @@
+"""Celery only wakes the work up; versions and figures lie in PostgreSQL."""
+
+from celery import shared_task
+
+from config.staff.clock import now
+from entitlements.ladder import querysets
+from entitlements.ladder.operations import activate_due
+
+
+@shared_task(name="entitlements.activate_ladder")
+def activate_ladder() -> None:
+    """Put an approved version in force on its day; the settling engine finds whom it touches due."""
+    activate_due(at=now())
+
+
+@shared_task(name="entitlements.count_use")
+def count_use() -> None:
+    """Count how each cell of the ladder is used."""
+    querysets.count_use(now())
