@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
-
 from entitlements.benefits.models import Benefit, LadderVersion, PlanBenefit, TierBenefit
 from entitlements.ladder.models import CellFigure
 from entitlements.ladder.querysets import Place
@@ -87,15 +85,15 @@ def impact_of(change: Change, places: Sequence[Place], figure: CellFigure | None
     return Impact(change, members, granted, use.rounded() if use else None, cost.rounded() if cost else None)
 
 
-def figure_for(change: Change) -> CellFigure | None:
+def figure_for(change: Change, figures: Sequence[CellFigure]) -> CellFigure | None:
     """The use of the cell; of a benefit the tier does not give yet, that of all tiers together."""
-    rows = CellFigure.objects.filter(benefit=change.benefit)
-    own = rows.filter(Q(tier=change.tier) if change.tier else Q(tier__isnull=True)).first()
-    if own is not None or not (others := list(rows)):
-        return own
-    total = CellFigure(benefit=change.benefit, counted_at=others[0].counted_at)
+    rows = [figure for figure in figures if figure.benefit_id == change.benefit.pk]
+    own = [figure for figure in rows if figure.tier_id == (change.tier.pk if change.tier else None)]
+    if own or not rows:
+        return own[0] if own else None
+    total = CellFigure(benefit=change.benefit, counted_at=rows[0].counted_at)
     for name in ("entitled", "reached", "granted", "used", "amount"):
-        setattr(total, name, sum(getattr(row, name) for row in others))
+        setattr(total, name, sum(getattr(row, name) for row in rows))
     return total
 
 

@@ -93,15 +93,23 @@ class Ladder:
     def impacts(self) -> list[ShownImpact]:
         return [
             ShownImpact(
-                impact_of(change, self.places, figure_for(change)), given(change.benefit, change.before),
+                self.impact(change), given(change.benefit, change.before),
                 given(change.benefit, change.after),
             )
             for change in self.changes
         ]  # fmt: skip
 
+    def impact(self, change: Change) -> Impact:
+        """Whom a change touches now, also one that is not in the draft yet."""
+        return impact_of(change, self.places, figure_for(change, self.figures))
+
+    @cached_property
+    def figures(self) -> list[CellFigure]:
+        return list(CellFigure.objects.all())
+
     @cached_property
     def counted_at(self) -> datetime | None:
-        return CellFigure.objects.order_by("-counted_at").values_list("counted_at", flat=True).first()
+        return self.figures[0].counted_at if self.figures else None
 
     @cached_property
     def columns(self) -> list[Column]:
@@ -123,7 +131,7 @@ class Ladder:
     def groups(self) -> list[tuple[str, list[Row]]]:
         """The rows by category, core benefits first."""
         now, was = _cells(self.shown), _cells(self.active)
-        figures = {(figure.tier_id, figure.benefit_id): figure for figure in CellFigure.objects.all()}
+        figures = {(figure.tier_id, figure.benefit_id): figure for figure in self.figures}
         rows: dict[str, list[Row]] = {}
         for benefit in Benefit.objects.current():
             cells = [self._cell(benefit, column, now, was, figures) for column in self.columns]

@@ -12,6 +12,7 @@ from config.staff.operations import record_audit
 from entitlements.benefits.models import Benefit, LadderVersion, PlanBenefit, TierBenefit
 from entitlements.ladder import querysets
 from entitlements.ladder.changes import changes_of, figure_for, impact_of
+from entitlements.ladder.models import CellFigure
 from members.models import Plan, Tier
 
 Status = LadderVersion.Status
@@ -82,8 +83,8 @@ def submit_ladder(
     changes = changes_of(draft, active_ladder())
     if not changes:
         raise LadderRefused("unchanged")
-    where = querysets.places()
-    impacts = [impact_of(change, where, figure_for(change)) for change in changes]
+    where, figures = querysets.places(), list(CellFigure.objects.all())
+    impacts = [impact_of(change, where, figure_for(change, figures)) for change in changes]
     draft.preview = {
         "changes": [
             {"benefit": i.change.benefit.code, "tier": i.change.tier.code if i.change.tier else None,
@@ -112,8 +113,7 @@ def approve_ladder(*, version_id: int, actor: User, at: datetime, reason: str) -
     version.save(update_fields=["status", "approved_by"])
     _audited(version, actor, at, "ladder.approved", reason=reason)
     activate_due(at=at)
-    version.refresh_from_db()
-    return version
+    return LadderVersion.objects.get(pk=version_id)
 
 
 @transaction.atomic

@@ -19,6 +19,11 @@ from campaigns.models import (
 )
 from campaigns.operations.planning import plan
 from config.staff.access import Role
+from entitlements.benefits.models import Benefit, LadderVersion, Pack, PackBenefit
+from entitlements.grants.operations.settling import settle_members
+from entitlements.ladder.operations import set_cell
+from entitlements.ladder.querysets import count_use
+from entitlements.usage.operations.consuming import consume
 from members.counters.operations import bring_up
 from members.counters.wanted import CounterKey
 from members.imports.models import ImportRun
@@ -56,6 +61,7 @@ from members.tags.operations.refreshing import refresh_tag
 from members.tags.operations.saving import save_tag
 from members.value.operations.refreshing import refresh_now
 from tests import factories
+from tests.entitlements import making
 
 if TYPE_CHECKING:
     from tests.suites.world import World
@@ -267,6 +273,30 @@ def make_duplicates(world: "World") -> None:
         merge_members(actor=world.admin, at=world.at, survivor_id=world.members[0].pk, absorbed_id=same.pk)
 
 
+def make_benefits(world: "World") -> None:
+    """Benefits the first tier and the free tier give, used by the first member; a draft and versions before it."""
+    first = world.members[0]
+    for i in range(world.n):
+        benefit = making.make_benefit(cost_cents=100, worth_cents=200)
+        making.give(benefit, world.plan.tier, 20)
+        making.give(benefit, None, 1)
+        making.give(benefit, world.plan, 2)
+        pack = Pack.objects.create(code=f"pack-{i}", name=f"Pack {i}")
+        PackBenefit.objects.create(pack=pack, benefit=benefit, amount=5)
+        LadderVersion.objects.create(version=100 + i, status="retired", created_at=world.at, created_by=world.admin)
+    settle_members(member_ids=[member.pk for member in world.members], at=world.at)
+    for benefit in Benefit.objects.all():
+        for _ in range(world.n):
+            consume(member_id=first.pk, benefit=benefit, amount=1, at=world.at, origin="api")
+    settle_members(member_ids=[first.pk], at=world.at)
+    count_use(world.at)
+    for benefit in Benefit.objects.all():
+        set_cell(
+            benefit=benefit, tier=world.plan.tier, plan=None, actor=world.admin, at=world.at,
+            values={"amount": 30, "level": "", "is_held_in_grace": True, "early_hours": 0},
+        )  # fmt: skip
+
+
 ALL = (
     make_members,
     make_what_members_carry,
@@ -281,5 +311,6 @@ ALL = (
     make_tags,
     make_value,
     make_campaigns,
+    make_benefits,
     make_duplicates,
 )

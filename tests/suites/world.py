@@ -11,6 +11,7 @@ from campaigns.models import MessageIntent
 from campaigns.operations.copy import unsubscribe_token
 from config.staff.access import Role
 from config.staff.models import User
+from entitlements.benefits.models import Benefit, LadderVersion
 from members.imports.models import ImportRun
 from members.models import Member, MembershipTerm, Tag
 from tests import factories
@@ -19,7 +20,7 @@ from tests.suites import makers
 OUR_APPS = ("staff", "console", "members", "entitlements", "tasks_engine", "campaigns")
 
 # Models of which there can be only a fixed number of rows.
-FIXED = {"campaigns.DeliveryPolicy", "campaigns.Channel", "members.ValueSettings"}
+FIXED = {"campaigns.DeliveryPolicy", "campaigns.Channel", "members.ValueSettings", "entitlements.FactCursor"}
 
 
 class World:
@@ -80,5 +81,9 @@ ARGUMENTS: dict[Any, Callable[[World], Any]] = {
     "definition_id": newest("members.EventDefinition"),
     "pair_id": newest("members.DuplicatePair"),
     "record_id": newest("members.MergeRecord"),
+    "version_id": lambda world: LadderVersion.objects.coming().get().pk,
+    "tier": lambda world: world.plan.tier.code,
+    "plan": lambda world: world.plan.code,
+    "benefit": lambda world: Benefit.objects.earliest("pk").code,
     "in_list": lambda world: "members",
 }

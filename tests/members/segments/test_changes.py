@@ -1,11 +1,10 @@
 """Entering and leaving as facts for others, and two refreshes at once."""
 
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 
 from members.models import Member, SegmentMembership
 from members.segments.operations.refreshing import refresh_segment
@@ -13,6 +12,7 @@ from members.segments.operations.saving import save_segment
 from members.segments.querysets import horizon, read_changes
 from members.segments.schema import read_rule
 from tests import factories
+from tests.horizon import wait_for_horizon
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,13 +27,7 @@ def segment():
 
 
 def read_settled(segment, after):
-    """Read when no transaction of another test, in whatever database of this server, holds the horizon back."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_current_xact_id()::text::bigint")
-        last = cursor.fetchone()[0]
-    ends = time.monotonic() + 120
-    while horizon() <= last and time.monotonic() < ends:
-        time.sleep(0.05)
+    wait_for_horizon()
     return read_changes(segment_ids=[segment.pk], after=after)
 
 

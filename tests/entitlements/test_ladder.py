@@ -1,0 +1,186 @@
+"""The ladder's way into force, and whom a change touches."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from config.staff.access import Role
+from config.staff.models import AuditEntry
+from entitlements.benefits.models import LadderVersion, TierBenefit
+from entitlements.grants.models import Balance, Grant
+from entitlements.grants.operations.settling import settle_due, settle_members
+from entitlements.ladder import operations, querysets
+from entitlements.ladder.changes import changes_of, figure_for, impact_of
+from entitlements.ladder.matrix import Ladder
+from entitlements.ladder.models import CellFigure
+from entitlements.ladder.operations import LadderRefused
+from entitlements.ladder.rules import extra_use, wilson
+from entitlements.usage.operations.consuming import consume
+from tests import factories
+from tests.entitlements.making import AT, DAY, balance, give, make_benefit
+
+pytestmark = pytest.mark.django_db
+
+CELL = {"amount": 5, "level": "", "is_held_in_grace": True, "early_hours": 0}
+
+
+@pytest.fixture
+def proposer():
+    return factories.UserFactory(role=Role.OPERATOR)
+
+
+@pytest.fixture
+def approver():
+    return factories.UserFactory(role=Role.APPROVER)
+
+
+@pytest.fixture
+def plan():
+    return factories.PlanFactory(code="gold-month", tier=factories.TierFactory(code="gold", rank=3))
+
+
+def change(benefit, tier, actor, values=CELL, **on):
+    return operations.set_cell(
+        benefit=benefit, tier=tier, plan=on.get("plan"), values=values, actor=actor, at=AT
+    )  # fmt: skip
+
+
+def into_force(draft, proposer, approver, at=AT):
+    operations.submit_ladder(version_id=draft.pk, actor=proposer, at=at, note="More")
+    return operations.approve_ladder(version_id=draft.pk, actor=approver, at=at, reason="")
+
+
+def test_a_draft_changes_nothing_until_it_is_in_force(plan, proposer, approver):
+    benefit, member = make_benefit(), factories.make_member(at=AT - DAY)
+    give(benefit, plan.tier, 3)
+    factories.make_term(member=member, at=AT, plan=plan)
+    assert balance(member, benefit, AT).granted == 3
+    draft = change(benefit, plan.tier, proposer)
+    assert balance(member, benefit, AT).granted == 3
+    assert into_force(draft, proposer, approver).status == "active"
+    settle_due(at=AT)
+    assert Balance.objects.get(member=member, benefit=benefit).granted == 5
+    assert LadderVersion.objects.filter(status="retired").count() == 1
+
+
+def test_what_was_used_stays_used_when_the_allowance_changes(plan, proposer, approver):
+    benefit, member = make_benefit(), factories.make_member(at=AT - DAY)
+    give(benefit, plan.tier, 3)
+    factories.make_term(member=member, at=AT, plan=plan)
+    settle_members(member_ids=[member.pk], at=AT)
+    consume(member_id=member.pk, benefit=benefit, amount=2, at=AT, origin="api")
+    into_force(change(benefit, plan.tier, proposer), proposer, approver)
+    settle_due(at=AT)
+    found = Balance.objects.get(member=member, benefit=benefit)
+    assert (found.granted, found.used) == (5, 2)
+    old, new = Grant.objects.filter(member=member).order_by("pk")
+    assert (old.void_reason, old.voided_at, new.effective_at, new.voided_at) == ("ladder", AT, AT, None)
+
+
+def test_a_benefit_taken_away_is_gone_and_less_never_goes_below_nothing(plan, proposer, approver):
+    benefit, member = make_benefit(), factories.make_member(at=AT - DAY)
+    give(benefit, plan.tier, 5)
+    factories.make_term(member=member, at=AT, plan=plan)
+    settle_members(member_ids=[member.pk], at=AT)
+    consume(member_id=member.pk, benefit=benefit, amount=5, at=AT, origin="api")
+    into_force(change(benefit, plan.tier, proposer, CELL | {"amount": 2}), proposer, approver)
+    settle_due(at=AT)
+    found = Balance.objects.get(member=member, benefit=benefit)
+    assert (found.granted, found.used, found.remaining) == (2, 2, 0)
+    into_force(change(benefit, plan.tier, proposer, None), proposer, approver)
+    settle_due(at=AT)
+    assert not Balance.objects.get(member=member, benefit=benefit).is_open
+
+
+def test_only_those_on_a_changed_tier_are_looked_at(plan, proposer, approver):
+    benefit = make_benefit()
+    for other in (plan, factories.PlanFactory()):
+        factories.make_term(member=(member := factories.make_member(at=AT - DAY)), at=AT, plan=other)
+        settle_members(member_ids=[member.pk], at=AT)
+    into_force(change(benefit, plan.tier, proposer), proposer, approver)
+    assert settle_due(at=AT) == 1
+
+
+def test_a_version_waits_for_its_day(plan, proposer, approver):
+    draft = change(make_benefit(), plan.tier, proposer)
+    day = AT + 10 * DAY
+    operations.submit_ladder(version_id=draft.pk, actor=proposer, at=AT, note="Later", starts_at=day)
+    version = operations.approve_ladder(version_id=draft.pk, actor=approver, at=AT, reason="")
+    assert version.status == "scheduled"
+    operations.activate_due(at=day - timedelta(seconds=1))
+    assert operations.active_ladder() != version
+    operations.activate_due(at=day)
+    assert operations.active_ladder() == version
+
+
+@pytest.mark.parametrize("step", ["own", "unchanged", "past", "waiting", "twice"])
+def test_steps_that_do_not_apply_are_refused_and_change_nothing(step, plan, proposer, approver):
+    benefit = make_benefit()
+    draft = change(benefit, plan.tier, proposer)
+    submit = {"version_id": draft.pk, "actor": proposer, "at": AT, "note": "x"}
+    if step == "unchanged":
+        change(benefit, plan.tier, proposer, None)
+    elif step != "past":
+        operations.submit_ladder(**submit)
+    before = AuditEntry.objects.count()
+    refused = {
+        "own": lambda: operations.approve_ladder(version_id=draft.pk, actor=proposer, at=AT, reason=""),
+        "unchanged": lambda: operations.submit_ladder(**submit),
+        "past": lambda: operations.submit_ladder(**submit, starts_at=AT),
+        "waiting": lambda: change(benefit, plan.tier, proposer),
+        "twice": lambda: operations.submit_ladder(**submit),
+    }
+    with pytest.raises(LadderRefused):
+        refused[step]()
+    assert AuditEntry.objects.count() == before
+    assert operations.active_ladder().version == 1
+
+
+def test_the_impact_counts_whom_a_change_touches(plan, proposer):
+    benefit = make_benefit(cost_cents=100)
+    give(benefit, plan.tier, 3)
+    for n in range(4):
+        factories.make_term(member=(member := factories.make_member(at=AT - DAY)), at=AT, plan=plan)
+        settle_members(member_ids=[member.pk], at=AT)
+        if n == 0:
+            consume(member_id=member.pk, benefit=benefit, amount=1, at=AT, origin="api")
+    querysets.count_use(AT)
+    draft = change(benefit, plan.tier, proposer)
+    found = changes_of(draft, operations.active_ladder())
+    impact = impact_of(found[0], querysets.places(), figure_for(found[0], list(CellFigure.objects.all())))
+    assert (found[0].kind, impact.members, impact.granted) == ("more", 4, 8)
+    # One in four used it: two of the eight.
+    assert (impact.use.expected, impact.cost.expected) == (2, 200)
+    assert impact.cost.low < 200 < impact.cost.high
+
+
+def test_the_interval_is_wilsons():
+    """Wilson's interval for 18 of 100 at 95 %, as published tables give it."""
+    found = wilson(18, 100, z=1.959964)
+    assert (round(found.low, 3), round(found.high, 3)) == (0.117, 0.267)
+    assert extra_use(-10, 5, 10).expected == -5
+
+
+def test_the_page_shows_before_and_after_and_edits_in_the_drawer(client, plan, proposer):
+    benefit = make_benefit(name="Vouchers", unit="vouchers")
+    give(benefit, plan.tier, 3)
+    client.force_login(proposer)
+    href = reverse("ladder:cell", args=["gold", benefit.code])
+    assert b'name="amount" value="3"' in client.get(href, headers={"HX-Request": "true"}).content
+    preview = client.get(f"{href}?preview=1&is_given=on&amount=9", headers={"HX-Request": "true"})
+    assert b"stairs" in preview.content
+    assert not LadderVersion.objects.coming().exists()
+    response = client.post(href, {"is_given": "on", "amount": 9, "early_hours": 0}, headers={"HX-Request": "true"})
+    assert (response.status_code, response["HX-Redirect"]) == (204, reverse("ladder:index"))
+    cells = [cell for _, rows in Ladder(AT).groups for row in rows for cell in row.cells if cell.is_changed]
+    assert [(cell.cell.amount, cell.before.amount) for cell in cells] == [(9, 3)]
+    assert client.post(href, {"is_given": "on", "amount": -1, "early_hours": 0}).status_code == 422
+
+
+def test_whoever_may_not_propose_changes_no_cell(client, plan):
+    benefit = make_benefit()
+    client.force_login(factories.UserFactory(role=Role.VIEWER))
+    response = client.post(reverse("ladder:cell", args=["gold", benefit.code]), {"is_given": "on", "amount": 1})
+    assert response.status_code == 403
+    assert not TierBenefit.objects.exists()
