@@ -8,8 +8,12 @@ class EntitlementsConfig(AppConfig):
 
     def ready(self) -> None:
         from config.staff.actions import register_actions
-        from entitlements.audit_labels import LABELS
-        from entitlements.tiers import measures
+        from entitlements.tiers import belongings, conditions, measures, portrait, timeline_source
+        from entitlements.tiers.audit_labels import LABELS
 
         register_actions(LABELS)
+        belongings.register_all()
         measures.register_own()
+        conditions.register_all()
+        portrait.register()
+        timeline_source.register()

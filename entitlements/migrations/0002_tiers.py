@@ -3,11 +3,11 @@
 import django.core.validators
 import django.db.models.deletion
 import django_fsm
-import entitlements.tiers.querysets.standing
 from django.conf import settings
 from django.db import migrations, models
 from django.utils.timezone import now
 
+import entitlements.tiers.querysets.standing
 
 # Terms have no cursor: what was booked or closed lately is found by its time.
 SUPPORT = """
@@ -184,7 +184,7 @@ class Migration(migrations.Migration):
                 ('due_at', models.DateTimeField(null=True, verbose_name='next look')),
                 ('assessed_at', models.DateTimeField(null=True, verbose_name='assessed')),
                 ('changed_xid', entitlements.tiers.querysets.standing.XidField(editable=False, null=True)),
-                ('manual', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='entitlements.manualtier', verbose_name='manual tier')),
+                ('manual', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='entitlements.manualtier', verbose_name='manual tier')),
                 ('next_tier', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='members.tier', verbose_name='next tier')),
                 ('policy', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entitlements.qualificationpolicy', verbose_name='policy')),
                 ('qualified_tier', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='members.tier', verbose_name='qualified tier')),
@@ -206,7 +206,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='manualtier',
-            constraint=models.CheckConstraint(condition=models.Q(('until__isnull', True), ('until__gt', models.F('since')), _connector='OR'), name='manual_lasts'),
+            constraint=models.CheckConstraint(condition=models.Q(('until__isnull', True), ('until__gt', models.F('since')), _connector='OR'), name='manual_tier_lasts'),
         ),
         migrations.AddConstraint(
             model_name='manualtier',
@@ -230,7 +230,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='tierrung',
-            constraint=models.UniqueConstraint(fields=('policy', 'tier'), name='rung_once'),
+            constraint=models.UniqueConstraint(fields=('policy', 'tier'), name='tier_rung_once'),
         ),
         migrations.AddConstraint(
             model_name='tierrule',
@@ -238,23 +238,23 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='tierstanding',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='standing_due'),
+            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='tier_standing_due'),
         ),
         migrations.AddIndex(
             model_name='tierstanding',
-            index=models.Index(condition=models.Q(('tier__isnull', False)), fields=['tier', 'member'], name='standing_tier'),
+            index=models.Index(condition=models.Q(('tier__isnull', False)), fields=['tier', 'member'], name='tier_standing_tier'),
         ),
         migrations.AddIndex(
             model_name='tierstanding',
-            index=models.Index(condition=models.Q(('gap__isnull', False)), fields=['gap'], name='standing_gap'),
+            index=models.Index(condition=models.Q(('gap__isnull', False)), fields=['gap'], name='tier_standing_gap'),
         ),
         migrations.AddIndex(
             model_name='tierstanding',
-            index=models.Index(condition=models.Q(('will_downgrade_at__isnull', False)), fields=['will_downgrade_at'], name='standing_downgrade'),
+            index=models.Index(condition=models.Q(('will_downgrade_at__isnull', False)), fields=['will_downgrade_at'], name='tier_standing_downgrade'),
         ),
         migrations.AddIndex(
             model_name='tierstanding',
-            index=models.Index(condition=models.Q(('changed_xid__isnull', False)), fields=['changed_xid'], name='standing_xid'),
+            index=models.Index(condition=models.Q(('changed_xid__isnull', False)), fields=['changed_xid'], name='tier_standing_xid'),
         ),
         migrations.RunSQL(SUPPORT, NO_SUPPORT),
         migrations.RunPython(first_rows, migrations.RunPython.noop),

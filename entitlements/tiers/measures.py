@@ -78,12 +78,12 @@ _RECORDED = "recorded_xid >= %(after)s::text::xid8 AND recorded_xid < %(upto)s::
 _SPEND_CHANGED = f"""
 SELECT member_id FROM members_event WHERE {_RECORDED} AND definition_id = ANY(%(money)s::bigint[])
 UNION SELECT member_id FROM members_membershipterm WHERE booked_at >= %(since)s
-UNION SELECT member_id FROM members_membershipterm WHERE closed_at >= %(since)s
-UNION SELECT survivor_id FROM members_mergerecord WHERE merged_at >= %(since)s OR undone_at >= %(since)s"""
+UNION SELECT member_id FROM members_membershipterm WHERE closed_at >= %(since)s"""
 
 _ACTIVE_DAYS = """
 SELECT a.member_id, a.slot, count(*) AS value
-FROM asked a JOIN members_activeday y ON y.member_id = a.member_id AND y.local_on >= a.start_on AND y.local_on < a.end_on
+FROM asked a
+JOIN members_activeday y ON y.member_id = a.member_id AND y.local_on >= a.start_on AND y.local_on < a.end_on
 WHERE y.first_at <= %(at)s
 GROUP BY a.member_id, a.slot"""
 

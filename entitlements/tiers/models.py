@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField, transition
 
 from config.staff.reviewing import ReviewedVersion
-from entitlements.tiers.querysets.standing import StandingQuerySet, XidField
+from entitlements.tiers.querysets.standing import ManualTierQuerySet, StandingQuerySet, XidField
 from members.models import Member, Tier
 
 
@@ -85,7 +85,7 @@ class TierRung(models.Model):
         verbose_name = _("tier's requirement")
         verbose_name_plural = _("tiers' requirements")
         ordering = ["tier__rank"]
-        constraints = [models.UniqueConstraint(fields=["policy", "tier"], name="rung_once")]
+        constraints = [models.UniqueConstraint(fields=["policy", "tier"], name="tier_rung_once")]
 
     def __str__(self) -> str:
         return f"{self.policy_id}: {self.tier_id}"
@@ -125,13 +125,15 @@ class ManualTier(models.Model):
     ended_at = models.DateTimeField(_("taken back"), null=True, blank=True)
     ended_by = _staff(_("taken back by"))
 
+    objects = ManualTierQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("manual tier")
         verbose_name_plural = _("manual tiers")
         constraints = [
             models.UniqueConstraint(fields=["member"], condition=Q(ended_at__isnull=True), name="manual_tier_once"),
             models.CheckConstraint(
-                condition=Q(until__isnull=True) | Q(until__gt=models.F("since")), name="manual_lasts"
+                condition=Q(until__isnull=True) | Q(until__gt=models.F("since")), name="manual_tier_lasts"
             ),
             models.CheckConstraint(condition=~Q(reason=""), name="manual_tier_has_reason"),
         ]
@@ -159,9 +161,10 @@ class TierStanding(models.Model):
     via = models.CharField(_("through"), max_length=9, choices=Via.choices, blank=True, default="")
     since = models.DateTimeField(_("since"), null=True)
     until = models.DateTimeField(_("until"), null=True)
+    # No constraint: a merge sets rows aside and the next assessment says what is so.
     manual = models.ForeignKey(
         ManualTier, verbose_name=_("manual tier"), null=True, on_delete=models.SET_NULL, related_name="+",
-        db_index=False,
+        db_index=False, db_constraint=False,
     )  # fmt: skip
     qualified_tier = _tier(_("qualified tier"), null=True, db_index=False)
     # The local date at whose beginning the qualified tier is judged, and from which rolling periods are counted.
@@ -187,13 +190,15 @@ class TierStanding(models.Model):
         verbose_name = _("tier standing")
         verbose_name_plural = _("tier standings")
         indexes = [
-            models.Index(fields=["due_at"], name="standing_due", condition=Q(due_at__isnull=False)),
-            models.Index(fields=["tier", "member"], name="standing_tier", condition=Q(tier__isnull=False)),
-            models.Index(fields=["gap"], name="standing_gap", condition=Q(gap__isnull=False)),
+            models.Index(fields=["due_at"], name="tier_standing_due", condition=Q(due_at__isnull=False)),
+            models.Index(fields=["tier", "member"], name="tier_standing_tier", condition=Q(tier__isnull=False)),
+            models.Index(fields=["gap"], name="tier_standing_gap", condition=Q(gap__isnull=False)),
             models.Index(
-                fields=["will_downgrade_at"], name="standing_downgrade", condition=Q(will_downgrade_at__isnull=False)
+                fields=["will_downgrade_at"],
+                name="tier_standing_downgrade",
+                condition=Q(will_downgrade_at__isnull=False),
             ),
-            models.Index(fields=["changed_xid"], name="standing_xid", condition=Q(changed_xid__isnull=False)),
+            models.Index(fields=["changed_xid"], name="tier_standing_xid", condition=Q(changed_xid__isnull=False)),
         ]
 
     def __str__(self) -> str:

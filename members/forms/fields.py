@@ -1,4 +1,4 @@
-"""Form fields of the domain: money as people write it, plans and tiers under their names."""
+"""Form fields of the domain: plans and tiers under their names, beside those every app has."""
 
 from decimal import Decimal
 from typing import Any
@@ -7,27 +7,10 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from config.staff.fields import MAX_CENTS, MoneyField, reason_field
 from members.naming import Named, name_of
 
-MAX_CENTS = 10**13
-
-
-class MoneyField(forms.DecimalField):
-    """An amount in major units as typed (``268`` or ``268.00``), cleaned to integer minor units."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("min_value", 0)
-        kwargs.setdefault("label", _("Amount"))
-        super().__init__(decimal_places=2, max_digits=13, **kwargs)
-        self.widget.attrs["inputmode"] = "decimal"
-
-    def clean(self, value: Any) -> int | None:
-        amount = super().clean(value)
-        return None if amount is None else int(amount * 100)
-
-    def prepare_value(self, value: Any) -> Any:
-        # Minor units from the model; a string is what the viewer typed and stays as it is.
-        return Decimal(value) / 100 if isinstance(value, int) else value
+__all__ = ["MAX_CENTS", "MoneyField", "NamedChoiceField", "PlanChoiceField", "reason_field"]
 
 
 class NamedChoiceField(forms.ModelChoiceField):
@@ -47,10 +30,3 @@ class PlanChoiceField(NamedChoiceField):
     def label_from_instance(self, obj: Any) -> str:
         amount = f"{Decimal(obj.price_cents) / 100:,.2f}".removesuffix(".00")
         return f"{name_of(obj)} · {obj.currency or settings.PROJECT_CURRENCY} {amount}"
-
-
-def reason_field(**kwargs: Any) -> forms.CharField:
-    """Why something is done: kept in the audit log."""
-    kwargs.setdefault("label", _("Reason"))
-    kwargs.setdefault("help_text", _("Kept in the audit log; no personal data, please."))
-    return forms.CharField(max_length=500, strip=True, widget=forms.Textarea(attrs={"rows": 3}), **kwargs)

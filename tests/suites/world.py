@@ -19,7 +19,7 @@ from tests.suites import makers
 OUR_APPS = ("staff", "console", "members", "entitlements", "tasks_engine", "campaigns")
 
 # Models of which there can be only a fixed number of rows.
-FIXED = {"campaigns.DeliveryPolicy", "campaigns.Channel", "members.ValueSettings"}
+FIXED = {"campaigns.DeliveryPolicy", "campaigns.Channel", "members.ValueSettings", "entitlements.TierCursor"}
 
 
 class World:
@@ -81,4 +81,20 @@ ARGUMENTS: dict[Any, Callable[[World], Any]] = {
     "pair_id": newest("members.DuplicatePair"),
     "record_id": newest("members.MergeRecord"),
     "in_list": lambda world: "members",
+    **{
+        (f"tiers:{route}", "policy_id"): newest("entitlements.QualificationPolicy")
+        for route in (
+            "policy",
+            "policy-edit",
+            "policy-preview",
+            "movers",
+            "policy-submit",
+            "policy-approve",
+            "policy-reject",
+        )
+    },
+    **{
+        (f"tiers:{route}", "brake_id"): newest("entitlements.TierBrake")
+        for route in ("brake", "brake-approve", "brake-release")
+    },
 }

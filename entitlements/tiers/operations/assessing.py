@@ -119,7 +119,7 @@ def notice_facts(question: Question, *, at: datetime) -> int:
     known = [measure for code in question.terms.measures if (measure := measure_of(code))]
     changed = [measure.changed for measure in known if measure.changed]
     params = {**question.params, "after": cursor.events_xid, "upto": upto, "since": since}
-    marked = running.mark(params, changed) if changed else 0
+    marked = running.mark(params, changed)
     cursor.events_xid, cursor.terms_until = upto, at
     cursor.save(update_fields=["events_xid", "terms_until"])
     return marked

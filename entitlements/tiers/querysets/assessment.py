@@ -134,7 +134,8 @@ decided AS MATERIALIZED (
     {gap} AS gap,
     d.verdict IN ('keep', 'down') AND d.new_on <= d.today AS is_due_again
   FROM (
-    SELECT f.*, CASE WHEN f.falls_to IS DISTINCT FROM f.new_rank THEN f.until_on END AS falls_on FROM foreseen f OFFSET 0
+    SELECT f.*, CASE WHEN f.falls_to IS DISTINCT FROM f.new_rank THEN f.until_on END AS falls_on
+    FROM foreseen f OFFSET 0
   ) d OFFSET 0
 )"""
 

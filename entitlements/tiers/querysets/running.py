@@ -17,6 +17,11 @@ INSERT INTO entitlements_tierstanding AS s (member_id, via, due_at)
 SELECT l.member_id, '', %(at)s FROM members_memberlifecycle l{who} ORDER BY l.member_id
 ON CONFLICT (member_id) DO UPDATE SET due_at = excluded.due_at WHERE s.due_at IS NULL OR s.due_at > excluded.due_at"""
 
+# Facts that changed hands.
+_MERGED = """
+SELECT unnest(ARRAY[survivor_id, absorbed_id]) FROM members_mergerecord
+WHERE merged_at >= %(since)s OR undone_at >= %(since)s"""
+
 
 @dataclass(frozen=True)
 class Question:
@@ -66,8 +71,8 @@ def look_for(
 
 
 def mark(params: Mapping[str, Any], changed: Iterable[str]) -> int:
-    """Have the members whom the statements name looked at; returns how many rows that changed."""
-    who = " WHERE l.member_id IN (" + " UNION ".join(f"({own})" for own in changed) + ")"
+    """Have the members looked at whom the statements name, or who were merged; returns how many rows that changed."""
+    who = " WHERE l.member_id IN (" + " UNION ".join(f"({own})" for own in (_MERGED, *changed)) + ")"
     with connection.cursor() as cursor:
         cursor.execute(_MARK.format(who=who), params)
         return cursor.rowcount

@@ -18,10 +18,6 @@ class XidField(models.Field):
 
 
 class StandingQuerySet(models.QuerySet):
-    def holding(self, at: datetime) -> "StandingQuerySet":
-        """Standings whose tier holds at ``at``."""
-        return self.filter(live(at)).filter(tier__isnull=False)
-
     def downgrading_until(self, until: datetime) -> "StandingQuerySet":
         """Members of whom it is known that they will be downgraded by ``until``."""
         return self.filter(will_downgrade_at__isnull=False, will_downgrade_at__lte=until)
@@ -43,8 +39,14 @@ class StandingQuerySet(models.QuerySet):
             return [pk for (pk,) in cursor.fetchall()], upto
 
 
+class ManualTierQuerySet(models.QuerySet):
+    def running(self, at: datetime) -> "ManualTierQuerySet":
+        """Given, not taken back, and not run out at ``at``."""
+        return self.filter(live(at), since__lte=at, ended_at__isnull=True)
+
+
 def live(at: datetime, prefix: str = "") -> Q:
-    """Standings (``prefix`` leads to them) that have not run out at ``at``."""
+    """What ``prefix`` leads to has not run out at ``at``."""
     return Q(**{f"{prefix}until__isnull": True}) | Q(**{f"{prefix}until__gt": at})
 
 
