@@ -62,7 +62,7 @@ class PolicyForm(forms.ModelForm):
                 make = MoneyField if measure.unit == Unit.MONEY else forms.IntegerField
                 limit = MOST // 100 if measure.unit == Unit.MONEY else MOST
                 self.fields[self._name(tier, measure.code)] = make(
-                    label=measure.label, required=False, min_value=0, max_value=limit,
+                    label=str(measure.label), required=False, min_value=0, max_value=limit,
                     initial=thresholds.get(measure.code),
                 )  # fmt: skip
             self.fields[self._name(tier, "joined")] = forms.ChoiceField(

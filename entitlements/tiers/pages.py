@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from django.core.cache import cache
 from django.db.models import Count
@@ -73,8 +73,7 @@ class Overview:
             rows = rows.annotate(held=effective_tier(self.at), through=source_of_tier(self.at))
             return {(held, via): n for held, via, n in rows.values_list("held", "through").annotate(n=Count("pk"))}
 
-        found: dict[tuple[int | None, str], int] = cache.get_or_set("tiers:overview", read, SECONDS_KEPT)
-        return found
+        return cast("dict[tuple[int | None, str], int]", cache.get_or_set("tiers:overview", read, SECONDS_KEPT))
 
     @property
     def rows(self) -> list[TierRow]:

@@ -1,5 +1,7 @@
 """A tier given to one member, and taken back; in the console's drawer when htmx asks for it there."""
 
+from collections.abc import Mapping
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -43,7 +45,7 @@ def take_back(request: StaffRequest, member_id: int) -> HttpResponse:
 
 
 def _page(
-    request: StaffRequest, member_id: int, form_class: type[MemberTierForm], words: dict[str, Text]
+    request: StaffRequest, member_id: int, form_class: type[MemberTierForm], words: Mapping[str, Text]
 ) -> HttpResponse:
     member = get_object_or_404(Member.objects.select_related("lifecycle"), pk=member_id)
     form = form_class(request.POST if request.method == "POST" else None, member=member, at=clock.now())

@@ -100,7 +100,7 @@ def movers(request: StaffRequest, policy_id: int) -> HttpResponse:
     source, target = (_tier_asked(request.GET.get(name, "")) for name in ("from", "to"))
     after = request.GET.get("after", "")
     found, last = policies.movers_of(
-        policy=policy, source=source and source.pk, target=target and target.pk,
+        policy=policy, source=source.pk if source else None, target=target.pk if target else None,
         after=int(after) if after.isdecimal() and len(after) < 19 else 0, limit=pages.SHOWN, at=clock.now(),
     )  # fmt: skip
     context = {
