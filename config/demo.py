@@ -29,11 +29,11 @@ CHUNK = 250
 
 TIERS = [("standard", "Standard", "标准", 1), ("silver", "Silver", "银卡", 2), ("gold", "Gold", "金卡", 3),
          ("black", "Black", "黑卡", 4)]  # fmt: skip
-# What earns a tier in a year, beside what a plan gives: cents and days.
+# What earns a tier in half a year, beside what a plan gives: cents and days.
 LADDER: list[tuple[str, str, dict[str, int]]] = [
-    ("silver", "all", {"spend": 30_000}),
-    ("gold", "any", {"spend": 80_000, "active_days": 60}),
-    ("black", "all", {"spend": 160_000}),
+    ("silver", "all", {"spend": 20_000}),
+    ("gold", "any", {"spend": 60_000, "active_days": 60}),
+    ("black", "all", {"spend": 120_000}),
 ]
 # What a member of a tier costs a month, in cents.
 COSTS = {"standard": 800, "silver": 1_200, "gold": 1_800, "black": 2_600}
@@ -186,7 +186,7 @@ def _assess_tiers(at: datetime) -> None:
     (proposer, _), (approver, _) = _account("operator"), _account("approver")
     draft = policies.propose_policy(
         actor=proposer, at=since, note="Tiers are earned by what members spend", downgrade="one_step",
-        period="anniversary", rungs=[Asked(tiers[code], joined_by, own) for code, joined_by, own in LADDER],
+        period="rolling", period_months=6, rungs=[Asked(tiers[code], joined_by, own) for code, joined_by, own in LADDER],
     )  # fmt: skip
     policies.preview_policy(policy_id=draft.pk, at=since)
     policies.submit_policy(policy_id=draft.pk, actor=proposer, at=since)
