@@ -186,7 +186,8 @@ def _assess_tiers(at: datetime) -> None:
     (proposer, _), (approver, _) = _account("operator"), _account("approver")
     draft = policies.propose_policy(
         actor=proposer, at=since, note="Tiers are earned by what members spend", downgrade="one_step",
-        period="rolling", period_months=6, rungs=[Asked(tiers[code], joined_by, own) for code, joined_by, own in LADDER],
+        period="rolling", period_months=6,
+        rungs=[Asked(tiers[code], joined_by, own) for code, joined_by, own in LADDER],
     )  # fmt: skip
     policies.preview_policy(policy_id=draft.pk, at=since)
     policies.submit_policy(policy_id=draft.pk, actor=proposer, at=since)

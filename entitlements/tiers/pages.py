@@ -166,7 +166,10 @@ def currency() -> str:
 
 @dataclass(frozen=True)
 class Move:
+    """``anyway``: how many move so under the policy in force too."""
+
     members: int
+    anyway: int
     href: str
     is_up: bool
 
@@ -187,11 +190,15 @@ class Matrix:
     down: int
 
 
-def matrix_of(moves: Iterable[Mapping[str, Any]], *, policy_id: int | None = None) -> Matrix:
+def _counted(moves: Iterable[Mapping[str, Any]]) -> Counter[tuple[int | None, int | None]]:
+    return Counter({(move["from"], move["to"]): move["members"] for move in moves})
+
+
+def matrix_of(
+    moves: Iterable[Mapping[str, Any]], *, anyway: Iterable[Mapping[str, Any]] = (), policy_id: int | None = None
+) -> Matrix:
     """The table of JSON ``moves`` ({from, to, members}); with a policy each figure leads to whom it counts."""
-    counts: Counter[tuple[int | None, int | None]] = Counter()
-    for move in moves:
-        counts[move["from"], move["to"]] += move["members"]
+    counts, without = _counted(moves), _counted(anyway)
     tiers: list[Tier | None] = [None, *Tier.objects.order_by("rank")]
     ranks = {tier.pk if tier else None: tier.rank if tier else -1 for tier in tiers}
     sources = [tier for tier in tiers if any(source == _key(tier) for source, _ in counts)]
@@ -203,7 +210,7 @@ def matrix_of(moves: Iterable[Mapping[str, Any]], *, policy_id: int | None = Non
             return None
         query = urlencode({"from": source or "", "to": target or ""})
         href = f"{reverse('tiers:movers', args=[policy_id])}?{query}" if policy_id else ""
-        return Move(n, href, ranks.get(target, -1) > ranks.get(source, -1))
+        return Move(n, min(n, without[source, target]), href, ranks.get(target, -1) > ranks.get(source, -1))
 
     rows = [MatrixRow(tier, [cell(_key(tier), _key(target)) for target in targets]) for tier in sources]
     every = [move for row in rows for move in row.cells if move]

@@ -68,23 +68,30 @@ def revise_policy(
 def preview_policy(*, policy_id: int, at: datetime) -> QualificationPolicy:
     """Judge everybody by the policy and keep the matrix of who would move: up at once, down at her period's end.
 
+    ``anyway`` is the same under the policy in force, to be told apart from what the draft changes.
     Nothing else is written and nobody is locked. A draft changed meanwhile keeps no preview.
     """
     draft = QualificationPolicy.objects.get(pk=policy_id)
     before = summary(draft)
-    question = question_of(draft, at=at)
-    everybody = running.Question(question.terms, question.measures, {**question.params, "limit": None})
+    current = active_policy()
     preview = {
         "base": MemberLifecycle.objects.count(),
-        "moves": matrix_rows(running.look(everybody)),
-        "under": active_policy().version,
+        "moves": _moves_under(draft, at),
+        "anyway": _moves_under(current, at),
+        "under": current.version,
     }
     with transaction.atomic():
-        current = QualificationPolicy.objects.select_for_update().get(pk=policy_id)
-        if summary(current) == before:
-            current.preview, current.previewed_at = preview, at
-            current.save(update_fields=["preview", "previewed_at"])
-    return current
+        draft = QualificationPolicy.objects.select_for_update().get(pk=policy_id)
+        if summary(draft) == before:
+            draft.preview, draft.previewed_at = preview, at
+            draft.save(update_fields=["preview", "previewed_at"])
+    return draft
+
+
+def _moves_under(policy: QualificationPolicy, at: datetime) -> list[dict[str, Any]]:
+    question = question_of(policy, at=at)
+    everybody = running.Question(question.terms, question.measures, {**question.params, "limit": None})
+    return matrix_rows(running.look(everybody))
 
 
 def movers_of(

@@ -70,7 +70,7 @@ def detail(request: StaffRequest, policy_id: int) -> HttpResponse:
         "policy": policy,
         "ladder": pages.ladder_of(policy),
         "currency": pages.currency(),
-        "matrix": pages.matrix_of(found["moves"] if found else [], policy_id=policy.pk),
+        "matrix": pages.matrix_of(found["moves"], anyway=found["anyway"], policy_id=policy.pk) if found else None,
         "form": OptionalReasonForm(),
         "is_working": request.GET.get("after") == stamp_of(policy),
     }

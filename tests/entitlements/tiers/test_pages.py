@@ -107,6 +107,7 @@ def test_looking_ahead_writes_nothing_and_shows_who_falls_at_the_periods_end(wor
     found = policies.preview_policy(policy_id=draft.pk, at=world.at).preview
     moves = {(codes.get(move["from"]), codes.get(move["to"])): move["members"] for move in found["moves"]}
     assert moves == {(None, "silver"): 1, ("gold", "silver"): 1}
+    assert found["anyway"] == []
     assert (list(TierStanding.objects.order_by("pk").values()), TierChange.objects.count()) == (rows, changes)
     ids, last = policies.movers_of(
         policy=draft, source=world.tiers["gold"].pk, target=world.tiers["silver"].pk, after=0, limit=5, at=world.at
