@@ -23,6 +23,8 @@ PAGES = {
     "membership": ("members:detail", "member_id"),
     "lifecycle_policy": ("members:policy", "policy_id"),
     "sweep_brake": ("members:brake", "brake_id"),
+    "qualification_policy": ("tiers:policy", "policy_id"),
+    "tier_brake": ("tiers:brake", "brake_id"),
     "plan": ("members:plan", "plan_id"),
     "tier": ("members:tier", "tier_id"),
     "import_run": ("imports:detail", "run_id"),

@@ -14,7 +14,9 @@ from django.db import connection, transaction
 
 from config.demo_deeds import Deed, deeds
 from config.staff.models import User
-from members.models import EventDefinition, Plan, Segment, Source, Tier, TierCost
+from entitlements.tiers.operations import assessing, policies
+from entitlements.tiers.operations.policies import Asked
+from members.models import EventDefinition, Member, Plan, Segment, Source, Tier, TierCost
 from members.operations import events, people, sweep, terms
 from members.segments.operations.refreshing import refresh_segment
 from members.segments.operations.saving import save_segment
@@ -25,9 +27,16 @@ from members.value.operations.refreshing import refresh_now
 HISTORY_DAYS = 420
 CHUNK = 250
 
-TIERS = [("standard", "Standard", "标准", 1), ("silver", "Silver", "银卡", 2), ("gold", "Gold", "金卡", 3)]
+TIERS = [("standard", "Standard", "标准", 1), ("silver", "Silver", "银卡", 2), ("gold", "Gold", "金卡", 3),
+         ("black", "Black", "黑卡", 4)]  # fmt: skip
+# What earns a tier in half a year, beside what a plan gives: cents and days.
+LADDER: list[tuple[str, str, dict[str, int]]] = [
+    ("silver", "all", {"spend": 20_000}),
+    ("gold", "any", {"spend": 60_000, "active_days": 60}),
+    ("black", "all", {"spend": 120_000}),
+]
 # What a member of a tier costs a month, in cents.
-COSTS = {"standard": 800, "silver": 1_200, "gold": 1_800}
+COSTS = {"standard": 800, "silver": 1_200, "gold": 1_800, "black": 2_600}
 PLANS: list[dict[str, Any]] = [
     {"code": "standard-month", "name": "Standard monthly", "name_zh": "标准月卡", "tier": "standard",
      "price_cents": 2500, "trial_days": 7},
@@ -102,14 +111,18 @@ def accounts(password: str) -> list[User]:
     """The four demo accounts, one a role; existing ones keep their password."""
     made = []
     for role in ("viewer", "operator", "approver", "admin"):
-        user, is_new = User.objects.get_or_create(
-            username=role, defaults={"role": role, "is_staff": role == "admin", "email": f"{role}@example.com"}
-        )
+        user, is_new = _account(role)
         if is_new:
             user.set_password(password)
             user.save(update_fields=["password"])
         made.append(user)
     return made
+
+
+def _account(role: str) -> tuple[User, bool]:
+    return User.objects.get_or_create(
+        username=role, defaults={"role": role, "is_staff": role == "admin", "email": f"{role}@example.com"}
+    )
 
 
 def catalogue() -> dict[str, Plan]:
@@ -145,6 +158,7 @@ def populate(
     sweep.sweep(at=at)
     refreshing.refresh_due(at=at)
     refresh_now(at=at)
+    _assess_tiers(at)
     for segment in Segment.objects.all():
         refresh_segment(segment_id=segment.pk, at=at)
 
@@ -163,6 +177,25 @@ def _tell(draw: random.Random, count: int, at: datetime, progress: Callable[[int
         for batch in _in_order(activity):
             events.record_events(rows=batch, source=source, at=batch[-1]["occurred_at"])
     _segments(at)
+
+
+def _assess_tiers(at: datetime) -> None:
+    """Put the ladder in force as two people would, long ago, and judge everybody by it month by month until now."""
+    since = at - timedelta(days=HISTORY_DAYS)
+    tiers = dict(Tier.objects.values_list("code", "pk"))
+    (proposer, _), (approver, _) = _account("operator"), _account("approver")
+    draft = policies.propose_policy(
+        actor=proposer, at=since, note="Tiers are earned by what members spend", downgrade="one_step",
+        period="rolling", period_months=6,
+        rungs=[Asked(tiers[code], joined_by, own) for code, joined_by, own in LADDER],
+    )  # fmt: skip
+    policies.preview_policy(policy_id=draft.pk, at=since)
+    policies.submit_policy(policy_id=draft.pk, actor=proposer, at=since)
+    policies.approve_policy(policy_id=draft.pk, actor=approver, at=since, reason="")
+    assessing.assess(at=since)
+    everybody = list(Member.objects.order_by("pk").values_list("pk", flat=True))
+    for days in range(HISTORY_DAYS - 30, -1, -30):
+        assessing.catch_up(member_ids=everybody, at=at - timedelta(days=days))
 
 
 def _take_statistics() -> None:

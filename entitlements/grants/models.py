@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from entitlements.benefits.models import Benefit, LadderVersion
 from entitlements.grants.querysets.balances import BalanceQuerySet
 from entitlements.grants.querysets.grants import GrantQuerySet
-from entitlements.grants.querysets.standings import StandingQuerySet
+from entitlements.grants.querysets.standings import PlaceQuerySet
 from members.models import Member, MembershipTerm, Plan, Tier
 
 
@@ -40,7 +40,7 @@ class Standing(models.Model):
     settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
     next_due_at = models.DateTimeField(_("next look"), null=True, blank=True)
 
-    objects = StandingQuerySet.as_manager()
+    objects = PlaceQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("standing")

@@ -61,6 +61,11 @@ class Impact:
     cost: Estimate | None
 
 
+def differ(before: Cell | None, after: Cell | None) -> bool:
+    """Whether two cells give something else."""
+    return _said(before) != _said(after)
+
+
 def changes_of(version: LadderVersion, former: LadderVersion) -> list[Change]:
     """The cells of ``version`` that differ from ``former``, tiers before plans."""
     found = [
@@ -102,7 +107,7 @@ def _pairs(before: Any, after: Any, keys: tuple[str, str], of: str) -> list[tupl
         return {tuple(getattr(cell, key) for key in keys): cell for cell in cells.select_related("benefit", of)}
 
     old, new = read(before), read(after)
-    return [(old.get(key), new.get(key)) for key in {**old, **new} if _said(old.get(key)) != _said(new.get(key))]
+    return [(old.get(key), new.get(key)) for key in {**old, **new} if differ(old.get(key), new.get(key))]
 
 
 def _said(cell: Any) -> tuple[Any, ...] | None:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from entitlements.benefits.models import Benefit, PlanBenefit, TierBenefit
 from entitlements.usage.operations.consuming import MOST
-from members.forms.fields import NamedChoiceField, reason_field
+from members.fields import NamedChoiceField, reason_field
 from members.models import Plan
 
 REFUSALS = {

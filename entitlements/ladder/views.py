@@ -19,7 +19,7 @@ from entitlements.benefits.models import Benefit, LadderVersion, PlanBenefit, Ti
 from entitlements.grants import tasks
 from entitlements.grants.models import Standing
 from entitlements.ladder import operations
-from entitlements.ladder.changes import Cell, Change
+from entitlements.ladder.changes import Cell, Change, differ
 from entitlements.ladder.forms import REFUSALS, AdditionForm, CellForm, DecisionForm, NewAdditionForm, SubmitForm
 from entitlements.ladder.matrix import FREE, Ladder, stairs
 from entitlements.ladder.operations import LadderRefused
@@ -150,7 +150,7 @@ def _cell_page(request: StaffRequest, benefit: Benefit, tier: Tier | None, plan:
         after = None if values is None else model(**where, **values)
     context = {
         "form": form, "benefit": benefit, "tier": tier, "plan": plan, "before": was, "ladder": ladder,
-        "impact": ladder.impact(Change(benefit, tier, plan, was, after)) if was or after else None,
+        "impact": ladder.impact(Change(benefit, tier, plan, was, after)) if differ(was, after) else None,
         "stairs": _stairs(ladder, benefit, tier, was, after) if plan is None and benefit.has_limit else None,
     }  # fmt: skip
     template = "ladder/cell.html" if not request.htmx else "ladder/cell.html#drawer"

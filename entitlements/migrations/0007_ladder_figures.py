@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('entitlements', '0001_core'),
+        ('entitlements', '0002_tiers'),
         ('members', '0018_term_log'),
     ]
 

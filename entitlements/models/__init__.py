@@ -1,6 +1,16 @@
 from entitlements.benefits.models import Benefit, LadderVersion, Pack, PackBenefit, PlanBenefit, TierBenefit
 from entitlements.grants.models import Balance, FactCursor, Grant, Lot, Standing
 from entitlements.ladder.models import CellFigure
+from entitlements.tiers.models import (
+    ManualTier,
+    QualificationPolicy,
+    TierBrake,
+    TierChange,
+    TierCursor,
+    TierRule,
+    TierRung,
+    TierStanding,
+)
 from entitlements.usage.models import UsageRecord
 
 __all__ = [
@@ -11,10 +21,18 @@ __all__ = [
     "Grant",
     "LadderVersion",
     "Lot",
+    "ManualTier",
     "Pack",
     "PackBenefit",
     "PlanBenefit",
+    "QualificationPolicy",
     "Standing",
     "TierBenefit",
+    "TierBrake",
+    "TierChange",
+    "TierCursor",
+    "TierRule",
+    "TierRung",
+    "TierStanding",
     "UsageRecord",
 ]

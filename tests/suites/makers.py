@@ -23,6 +23,10 @@ from entitlements.benefits.models import Benefit, LadderVersion, Pack, PackBenef
 from entitlements.grants.operations.settling import settle_members
 from entitlements.ladder.operations import set_cell
 from entitlements.ladder.querysets import count_use
+from entitlements.models import ManualTier, QualificationPolicy, TierBrake, TierChange, TierRule, TierRung
+from entitlements.tiers.operations.assessing import catch_up as assess_members
+from entitlements.tiers.operations.manual import give_tier
+from entitlements.tiers.operations.policies import preview_policy
 from entitlements.usage.operations.consuming import consume
 from members.counters.operations import bring_up
 from members.counters.wanted import CounterKey
@@ -297,6 +301,35 @@ def make_benefits(world: "World") -> None:
         )  # fmt: skip
 
 
+def make_tiers(world: "World") -> None:
+    """Drafts that ask for ``n`` tiers, everybody assessed, given tiers, moves and brakes."""
+    tiers = list(Tier.objects.all())
+    for i in range(world.n):
+        policy = QualificationPolicy.objects.create(
+            version=100 + i, created_at=world.at, created_by=factories.UserFactory(role=Role.OPERATOR)
+        )
+        for tier in tiers:
+            rung = TierRung.objects.create(policy=policy, tier=tier)
+            TierRule.objects.create(rung=rung, measure="spend", threshold=100 * tier.rank)
+        preview_policy(policy_id=policy.pk, at=world.at)
+        give_tier(
+            member_id=world.members[i].pk, tier_id=tiers[-1].pk, reason="A guest", until=None, actor=world.admin,
+            at=world.at - i * DAY,
+        )  # fmt: skip
+        TierChange.objects.create(
+            member=world.members[0], to_tier=tiers[i % len(tiers)], is_up=True, via="manual", policy=policy,
+            at=world.at - i * DAY, actor=world.admin,
+        )  # fmt: skip
+        TierBrake.objects.create(
+            status="released", raised_at=world.at, base_count=10, moved_count=9, limit_count=1,
+            matrix=[{"from": None, "to": tiers[0].pk, "members": 9}],
+        )  # fmt: skip
+        ManualTier.objects.create(
+            member=world.members[0], tier=tiers[0], since=world.at - 9 * DAY, ended_at=world.at - DAY, reason="Over"
+        )
+    assess_members(member_ids=[member.pk for member in world.members], at=world.at)
+
+
 ALL = (
     make_members,
     make_what_members_carry,
@@ -312,5 +345,6 @@ ALL = (
     make_value,
     make_campaigns,
     make_benefits,
+    make_tiers,
     make_duplicates,
 )

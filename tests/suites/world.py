@@ -20,7 +20,13 @@ from tests.suites import makers
 OUR_APPS = ("staff", "console", "members", "entitlements", "tasks_engine", "campaigns")
 
 # Models of which there can be only a fixed number of rows.
-FIXED = {"campaigns.DeliveryPolicy", "campaigns.Channel", "members.ValueSettings", "entitlements.FactCursor"}
+FIXED = {
+    "campaigns.DeliveryPolicy",
+    "campaigns.Channel",
+    "entitlements.FactCursor",
+    "entitlements.TierCursor",
+    "members.ValueSettings",
+}
 
 
 class World:
@@ -86,4 +92,20 @@ ARGUMENTS: dict[Any, Callable[[World], Any]] = {
     "plan": lambda world: world.plan.code,
     "benefit": lambda world: Benefit.objects.earliest("pk").code,
     "in_list": lambda world: "members",
+    **{
+        (f"tiers:{route}", "policy_id"): newest("entitlements.QualificationPolicy")
+        for route in (
+            "policy",
+            "policy-edit",
+            "policy-preview",
+            "movers",
+            "policy-submit",
+            "policy-approve",
+            "policy-reject",
+        )
+    },
+    **{
+        (f"tiers:{route}", "brake_id"): newest("entitlements.TierBrake")
+        for route in ("brake", "brake-approve", "brake-release")
+    },
 }

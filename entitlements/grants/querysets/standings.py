@@ -1,11 +1,11 @@
 from django.db import models
 
 
-class StandingQuerySet(models.QuerySet):
-    def on(self, tier: models.Model | None) -> "StandingQuerySet":
+class PlaceQuerySet(models.QuerySet):
+    def on(self, tier: models.Model | None) -> "PlaceQuerySet":
         """Members who stand on a tier; None is the free tier."""
         return self.filter(tier=tier)
 
-    def beyond(self, member_id: int) -> "StandingQuerySet":
+    def beyond(self, member_id: int) -> "PlaceQuerySet":
         """The next of them in the order of their numbers, with what a list shows."""
         return self.filter(pk__gt=member_id).select_related("member", "plan").order_by("pk")

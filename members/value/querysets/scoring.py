@@ -8,11 +8,11 @@ from typing import Any
 
 from django.db import connection
 
+from members.value.querysets.payments import PAID_EVENTS, PAID_TERMS
 from members.value.weights import BIAS, FEATURES, Feature
 
-# Money: events that carry it, and terms paid. A term is paid when it was booked, or began where it was booked later.
 # ``thresholds`` comes as JSON, so that a preview judges by thresholds nobody has saved.
-_RATED = """
+_RATED = f"""
 thresholds AS MATERIALIZED (
   SELECT t.*,
     CASE WHEN recency_by = 'quantile' THEN 1 - recency_value / 100.0 ELSE 0.5 END AS recency_share,
@@ -36,16 +36,10 @@ base AS MATERIALIZED (
   ) c USING (member_id)
 ),
 paid_events AS MATERIALIZED (
-  SELECT member_id, occurred_at AS paid_at, value_cents AS cents FROM members_event
-  WHERE definition_id = ANY(%(money)s::bigint[]) AND value_cents IS NOT NULL AND occurred_at <= %(at)s
-    AND currency IN ('', %(currency)s)
+  {PAID_EVENTS}
 ),
 paid_terms AS MATERIALIZED (
-  SELECT member_id, least(starts_at, booked_at) AS paid_at, price_cents AS cents, starts_at,
-    least(ends_at, coalesce(closed_at, ends_at)) AS ends_at
-  FROM members_membershipterm
-  WHERE %(counts_terms)s AND kind = 'paid' AND close_reason NOT IN ('refund', 'void') AND price_cents > 0
-    AND currency = %(currency)s AND least(starts_at, booked_at) <= %(at)s
+  {PAID_TERMS}
 ),
 bought AS MATERIALIZED (
   SELECT b.member_id, b.thresholds_id, count(*) FILTER (WHERE p.cents >= 0) AS frequency,

@@ -263,6 +263,35 @@ def carried_within(leaf: Leaf, person: Person, at: datetime) -> bool:
     )  # fmt: skip
 
 
+def effective_tier(person: Person, at: datetime) -> tuple[str | None, str | None]:
+    """The code of the tier that counts, and through what."""
+    bought, own = person.lifecycle.get("tier_rank"), person.standing
+    is_held = own.get("rank") is not None and (own["until"] is None or own["until"] > at)
+    if is_held and (bought is None or own["rank"] > bought):
+        return own["code"], own["via"]
+    return person.lifecycle.get("tier_code"), None if bought is None else "plan"
+
+
+def has_given_tier(person: Person, at: datetime) -> bool:
+    return any(
+        given["since"] <= at and given["ended_at"] is None and (given["until"] is None or given["until"] > at)
+        for given in person.given
+    )
+
+
+def will_downgrade(leaf: Leaf, person: Person, at: datetime) -> bool:
+    falls_at = person.standing.get("will_downgrade_at")
+    return falls_at is not None and at <= falls_at <= at + span(leaf["within"])
+
+
+def changed_tier(leaf: Leaf, person: Person, at: datetime) -> bool:
+    return any(
+        at - span(leaf["within"]) <= change["at"] <= at
+        and leaf["direction"] in ("any", "up" if change["is_up"] else "down")
+        for change in person.tier_changes
+    )
+
+
 RFM = [
     None, "core", "develop", "keep", "rescue", "general_value", "general_develop", "general_keep", "general_rescue",
 ]  # fmt: skip
@@ -318,6 +347,12 @@ LEAVES: dict[str, Callable[[Leaf, Person, datetime], bool]] = {
     "event.sequence": sequence,
     "event.values": lambda n, p, at: number_passes(n["test"], distinct_values(n, p, at)),
     "event.ratio": lambda n, p, at: number_passes(n["test"], ratio(n, p, at)),
+    "tiers.effective": lambda n, p, at: one_of(n, effective_tier(p, at)[0]),
+    "tiers.via": lambda n, p, at: one_of(n, effective_tier(p, at)[1]),
+    "tiers.manual": lambda n, p, at: has_given_tier(p, at) is n["on"],
+    "tiers.gap": lambda n, p, at: number_passes(n["test"], p.standing.get("gap")),
+    "tiers.downgrade": will_downgrade,
+    "tiers.changed": changed_tier,
     "tag.carried": carried,
     "tag.within": carried_within,
     "segment.member": lambda n, p, at: (n["segment"] in p.segments) == (n.get("op", "is") == "is"),

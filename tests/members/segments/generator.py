@@ -140,6 +140,12 @@ def leaf_strategies(segment_ids: list[int]) -> dict[str, st.SearchStrategy[JSON]
             "value.risk_band": {"op": IS, "values": some(["low", "medium", "high"])},
             "value.mature": {"on": st.booleans()},
             "value.maturity": {"test": NUMBER_TEST},
+            "tiers.effective": {"op": IS, "values": some([*TIERS, "none"])},
+            "tiers.via": {"op": IS, "values": some(["plan", "qualified", "manual"])},
+            "tiers.manual": {"on": st.booleans()},
+            "tiers.gap": {"test": NUMBER_TEST},
+            "tiers.downgrade": {"within": SPAN},
+            "tiers.changed": {"direction": st.sampled_from(["any", "up", "down"]), "within": SPAN},
             "segment.member": {"op": IS, "segment": st.sampled_from(segment_ids)},
         }.items()
     }

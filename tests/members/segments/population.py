@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import F
 
+from entitlements.models import ManualTier, QualificationPolicy, TierChange, TierStanding
 from members.lifecycle import MembershipStatus, State
 from members.models import (
     Event,
@@ -67,6 +68,9 @@ class Person:
     carries: list[dict[str, Any]] = field(default_factory=list)
     segments: set[int] = field(default_factory=set)
     value: dict[str, Any] = field(default_factory=dict)
+    standing: dict[str, Any] = field(default_factory=dict)
+    given: list[dict[str, Any]] = field(default_factory=list)
+    tier_changes: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Crowd:
@@ -79,6 +83,7 @@ class Crowd:
         self.definitions = {name: EventDefinition.objects.create(name=name) for name in EVENTS}
         self.source = Source.objects.create(code="app", name="App")
         self.policy = LifecyclePolicy.objects.get(version=1)
+        self.qualification = QualificationPolicy.objects.get(version=1)
         self.segments = [
             Segment.objects.create(name=f"S{n}", kind="static", created_at=AT, updated_at=AT) for n in range(2)
         ]
@@ -119,6 +124,8 @@ class Crowd:
             )  # fmt: skip
         if number % 7:  # Some were never scored.
             self._value(member)
+        if number % 6:  # Some were never assessed.
+            self._tiers(member)
         self._terms(member)
         for _ in range(self.random.randint(0, 4)):
             LifecycleTransition.objects.create(
@@ -151,6 +158,25 @@ class Crowd:
             computed_at=AT,
         )  # fmt: skip
 
+    def _tiers(self, member: Member) -> None:
+        pick = self.random.choice
+        own = self.maybe(self.tiers[pick(TIERS)])
+        TierStanding.objects.create(
+            member=member, tier=own, via=pick(["qualified", "manual"]) if own else "",
+            until=self.maybe(self.instant(), 0.5), gap=self.maybe(pick([0, 1, 2.0, 100, 250])),
+            will_downgrade_at=self.maybe(self.instant()),
+        )  # fmt: skip
+        if pick([True, False]):
+            since = self.instant()
+            until, ended = (self.maybe(since + timedelta(days=pick([1, 7, 30])), 0.5) for _ in range(2))
+            ManualTier.objects.create(
+                member=member, tier=self.tiers[pick(TIERS)], since=since, until=until, ended_at=ended, reason="R"
+            )
+        for _ in range(self.random.randint(0, 2)):
+            TierChange.objects.create(
+                member=member, is_up=pick([True, False]), via="qualified", policy=self.qualification, at=self.instant()
+            )
+
     def _terms(self, member: Member) -> None:
         """Terms one after another, some adjoining; refunded ones end early, voided ones lie anywhere."""
         start = self.instant() - timedelta(days=self.random.choice([0, 30, 60]))
@@ -174,7 +200,7 @@ class Crowd:
 def load() -> list[Person]:
     """Everybody's facts, read row by row from the tables."""
     people = {row["id"]: Person(row["id"], row) for row in Member.objects.values()}
-    lifecycles = MemberLifecycle.objects.annotate(tier_code=F("tier__code"))
+    lifecycles = MemberLifecycle.objects.annotate(tier_code=F("tier__code"), tier_rank=F("tier__rank"))
     for row in lifecycles.values():
         people[row["member_id"]].lifecycle = row
     for row in MembershipTerm.objects.annotate(plan_code=F("plan__code")).values():
@@ -188,6 +214,12 @@ def load() -> list[Person]:
         people[row["member_id"]].carries.append(row)
     for member_id, segment_id in SegmentMembership.objects.filter(left_at=None).values_list("member_id", "segment_id"):
         people[member_id].segments.add(segment_id)
+    for row in TierStanding.objects.annotate(code=F("tier__code"), rank=F("tier__rank")).values():
+        people[row["member_id"]].standing = row
+    for row in ManualTier.objects.values():
+        people[row["member_id"]].given.append(row)
+    for row in TierChange.objects.values():
+        people[row["member_id"]].tier_changes.append(row)
     for row in MemberValue.objects.values():
         people[row["member_id"]].value = row
     return list(people.values())

@@ -1,0 +1,116 @@
+"""Settings that come in versions: somebody drafts and looks ahead, another person puts the version in force."""
+
+from datetime import datetime
+from typing import TypeVar
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django_fsm import FSMField, transition
+
+from config.staff.models import User
+
+
+class Status(models.TextChoices):
+    DRAFT = "draft", _("Draft")
+    SUBMITTED = "submitted", _("Waiting for approval")
+    ACTIVE = "active", _("In force")
+    RETIRED = "retired", _("Retired")
+    REJECTED = "rejected", _("Rejected")
+
+
+class Refused(Exception):
+    """The step does not apply; ``code`` says why."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(code)
+
+
+class ReviewedVersion(models.Model):
+    """One version of some settings. The heir sees to it that at most one is active."""
+
+    version = models.PositiveIntegerField(_("version"), unique=True)
+    status = FSMField(_("status"), choices=Status.choices, default=Status.DRAFT, protected=True)
+    note = models.CharField(_("what changes and why"), max_length=200, blank=True)
+    preview = models.JSONField(_("preview"), null=True, blank=True)
+    previewed_at = models.DateTimeField(_("previewed"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created"))
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("proposed by"), null=True, blank=True, on_delete=models.PROTECT,
+        related_name="+",
+    )  # fmt: skip
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("approved by"), null=True, blank=True, on_delete=models.PROTECT,
+        related_name="+",
+    )  # fmt: skip
+    activated_at = models.DateTimeField(_("in force since"), null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"v{self.version}"
+
+    @transition(field=status, source=Status.DRAFT, target=Status.SUBMITTED)
+    def submit(self) -> None:
+        """Ask a second person."""
+
+    @transition(field=status, source=Status.SUBMITTED, target=Status.REJECTED)
+    def reject(self) -> None:
+        """Not in force, kept for the record."""
+
+    @transition(field=status, source=Status.SUBMITTED, target=Status.ACTIVE)
+    def activate(self) -> None:
+        """In force from now on; the former version must have been retired in the same transaction."""
+
+    @transition(field=status, source=Status.ACTIVE, target=Status.RETIRED)
+    def retire(self) -> None:
+        """A newer version is in force."""
+
+
+V = TypeVar("V", bound=ReviewedVersion)
+
+
+def locked(model: type[V], pk: int, status: str) -> V:
+    """The version, locked, while it has this status. Raises Refused (``not_waiting``) when it has it no more."""
+    found = model._default_manager.select_for_update().filter(pk=pk, status=status).first()
+    if found is None:
+        raise Refused("not_waiting")
+    return found
+
+
+def submit(model: type[V], pk: int) -> V:
+    """Ask a second person. Raises Refused without a preview, for nobody approves what was not looked at."""
+    draft = locked(model, pk, Status.DRAFT)
+    if draft.preview is None:
+        raise Refused("no_preview")
+    draft.submit()
+    draft.save(update_fields=["status"])
+    return draft
+
+
+def approve(model: type[V], pk: int, *, actor: User, at: datetime) -> tuple[V, V | None]:
+    """Put a submitted version in force and retire the former; returns both.
+
+    Raises Refused when ``actor`` proposed it, or it no longer waits.
+    """
+    chosen = locked(model, pk, Status.SUBMITTED)
+    if chosen.created_by_id == actor.pk:
+        raise Refused("same_person")
+    former = model._default_manager.select_for_update().filter(status=Status.ACTIVE).first()
+    if former:
+        former.retire()
+        former.save(update_fields=["status"])
+    chosen.activate()
+    chosen.approved_by, chosen.activated_at = actor, at
+    chosen.save(update_fields=["status", "approved_by", "activated_at"])
+    return chosen, former
+
+
+def reject(model: type[V], pk: int) -> V:
+    """Keep a submitted version out of force, for good. Raises Refused when it no longer waits."""
+    version = locked(model, pk, Status.SUBMITTED)
+    version.reject()
+    version.save(update_fields=["status"])
+    return version

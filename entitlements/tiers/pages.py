@@ -1,0 +1,222 @@
+"""What the tier pages show."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any, cast
+
+from django.core.cache import cache
+from django.db.models import Count
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.http import urlencode
+
+from entitlements.models import QualificationPolicy, TierBrake, TierChange, TierStanding
+from entitlements.tiers.conditions import SOURCES
+from entitlements.tiers.measures import Measure, measure_of
+from entitlements.tiers.operations.assessing import active_policy
+from entitlements.tiers.querysets.standing import effective_tier, source_of_tier
+from members.models import Member, Tier, ValueSettings
+from members.segments.addresses import members_list, with_value
+
+DAYS = 30
+SHOWN = 50
+SECONDS_KEPT = 30
+
+
+@dataclass(frozen=True)
+class Cell:
+    label: str | Promise
+    members: int
+    href: str
+
+
+@dataclass(frozen=True)
+class TierRow:
+    """A tier, how many have it as the one that counts, and through what; ``tier`` None: no tier."""
+
+    tier: Tier | None
+    members: int
+    href: str
+    cells: list[Cell]
+
+
+class Overview:
+    """Reads each part once, when the page asks for it."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    @cached_property
+    def policy(self) -> QualificationPolicy:
+        return active_policy()
+
+    @cached_property
+    def brake(self) -> TierBrake | None:
+        return TierBrake.objects.filter(status=TierBrake.Status.OPEN).first()
+
+    @cached_property
+    def waiting(self) -> list[QualificationPolicy]:
+        return list(QualificationPolicy.objects.filter(status="submitted"))
+
+    @cached_property
+    def tiers(self) -> list[Tier]:
+        return list(Tier.objects.order_by("-rank"))
+
+    @cached_property
+    def counts(self) -> Mapping[tuple[int | None, str], int]:
+        def read() -> dict[tuple[int | None, str], int]:
+            rows = Member.objects.filter(lifecycle__isnull=False).order_by()
+            rows = rows.annotate(held=effective_tier(self.at), through=source_of_tier(self.at))
+            return {(held, via): n for held, via, n in rows.values_list("held", "through").annotate(n=Count("pk"))}
+
+        return cast("dict[tuple[int | None, str], int]", cache.get_or_set("tiers:overview", read, SECONDS_KEPT))
+
+    @property
+    def rows(self) -> list[TierRow]:
+        return [self._row(tier) for tier in [*self.tiers, None]]
+
+    def _row(self, tier: Tier | None) -> TierRow:
+        pk = tier.pk if tier else None
+        cells = [
+            Cell(label, self.counts.get((pk, code), 0), with_value("tier_through", f"{pk}:{code}"))
+            for code, label in SOURCES.items()
+        ]
+        members = sum(n for (held, _), n in self.counts.items() if held == pk)
+        return TierRow(tier, members, with_value("effective_tier", str(pk or "")), cells if tier else [])
+
+    @property
+    def sources(self) -> list[str | Promise]:
+        return list(SOURCES.values())
+
+    @cached_property
+    def moved(self) -> dict[str, int]:
+        rows = TierChange.objects.filter(at__gt=self.at - timedelta(days=DAYS), at__lte=self.at).order_by()
+        found = dict(rows.values_list("is_up").annotate(n=Count("pk")))
+        return {"up": found.get(True, 0), "down": found.get(False, 0)}
+
+    @cached_property
+    def falling(self) -> list[Cell]:
+        """Who will be downgraded soon, by the week."""
+        rows = TierStanding.objects.filter(member__lifecycle__isnull=False, will_downgrade_at__gte=self.at)
+        return [
+            Cell("", rows.filter(will_downgrade_at__lte=self.at + timedelta(days=days)).count(), falling_list(days))
+            for days in (7, DAYS)
+        ]
+
+
+def falling_list(days: int) -> str:
+    """The members who will be downgraded within so many days."""
+    leaf = {"kind": "tiers.downgrade", "within": {"amount": days, "unit": "days"}}
+    return members_list(rule=json.dumps({"version": 1, "root": {"kind": "all", "items": [leaf]}}))
+
+
+class Changes:
+    """Who moved, the latest first, a page at a time."""
+
+    def __init__(self, *, before: str, direction: str) -> None:
+        self.direction = direction if direction in ("up", "down") else ""
+        self.before = int(before) if before.isdecimal() and len(before) < 19 else None
+
+    @cached_property
+    def _rows(self) -> Sequence[TierChange]:
+        rows = TierChange.objects.select_related("member", "from_tier", "to_tier", "actor")
+        if self.direction:
+            rows = rows.filter(is_up=self.direction == "up")
+        if self.before:
+            rows = rows.filter(pk__lt=self.before)
+        return list(rows.order_by("-pk")[: SHOWN + 1])
+
+    @property
+    def rows(self) -> Sequence[TierChange]:
+        return self._rows[:SHOWN]
+
+    @property
+    def next_before(self) -> int | None:
+        return self.rows[-1].pk if len(self._rows) > SHOWN else None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a policy asks for a tier, in words."""
+
+    tier: Tier
+    joined: str
+    lines: list[tuple[Measure, int]]
+
+
+def ladder_of(policy: QualificationPolicy) -> list[Asked]:
+    """What the policy asks, the highest tier first."""
+    rungs = policy.rungs.select_related("tier").prefetch_related("rules").order_by("-tier__rank")
+    return [
+        Asked(
+            rung.tier, rung.get_joined_by_display(),
+            [(measure, rule.threshold) for rule in rung.rules.all() if (measure := measure_of(rule.measure))],
+        )
+        for rung in rungs
+    ]  # fmt: skip
+
+
+def currency() -> str:
+    return ValueSettings.objects.values_list("currency", flat=True).get()
+
+
+@dataclass(frozen=True)
+class Move:
+    """``anyway``: how many move so under the policy in force too."""
+
+    members: int
+    anyway: int
+    href: str
+    is_up: bool
+
+
+@dataclass(frozen=True)
+class MatrixRow:
+    tier: Tier | None
+    cells: list[Move | None]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Rows by the tier left, columns by the tier entered; only tiers that occur, None for no tier."""
+
+    targets: list[Tier | None]
+    rows: list[MatrixRow]
+    up: int
+    down: int
+
+
+def _counted(moves: Iterable[Mapping[str, Any]]) -> Counter[tuple[int | None, int | None]]:
+    return Counter({(move["from"], move["to"]): move["members"] for move in moves})
+
+
+def matrix_of(
+    moves: Iterable[Mapping[str, Any]], *, anyway: Iterable[Mapping[str, Any]] = (), policy_id: int | None = None
+) -> Matrix:
+    """The table of JSON ``moves`` ({from, to, members}); with a policy each figure leads to whom it counts."""
+    counts, without = _counted(moves), _counted(anyway)
+    tiers: list[Tier | None] = [None, *Tier.objects.order_by("rank")]
+    ranks = {tier.pk if tier else None: tier.rank if tier else -1 for tier in tiers}
+    sources = [tier for tier in tiers if any(source == _key(tier) for source, _ in counts)]
+    targets = [tier for tier in tiers if any(target == _key(tier) for _, target in counts)]
+
+    def cell(source: int | None, target: int | None) -> Move | None:
+        n = counts[source, target]
+        if not n:
+            return None
+        query = urlencode({"from": source or "", "to": target or ""})
+        href = f"{reverse('tiers:movers', args=[policy_id])}?{query}" if policy_id else ""
+        return Move(n, min(n, without[source, target]), href, ranks.get(target, -1) > ranks.get(source, -1))
+
+    rows = [MatrixRow(tier, [cell(_key(tier), _key(target)) for target in targets]) for tier in sources]
+    every = [move for row in rows for move in row.cells if move]
+    up = sum(move.members for move in every if move.is_up)
+    return Matrix(targets, rows, up, sum(move.members for move in every) - up)
+
+
+def _key(tier: Tier | None) -> int | None:
+    return tier.pk if tier else None

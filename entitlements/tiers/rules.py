@@ -1,0 +1,232 @@
+"""How tiers are earned, kept and lost, for one member. The standard library only: no clock, no database.
+
+``entitlements.tiers.querysets.assessment`` says the same in SQL for any number of members; a test holds the two equal.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from members.rules import add_months
+
+CALENDAR, ANNIVERSARY, ROLLING = "calendar", "anniversary", "rolling"
+NONE, ONE_STEP, BY_BALANCE = "none", "one_step", "by_balance"
+EPOCH = date(2000, 1, 1)
+DAY = timedelta(days=1)
+
+Values = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Rung:
+    """What one tier asks: thresholds by measure, all of them or any."""
+
+    tier_id: int
+    rank: int
+    needs_all: bool
+    thresholds: tuple[tuple[str, int], ...]
+
+    def is_reached(self, values: Values) -> bool:
+        passed = [values.get(measure, 0) >= threshold for measure, threshold in self.thresholds]
+        return bool(passed) and (all(passed) if self.needs_all else any(passed))
+
+
+@dataclass(frozen=True)
+class Terms:
+    """A policy's terms. ``rungs`` go from the lowest tier to the highest."""
+
+    period: str
+    months: int
+    downgrade: str
+    grace_days: int
+    notice_days: int
+    plan_is_floor: bool
+    gap_measure: str
+    rungs: tuple[Rung, ...]
+
+    @property
+    def step(self) -> int:
+        """Months from one end of a period to the next."""
+        return self.months if self.period == ROLLING else 12
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The measures the rules read, in order of first use, and the one the gap is told in."""
+        read = [measure for rung in self.rungs for measure, _ in rung.thresholds]
+        return tuple(dict.fromkeys([*read, self.gap_measure]))
+
+
+@dataclass(frozen=True)
+class Held:
+    """The qualified tier as it stands: its rank, the local date it is judged on, and the date it was reached."""
+
+    rank: int | None = None
+    judged_on: date | None = None
+    anchor_on: date | None = None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What becomes of a member. Dates are her local dates; ``until_on`` None: for good."""
+
+    verdict: str
+    held: Held
+    until_on: date | None
+    falls_to: int | None
+    falls_on: date | None
+    is_noticed: bool
+    next_rank: int | None
+    gap: int | None
+    is_due_again: bool
+
+
+def boundary_after(terms: Terms, day: date, anchor: date) -> date:
+    """The first end of a period later than ``day``; periods are counted from ``anchor`` and never drift."""
+    found = _boundary(terms, day, anchor, 0)
+    return found if found > day else _boundary(terms, day, anchor, 1)
+
+
+def boundary_before(terms: Terms, day: date, anchor: date) -> date:
+    """The last end of a period before ``day``."""
+    found = _boundary(terms, day - DAY, anchor, 0)
+    return found if found < day else _boundary(terms, day - DAY, anchor, -1)
+
+
+def _boundary(terms: Terms, day: date, anchor: date, shift: int) -> date:
+    months = 12 * (day.year - anchor.year) + day.month - anchor.month
+    return add_months(anchor, terms.step * (months // terms.step + shift))
+
+
+def anchor_of(terms: Terms, held: Held, today: date, joined_on: date) -> date:
+    """The date from which this member's periods are counted."""
+    if terms.period == CALENDAR:
+        return EPOCH
+    return joined_on if terms.period == ANNIVERSARY else held.anchor_on or today
+
+
+def settled(terms: Terms, held: Held, today: date, joined_on: date) -> Held:
+    """The tier held, judged at an end of this policy's periods: those of a former policy may end elsewhere."""
+    if held.judged_on is None or held.judged_on <= today:
+        return held
+    anchor = anchor_of(terms, held, today, joined_on)
+    return Held(held.rank, boundary_after(terms, max(held.judged_on - DAY, today), anchor), held.anchor_on)
+
+
+def earning_since(terms: Terms, held: Held, today: date, joined_on: date) -> date:
+    """The first date whose facts count towards a higher tier."""
+    if terms.period == ROLLING:
+        return add_months(today, -terms.months)
+    return boundary_before(terms, today + DAY, anchor_of(terms, held, today, joined_on))
+
+
+def reached(terms: Terms, values: Values) -> int | None:
+    """The rank of the highest tier whose requirement holds."""
+    return max((rung.rank for rung in terms.rungs if rung.is_reached(values)), default=None)
+
+
+def highest(*ranks: int | None) -> int | None:
+    return max((rank for rank in ranks if rank is not None), default=None)
+
+
+def verdict_of(terms: Terms, held: Held, today: date, earned: int | None, kept: int | None) -> str:
+    """What the facts say: ``up``, ``none``, ``hold``, ``keep``, ``again``, ``grace`` or ``down``."""
+    if earned is not None and (held.rank is None or earned > held.rank):
+        return "up"
+    if held.rank is None or held.judged_on is None:
+        return "none"
+    if today < held.judged_on:
+        return "hold"
+    if kept is not None and kept >= held.rank:
+        return "keep"
+    if earned == held.rank:
+        return "again"
+    if terms.downgrade == NONE:
+        return "keep"
+    return "grace" if today < held.judged_on + timedelta(days=terms.grace_days) else "down"
+
+
+def lower(terms: Terms, rank: int, floor: int | None, *balances: int | None) -> int | None:
+    """Where a downgrade from ``rank`` leads: a step down or to the balances, never below the floor."""
+    step = highest(*(rung.rank for rung in terms.rungs if rung.rank < rank)) if terms.downgrade == ONE_STEP else None
+    return highest(step, *balances, None if floor is None else min(floor, rank))
+
+
+def judge(
+    terms: Terms,
+    held: Held,
+    *,
+    today: date,
+    joined_on: date,
+    now: Values,
+    period: Values,
+    term_rank: int | None = None,
+    manual_rank: int | None = None,
+) -> Judgement:
+    """What becomes of a member on a local date.
+
+    ``held`` is ``settled``; ``now`` are the measures since ``earning_since``, ``period`` those from the boundary before
+    ``held.judged_on`` up to it (or up to now); ``term_rank`` is the tier she bought, ``manual_rank`` one given by hand.
+    """
+    floor = term_rank if terms.plan_is_floor else None
+    earned, kept = reached(terms, now), reached(terms, period)
+    verdict = verdict_of(terms, held, today, earned, kept)
+    after = _after(terms, held, verdict, today=today, joined_on=joined_on, balances=(earned, kept), floor=floor)
+    so_far, is_secured = _so_far(terms, after, verdict, earned, kept)
+    until_on = falls_on = falls_to = None
+    if after.rank is not None and after.judged_on is not None and terms.downgrade != NONE:
+        grace = timedelta(days=terms.grace_days)
+        anchor = anchor_of(terms, after, today, joined_on)
+        ends_on = boundary_after(terms, after.judged_on, anchor) if is_secured else after.judged_on
+        until_on = ends_on + grace
+        falls_to = after.rank if is_secured else lower(terms, after.rank, floor, *so_far)
+        falls_on = None if falls_to == after.rank else until_on
+    is_noticed = falls_on is not None and today >= falls_on - timedelta(days=terms.notice_days)
+    next_rung = _next_rung(terms, highest(after.rank, floor, manual_rank))
+    gap = _gap(terms, next_rung, now)
+    is_again = verdict in ("keep", "down") and after.judged_on is not None and after.judged_on <= today
+    next_rank = next_rung.rank if next_rung else None
+    return Judgement(verdict, after, until_on, falls_to, falls_on, is_noticed, next_rank, gap, is_again)
+
+
+def _after(
+    terms: Terms,
+    held: Held,
+    verdict: str,
+    *,
+    today: date,
+    joined_on: date,
+    balances: tuple[int | None, int | None],
+    floor: int | None,
+) -> Held:
+    if verdict in ("none", "hold", "grace"):
+        return held
+    if verdict in ("up", "again"):
+        anchor = today if terms.period == ROLLING else anchor_of(terms, held, today, joined_on)
+        return Held(balances[0], boundary_after(terms, today, anchor), today)
+    assert held.rank is not None
+    assert held.judged_on is not None
+    rank = held.rank if verdict == "keep" else lower(terms, held.rank, floor, *balances)
+    if rank is None:
+        return Held()
+    return Held(rank, boundary_after(terms, held.judged_on, anchor_of(terms, held, today, joined_on)), held.anchor_on)
+
+
+def _so_far(
+    terms: Terms, after: Held, verdict: str, earned: int | None, kept: int | None
+) -> tuple[tuple[int | None, ...], bool]:
+    """The balances on which the tier will be judged as they are now, and whether they keep it already."""
+    if verdict in ("up", "again"):
+        return (earned,), True
+    if verdict == "grace":
+        return (earned, kept), False
+    found = kept if verdict == "hold" else None if terms.period == ROLLING else earned
+    return (found,), after.rank is not None and found is not None and found >= after.rank
+
+
+def _next_rung(terms: Terms, above: int | None) -> Rung | None:
+    return next((rung for rung in terms.rungs if above is None or rung.rank > above), None)
+
+
+def _gap(terms: Terms, rung: Rung | None, now: Values) -> int | None:
+    threshold = dict(rung.thresholds).get(terms.gap_measure) if rung else None
+    return None if threshold is None else max(threshold - now.get(terms.gap_measure, 0), 0)

@@ -1,0 +1,197 @@
+"""The tier pages, who may open them, and what they do."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import translation
+
+from config.staff.models import AuditEntry
+from entitlements.models import ManualTier, QualificationPolicy, TierBrake, TierChange, TierStanding
+from entitlements.tiers.operations import assessing, manual, policies
+from members.merging.operations.merging import merge_members
+from members.operations.events import prepare_partitions
+from members.timeline import read
+from tests.conftest import signed_in_client
+from tests.entitlements.tiers.world import DAY, World, standing, tier
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world(db) -> World:
+    from config.staff.clock import now
+
+    prepare_partitions(at=now())
+    return World(now())
+
+
+def text_of(response) -> str:
+    return " ".join(response.content.decode().split())
+
+
+def test_the_overview_counts_members_by_effective_tier_and_leads_to_them(world, viewer_client):
+    world.policy()
+    members = [world.member(world.at - 100 * DAY) for _ in range(3)]
+    for member in members[:2]:
+        world.pay(member, 10_000, world.at - DAY)
+    world.assess(world.at)
+    silver = world.tiers["silver"].pk
+    page = text_of(viewer_client.get(reverse("tiers:overview")))
+    listed = f"/console/members/?by=tier_through.{silver}%3Aqualified"
+    assert f'<a href="{listed}">2</a>' in page
+    assert viewer_client.get(listed).context["listing"].count == 2
+    assert f'{reverse("tiers:changes")}?direction=up">2</a>' in page
+    assert members[0].display_name[-1] in text_of(viewer_client.get(f"{reverse('tiers:changes')}?direction=up"))
+    assert "Nobody moved" in text_of(viewer_client.get(f"{reverse('tiers:changes')}?direction=down"))
+
+
+def test_a_policy_goes_from_a_draft_into_force_by_two_people(world, operator_client, approver_client):
+    member = world.member(world.at - 100 * DAY)
+    world.pay(member, 30_000, world.at - DAY)
+    silver, gold = world.tiers["silver"].pk, world.tiers["gold"].pk
+    form = {
+        "period": "calendar", "period_months": 12, "downgrade": "one_step", "grace_days": 30, "notice_days": 30,
+        "plan_is_floor": "on", "gap_measure": "spend", "brake_percent": 5, "brake_floor": 50, "note": "Silver",
+        f"tier_{silver}_spend": "200", f"tier_{silver}_joined": "all", f"tier_{gold}_spend": "100",
+    }  # fmt: skip
+    refused = operator_client.post(reverse("tiers:policy-new"), form)
+    assert refused.status_code == 422
+    assert "At least as much as the tier below it asks." in text_of(refused)
+    made = operator_client.post(reverse("tiers:policy-new"), form | {f"tier_{gold}_spend": "900"})
+    draft = QualificationPolicy.objects.get(version=2)
+    assert made["Location"] == reverse("tiers:policy", args=[draft.pk])
+    assert policies.summary(draft)["tiers"] == {
+        str(silver): ["all", {"spend": 20_000}], str(gold): ["all", {"spend": 90_000}]
+    }  # fmt: skip
+
+    def post(client, name):
+        return client.post(reverse(f"tiers:policy-{name}", args=[draft.pk]), {"reason": "Right"}, follow=True)
+
+    assert "nobody approves what was not looked at" in text_of(post(operator_client, "submit"))
+    page = text_of(post(operator_client, "preview"))
+    movers = f"{reverse('tiers:movers', args=[draft.pk])}?from=&amp;to={silver}"
+    assert f'<a href="{movers}">1</a>' in page
+    assert not TierStanding.objects.exists()
+    assert str(member.pk) in text_of(operator_client.get(movers.replace("&amp;", "&")))
+    assert "Every member was looked at" in text_of(
+        operator_client.get(f"{reverse('tiers:movers', args=[draft.pk])}?from={silver}&to={gold}")
+    )
+    assert "waits for a second person" in text_of(post(operator_client, "submit"))
+    assert post(operator_client, "approve").status_code == 403
+    assert "in force" in text_of(post(approver_client, "approve"))
+    assessing.assess(at=world.at)
+    assert tier(member) == "silver"
+    assert "Somebody else decided meanwhile" in text_of(post(approver_client, "reject"))
+
+
+def test_who_proposes_does_not_approve(world, approver):
+    client = signed_in_client(approver)
+    draft = policies.propose_policy(actor=approver, at=world.at, note="Mine", rungs=world.asked(silver={"spend": 1}))
+    policies.preview_policy(policy_id=draft.pk, at=world.at)
+    policies.submit_policy(policy_id=draft.pk, actor=approver, at=world.at)
+    page = client.post(reverse("tiers:policy-approve", args=[draft.pk]), follow=True)
+    assert "somebody else has to approve it" in text_of(page)
+    assert QualificationPolicy.objects.get(pk=draft.pk).status == "submitted"
+
+
+def test_looking_ahead_writes_nothing_and_shows_who_falls_at_the_periods_end(world):
+    world.policy(downgrade="by_balance", plan_is_floor=False)
+    members = [world.member(world.at - 100 * DAY) for _ in range(3)]
+    for member, cents in zip(members, (10_000, 60_000, 5_000), strict=True):
+        world.pay(member, cents, world.at - timedelta(hours=1))
+    world.assess(world.at)
+    rows, changes = list(TierStanding.objects.order_by("pk").values()), TierChange.objects.count()
+    codes = {tier.pk: code for code, tier in world.tiers.items()}
+    draft = world.draft(rungs=world.asked(silver={"spend": 5_000}, gold={"spend": 70_000}))
+    found = policies.preview_policy(policy_id=draft.pk, at=world.at).preview
+    moves = {(codes.get(move["from"]), codes.get(move["to"])): move["members"] for move in found["moves"]}
+    assert moves == {(None, "silver"): 1, ("gold", "silver"): 1}
+    assert found["anyway"] == []
+    assert (list(TierStanding.objects.order_by("pk").values()), TierChange.objects.count()) == (rows, changes)
+    ids, last = policies.movers_of(
+        policy=draft, source=world.tiers["gold"].pk, target=world.tiers["silver"].pk, after=0, limit=5, at=world.at
+    )
+    assert (ids, last) == ([members[1].pk], None)
+
+
+def test_a_draft_changed_keeps_no_preview(world, operator_client):
+    draft = world.draft()
+    policies.preview_policy(policy_id=draft.pk, at=world.at)
+    page = operator_client.get(reverse("tiers:policy-edit", args=[draft.pk]))
+    form = {bound.html_name: bound.value() for bound in page.context["form"] if bound.value() is not None}
+    assert form[f"tier_{world.tiers['gold'].pk}_spend"] == 500
+    operator_client.post(reverse("tiers:policy-edit", args=[draft.pk]), form | {"note": "Other words"})
+    draft.refresh_from_db(fields=["note", "preview"])
+    assert (draft.note, draft.preview) == ("Other words", None)
+
+
+def test_a_member_is_told_the_way_to_the_next_tier_in_both_languages(world, operator):
+    world.policy()
+    member = world.member(world.at - 100 * DAY)
+    world.pay(member, 12_000, world.at - DAY)
+    world.assess(world.at)
+    assert "Spend ¥380 more to reach Gold" in text_of(signed_in_client(operator).get(member.get_absolute_url()))
+    entry = next(e for e in read(member.pk, until=world.at, only="tier").entries)
+    assert str(entry.title) == "Tier: none → Silver"
+    with translation.override("zh-hans"):
+        assert str(read(member.pk, until=world.at, only="tier").entries[0].title)
+
+
+def test_a_tier_is_given_on_the_members_page_and_taken_back(world, operator_client, viewer_client):
+    world.policy()
+    member = world.member(world.at - 100 * DAY)
+    give, back = (reverse(f"tiers:{name}", args=[member.pk]) for name in ("give", "take-back"))
+    form = {"tier": world.tiers["gold"].pk, "until_on": "", "reason": "An apology"}
+    assert viewer_client.post(give, form).status_code == 403
+    assert not ManualTier.objects.exists()
+    assert operator_client.post(give, form | {"reason": ""}).status_code == 422
+    late = operator_client.post(give, form | {"until_on": "2020-01-01"})
+    assert (late.status_code, "This day is over" in text_of(late)) == (422, True)
+    assert operator_client.post(give, form).status_code == 302
+    page = text_of(operator_client.get(member.get_absolute_url()))
+    assert all(words in page for words in ("Given by hand", "An apology", "for good"))
+    assert viewer_client.post(back, {"reason": "No"}).status_code == 403
+    assert operator_client.post(back, {"reason": "Over"}, headers={"hx-request": "true"}).status_code == 200
+    assert tier(member) is None
+    again = operator_client.post(back, {"reason": "Over"})
+    assert (again.status_code, "no tier given by hand" in text_of(again)) == (422, True)
+    assert AuditEntry.objects.filter(member_id=member.pk, action="tier.given").count() == 1
+
+
+def test_a_brake_is_decided_on_its_page(world, operator_client, approver_client):
+    world.policy(brake_percent=1, brake_floor=1)
+    for _ in range(3):
+        world.pay(world.member(world.at - 100 * DAY), 10_000, world.at - DAY)
+    brake = world.assess(world.at).brake
+    page = reverse("tiers:brake", args=[brake.pk])
+    assert page in text_of(operator_client.get(reverse("tiers:overview")))
+    approve = reverse("tiers:brake-approve", args=[brake.pk])
+    assert operator_client.post(approve, {"reason": "Right"}).status_code == 403
+    assert TierBrake.objects.get(pk=brake.pk).status == "open"
+    assert approver_client.post(approve, {"reason": ""}).status_code == 422
+    assert approver_client.post(approve, {"reason": "Right"}).status_code == 302
+    assert approver_client.post(approve, {"reason": "Right"}).status_code == 409
+    assessing.assess(at=world.at)
+    assert "carried out" in text_of(approver_client.get(page))
+
+
+def test_of_two_merged_members_the_given_tier_that_lasts_longer_goes_along(world, operator, admin):
+    world.policy()
+    survivor, absorbed = world.member(world.at - 100 * DAY), world.member(world.at - 100 * DAY)
+    world.pay(absorbed, 10_000, world.at - DAY)
+    world.assess(world.at)
+    for member, code, until in ((survivor, "gold", world.at + DAY), (absorbed, "black", world.at + 9 * DAY)):
+        manual.give_tier(
+            member_id=member.pk,
+            tier_id=world.tiers[code].pk,
+            reason="A guest",
+            until=until,
+            actor=operator,
+            at=world.at,
+        )
+    merge_members(actor=admin, at=world.at, survivor_id=survivor.pk, absorbed_id=absorbed.pk)
+    world.assess(world.at)
+    found = standing(survivor)
+    assert (found.tier.code, found.qualified_tier.code) == ("black", "silver")
+    assert found.facts["now"] == {"spend": 10_000}
