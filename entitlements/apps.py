@@ -5,3 +5,11 @@ from django.utils.translation import gettext_lazy as _
 class EntitlementsConfig(AppConfig):
     name = "entitlements"
     verbose_name = _("Entitlements")
+
+    def ready(self) -> None:
+        from config.staff.actions import register_actions
+        from entitlements.offers import belongings
+        from entitlements.offers.audit_labels import LABELS
+
+        register_actions(LABELS)
+        belongings.register_all()
