@@ -46,6 +46,8 @@ NAVIGATION = (
     NavItem(pgettext_lazy("menu", "Value"), "value:overview", "diamond", Permission.VIEW, _("Members")),
     NavItem(_("Likely duplicates"), "merging:index", "git-compare", Permission.VIEW, _("Members")),
     NavItem(_("Imports & exports"), "imports:index", "database-import", Permission.IMPORT, _("Members")),
+    NavItem(_("Offers"), "offers:index", "ticket", Permission.VIEW, _("Operations")),
+    NavItem(_("Partner codes"), "codes:index", "gift", Permission.VIEW, _("Operations")),
     NavItem(_("Messages"), "campaigns:messages", "mail", Permission.VIEW, _("Operations")),
     NavItem(_("Lifecycle policy"), "members:policies", "route", Permission.VIEW, _("Operations")),
     NavItem(_("Audit log"), "console:audit", "history", Permission.VIEW, _("System")),

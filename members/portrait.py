@@ -9,7 +9,7 @@ from django.http import QueryDict
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
-from members import timeline
+from members import cards, timeline
 from members.merging import pages
 from members.models import ActiveDay, LifecyclePolicy, Member, MemberLifecycle, MembershipTerm, MemberSignal, MemberTag
 from members.operations import sweep
@@ -110,6 +110,11 @@ class Portrait:
     def reasons(self) -> Reasons | None:
         found = sweep.explain(member_ids=[self.member.pk], at=self.at)
         return reasons_for(found[0], self.policy) if found else None
+
+    @cached_property
+    def cards(self) -> list[cards.Shown]:
+        """What other apps show of her."""
+        return cards.shown(self.member.pk, self.at)
 
     @cached_property
     def value(self) -> ValuePortrait:

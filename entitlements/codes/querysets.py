@@ -54,8 +54,3 @@ class PartnerCodeQuerySet(models.QuerySet):
         """Codes with the last taken in first, from behind the one with this id on."""
         rows = self.order_by("-pk")
         return rows.filter(pk__lt=pk) if pk else rows
-
-    def claimed_before(self, at: datetime, pk: int, limit: int) -> "PartnerCodeQuerySet":
-        """Codes claimed before (``at``, ``pk``), the last first."""
-        earlier = self.claimed().filter(Q(claimed_at__lt=at) | Q(claimed_at=at, pk__lt=pk))
-        return earlier.order_by("-claimed_at", "-pk")[:limit]

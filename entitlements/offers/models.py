@@ -9,7 +9,7 @@ from django_fsm import FSMField
 from config.staff.models import User
 from config.staff.moves import declare
 from entitlements.offers import rules
-from entitlements.offers.lifecycle import COUPON_MOVES, OFFER_MOVES, CouponStatus, OfferStatus
+from entitlements.offers.lifecycle import COUPON_DOTS, COUPON_MOVES, OFFER_DOTS, OFFER_MOVES, CouponStatus, OfferStatus
 from entitlements.offers.querysets import CouponQuerySet, IssueRunQuerySet, OfferQuerySet
 from members.models import Member, MembershipTerm, Segment, WriteKey
 
@@ -70,6 +70,11 @@ class Offer(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("offers:detail", args=[self.pk])
+
+    @property
+    def dot(self) -> str:
+        """What a page shows beside the status."""
+        return OFFER_DOTS[self.status]
 
     @cached_property
     def promise(self) -> rules.Terms:
@@ -223,6 +228,11 @@ class Coupon(models.Model):
 
     def __str__(self) -> str:
         return f"{self.offer_id} of #{self.member_id}"
+
+    @property
+    def dot(self) -> str:
+        """What a page shows beside the status."""
+        return COUPON_DOTS[self.status]
 
     @cached_property
     def promise(self) -> rules.Terms:

@@ -108,6 +108,17 @@ class OfferQuerySet(models.QuerySet):
         """Offers of which coupons may be issued: active, and not past their end."""
         return self.filter(status=OfferStatus.ACTIVE).filter(Q(valid_until__isnull=True) | Q(valid_until__gt=at))
 
+    def with_status(self, status: str) -> "OfferQuerySet":
+        return self.filter(status=status)
+
+    def newest_behind(self, pk: int | None) -> "OfferQuerySet":
+        """The newest first, from behind the one with this id on."""
+        rows = self.order_by("-pk")
+        return rows.filter(pk__lt=pk) if pk else rows
+
+    def counts_by_status(self) -> dict[str, int]:
+        return dict(self.order_by().values_list("status").annotate(Count("pk")))
+
     def of_kinds(self, kinds: Sequence[str]) -> "OfferQuerySet":
         return self.filter(kind__in=kinds)
 
@@ -126,6 +137,10 @@ class CouponQuerySet(models.QuerySet):
     def unused(self, at: datetime) -> "CouponQuerySet":
         """Coupons that can still be redeemed at ``at`` or later."""
         return self.filter(status=CouponStatus.ISSUED, expires_at__gt=at)
+
+    def listed(self, offer: models.Model) -> "CouponQuerySet":
+        """An offer's coupons with what a list row shows of the member."""
+        return self.filter(offer=offer).select_related("member__lifecycle")
 
     def shown_as(self, status: str) -> "CouponQuerySet":
         return self.filter(status=status)

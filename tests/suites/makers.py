@@ -19,6 +19,10 @@ from campaigns.models import (
 )
 from campaigns.operations.planning import plan
 from config.staff.access import Role
+from entitlements.codes.operations import pools
+from entitlements.models import IssueRun, RedeemCall
+from entitlements.offers.operations import issuing, redeeming, saving
+from entitlements.offers.rules import Terms
 from members.counters.operations import bring_up
 from members.counters.wanted import CounterKey
 from members.imports.models import ImportRun
@@ -267,6 +271,45 @@ def make_duplicates(world: "World") -> None:
         merge_members(actor=world.admin, at=world.at, survivor_id=world.members[0].pk, absorbed_id=same.pk)
 
 
+def make_offers(world: "World") -> None:
+    """Offers of which everybody has a coupon; the first member used some. The last offer goes to a segment."""
+    segment = Segment.objects.live().latest("pk")
+    promise = Terms("threshold_discount", amount_cents=1, threshold_cents=1, plans=(world.plan.pk,))
+    key, _ = make_key(
+        source_id=factories.SourceFactory(code="shop").pk, label="Shop", scopes=["coupons"], actor=world.admin,
+        at=world.at,
+    )  # fmt: skip
+    for i in range(world.n):
+        offer = saving.save_offer(
+            terms=promise, actor=world.admin, at=world.at, code=f"offer-{i}", name=f"Offer {i}", valid_days=9
+        )
+        saving.activate_offer(offer_id=offer.pk, actor=world.admin, at=world.at)
+        for member in reversed(world.members):
+            coupon = issuing.issue_coupon(offer_id=offer.pk, member_id=member.pk, at=world.at, actor=world.admin)
+        if i:
+            redeeming.redeem_coupon(
+                member_id=member.pk, code=coupon.code, plan=world.plan, order_ref=f"order-{i}", at=world.at, actor=None
+            )
+        IssueRun.objects.create(
+            offer=offer, segment=segment, status="done", expected=0, created_at=world.at, created_by=world.admin
+        )
+        RedeemCall.objects.create(key=key, idempotency_key=f"{i}", request_hash="", made_at=world.at)
+    for _ in range(world.n):
+        IssueRun.objects.create(
+            offer=offer, segment=segment, status="done", expected=0, created_at=world.at, created_by=world.admin
+        )
+
+
+def make_codes(world: "World") -> None:
+    """Pools with codes, of each of which the first member has one."""
+    for i in range(world.n):
+        pool = pools.save_pool(
+            actor=world.admin, at=world.at, code=f"pool-{i}", partner="Cinema", name=f"Pool {i}", low_stock=99
+        )
+        pools.take_in(pool_id=pool.pk, codes=[f"code-{n}" for n in range(world.n)], actor=world.admin, at=world.at)
+        pools.claim_code(pool_id=pool.pk, member_id=world.members[0].pk, actor=world.admin, at=world.at)
+
+
 ALL = (
     make_members,
     make_what_members_carry,
@@ -282,4 +325,6 @@ ALL = (
     make_value,
     make_campaigns,
     make_duplicates,
+    make_offers,
+    make_codes,
 )

@@ -80,5 +80,13 @@ ARGUMENTS: dict[Any, Callable[[World], Any]] = {
     "definition_id": newest("members.EventDefinition"),
     "pair_id": newest("members.DuplicatePair"),
     "record_id": newest("members.MergeRecord"),
+    "offer_id": newest("entitlements.Offer"),
+    "coupon_id": newest("entitlements.Coupon"),
+    "issue_run_id": newest("entitlements.IssueRun"),
+    "pool_id": newest("entitlements.CodePool"),
+    "code_id": newest("entitlements.PartnerCode"),
+    "external_id": lambda world: world.member.identities.get(kind="external_id").value,
+    "code": lambda world: world.member.coupons.latest("pk").code,
+    ("offers:new", "kind"): lambda world: "return_ladder",
     "in_list": lambda world: "members",
 }

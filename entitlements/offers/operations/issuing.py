@@ -103,6 +103,12 @@ def work_run(*, run_id: int, at: datetime) -> int:
     return issued
 
 
+def work_waiting(*, at: datetime) -> int:
+    """Go on with the runs whose worker died or was never woken; returns how many coupons they issued."""
+    running = list(IssueRun.objects.running().order_by("pk").values_list("pk", flat=True))
+    return sum(work_run(run_id=run_id, at=at) for run_id in running)
+
+
 @transaction.atomic
 def stop_run(*, run_id: int, actor: User | None, at: datetime) -> bool:
     """Stop a run where it is; returns whether it ran. Coupons that are out stay."""
@@ -209,8 +215,8 @@ def _params(offer: Offer, at: datetime, actor: User | None, source: str) -> dict
     return {
         "offer": offer.pk, "at": at, "actor": actor.pk if actor else None, "source": source, "until": offer.valid_until,
         "days": offer.valid_days, "valid_from": offer.valid_from, "version": offer.version,
-        "prefix": f"{offer.code_prefix}-" if offer.code_prefix else "", "returnable": offer.is_returned_on_refund,
-        "terms": json.dumps(_held(offer).written()),
+        "prefix": f"{offer.code_prefix.upper()}-" if offer.code_prefix else "",
+        "returnable": offer.is_returned_on_refund, "terms": json.dumps(_held(offer).written()),
     }  # fmt: skip
 
 
