@@ -117,7 +117,8 @@ def redeem(request: HttpRequest, key: WriteKey, member: Member, code: str) -> Ht
     except KeyReused:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency_key_reused") from None
     kind = "application/json" if status == HTTPStatus.OK else "application/problem+json"
-    return JsonResponse(answer, status=status, content_type=kind)
+    # Sorted: an answer that was kept comes back with its keys in another order.
+    return JsonResponse(answer, status=status, content_type=kind, json_dumps_params={"sort_keys": True})
 
 
 def _redeemed(member: Member, code: str, plan: Plan, order_ref: str) -> tuple[int, dict[str, Any]]:
