@@ -132,8 +132,9 @@ def _redeemed(member: Member, code: str, plan: Plan, order_ref: str) -> tuple[in
         problem = Problem(status, f"coupon_{refused.code}", refusal_text(refused.code, refused.detail))
         return problem.status, problem.body
     term = coupon.term
-    booked = {"starts_at": term.starts_at, "ends_at": term.ends_at, "price_cents": term.price_cents} if term else {}
-    booked = {name: value if isinstance(value, int) else value.isoformat() for name, value in booked.items()}
+    booked = {
+        "starts_at": term.starts_at.isoformat(), "ends_at": term.ends_at.isoformat(), "price_cents": term.price_cents,
+    } if term else None  # fmt: skip
     return HTTPStatus.OK, {"coupon": _shown(coupon), "order_ref": coupon.order_ref, "plan": plan.code, "term": booked}
 
 

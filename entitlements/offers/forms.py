@@ -132,7 +132,8 @@ class OfferForm(forms.Form):
 
     def clean_code(self) -> str:
         code: str = self.cleaned_data["code"]
-        if Offer.objects.filter(code=code).exclude(pk=self.offer.pk if self.offer else None).exists():
+        others = Offer.objects.exclude(pk=self.offer.pk) if self.offer else Offer.objects.all()
+        if others.filter(code=code).exists():
             raise forms.ValidationError(gettext("Another offer has this code."))
         return code
 

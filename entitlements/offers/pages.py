@@ -120,7 +120,7 @@ class OfferPortrait(OfferRow):
     def funnel(self) -> list[dict[str, Any]]:
         """How many coupons came how far, each with its list and its part of those issued."""
         budget, address = self.budget, reverse("offers:coupons", args=[self.offer.pk])
-        issued = {"label": _("Issued"), "count": budget.issued, "href": address, "dot": ""}
+        issued: dict[str, Any] = {"label": _("Issued"), "count": budget.issued, "href": address, "dot": ""}
         ends = {
             CouponStatus.ISSUED: budget.unused, CouponStatus.REDEEMED: budget.redeemed,
             CouponStatus.EXPIRED: budget.expired, CouponStatus.REVOKED: budget.revoked,

@@ -99,7 +99,9 @@ def test_points_cannot_be_chosen_while_nobody_keeps_them(operator_client):
         points._door.clear()
 
 
-def test_a_segment_is_looked_at_before_it_gets_anything(operator_client, segment, now, django_capture_on_commit_callbacks):
+def test_a_segment_is_looked_at_before_it_gets_anything(
+    operator_client, segment, now, django_capture_on_commit_callbacks
+):
     factories.PlanFactory()
     offer = make_offer(at=now)
     address = reverse("offers:issue", args=[offer.pk])
@@ -158,9 +160,7 @@ def test_on_her_page_a_coupon_is_issued_and_revoked(operator_client, member, now
 def test_the_timeline_tells_of_coupons_and_pages_through_them(viewer_client, member, plan, now):
     for n in range(15):
         coupon = issuing.issue_coupon(offer_id=make_offer(at=now).pk, member_id=member.pk, at=now, actor=None)
-        redeeming.redeem_coupon(
-            member_id=member.pk, code=coupon.code, plan=plan, order_ref=f"o{n}", at=now, actor=None
-        )
+        redeeming.redeem_coupon(member_id=member.pk, code=coupon.code, plan=plan, order_ref=f"o{n}", at=now, actor=None)
     from members import timeline
 
     seen, before = [], None
