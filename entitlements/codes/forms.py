@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from entitlements.models import CodePool
-from members.forms.fields import MoneyField
+from members.fields import MoneyField
 from members.imports.failures import ImportRefused
 from members.imports.wording import failure
 from members.naming import name_of

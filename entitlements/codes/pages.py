@@ -48,6 +48,11 @@ class PoolPage:
         ]
 
     @property
+    def first_url(self) -> str:
+        """Back to the newest, from a later page."""
+        return f"?which={self.which}" if self.after else ""
+
+    @property
     def next_url(self) -> str:
         return f"?which={self.which}&after={self._found[PAGE - 1].pk}" if len(self._found) > PAGE else ""
 

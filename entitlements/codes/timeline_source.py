@@ -16,7 +16,7 @@ from members.timeline_sources import older
 
 def register() -> None:
     """Called once, when the app is ready."""
-    timeline.register("partner_code", gettext_lazy("Partner codes"), fetch)
+    timeline.register("partner_code", gettext_lazy("Partner codes"), fetch, tells=["code_pool.claimed"])
 
 
 def fetch(member_id: int, *, before_at: datetime, before_pk: int, limit: int, alone: bool) -> Sequence[Entry]:

@@ -10,7 +10,7 @@ from entitlements.models import Offer
 from entitlements.offers import rules
 from entitlements.offers.rules import Step, Terms
 from entitlements.offers.wording import FAULTS
-from members.forms.fields import MoneyField, reason_field
+from members.fields import MoneyField, reason_field
 from members.models import Plan, Segment, Tier
 from members.naming import name_of
 
@@ -103,7 +103,8 @@ class OfferForm(forms.Form):
     def _add_steps(self) -> None:
         for n in range(STEPS_SHOWN):
             for part in _STEP_PARTS:
-                self.fields[f"step_{n}_{part}"] = TERM_FIELDS[part]()
+                field = self.fields[f"step_{n}_{part}"] = TERM_FIELDS[part]()
+                field.help_text = ""
 
     def group(self, name: str) -> list[forms.BoundField]:
         return [self[field] for field in self.GROUPS[name]]

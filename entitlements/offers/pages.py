@@ -62,6 +62,11 @@ class OfferList:
         return [OfferRow(offer) for offer in self._found[:PAGE]]
 
     @property
+    def first_url(self) -> str:
+        """Back to the newest, from a later page."""
+        return f"?status={self.status}" if self.after else ""
+
+    @property
     def next_url(self) -> str:
         return f"?status={self.status}&after={self._found[PAGE - 1].pk}" if len(self._found) > PAGE else ""
 
@@ -165,6 +170,11 @@ class CouponList(OfferPortrait):
     @property
     def coupons(self) -> list[Coupon]:
         return self._found[:PAGE]
+
+    @property
+    def first_url(self) -> str:
+        """Back to the newest, from a later page."""
+        return f"?status={self.status}" if self.after else ""
 
     @property
     def next_url(self) -> str:

@@ -18,7 +18,8 @@ from members.timeline_sources import older
 
 def register() -> None:
     """Called once, when the app is ready."""
-    timeline.register("coupon", gettext_lazy("Coupons"), fetch)
+    tells = ["coupon.issued", "coupon.redeemed", "coupon.revoked"]
+    timeline.register("coupon", gettext_lazy("Coupons"), fetch, tells=tells)
 
 
 def fetch(member_id: int, *, before_at: datetime, before_pk: int, limit: int, alone: bool) -> Sequence[Entry]:

@@ -101,6 +101,7 @@ def test_a_member_is_handed_one_and_it_stands_on_her_page(operator_client, viewe
     assert PartnerCode.objects.claimed().count() == 1
     page = text(operator_client.get(member.get_absolute_url()))
     assert "Partner code: Ticket" in page
+    assert "Partner code handed out" not in page
     assert "SECRET" not in page
     for _ in range(2):
         other = factories.make_member(at=now)

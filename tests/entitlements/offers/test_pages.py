@@ -1,6 +1,6 @@
 """The pages of offers and coupons, as an operator uses them and a viewer may not."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.urls import reverse
@@ -9,6 +9,7 @@ from config.staff.models import AuditEntry
 from entitlements.models import Coupon, IssueRun, Offer, OfferBudget
 from entitlements.offers import points, tasks
 from entitlements.offers.operations import issuing, redeeming
+from members import timeline
 from members.models import Segment, SegmentMembership
 from tests import factories
 from tests.entitlements.offers.conftest import make_offer
@@ -161,7 +162,6 @@ def test_the_timeline_tells_of_coupons_and_pages_through_them(viewer_client, mem
     for n in range(15):
         coupon = issuing.issue_coupon(offer_id=make_offer(at=now).pk, member_id=member.pk, at=now, actor=None)
         redeeming.redeem_coupon(member_id=member.pk, code=coupon.code, plan=plan, order_ref=f"o{n}", at=now, actor=None)
-    from members import timeline
 
     seen, before = [], None
     while True:
@@ -175,7 +175,6 @@ def test_the_timeline_tells_of_coupons_and_pages_through_them(viewer_client, mem
 
 
 def test_who_is_away_is_offered_the_ladder(viewer_client, plan, member, now):
-    from datetime import timedelta
 
     factories.make_term(member=member, at=now - timedelta(days=100), plan=plan)
     make_offer("return_ladder", at=now, terms={"steps": [{"days_away": 30, "percent": 50}]}, name="Come back")
