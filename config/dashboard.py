@@ -21,10 +21,12 @@ from config.formats import instant_text, number_text
 from config.navigation import href_of
 from config.staff.access import Permission
 from config.staff.models import User
+from entitlements.models import CodePool
 from members import metrics
 from members.filters import LIVE
 from members.imports.models import ImportRun
 from members.lifecycle import RESUMABLE, State
+from members.naming import name_of
 
 WINDOWS = (7, 30, 90)
 EXPIRY_DAYS = 7
@@ -194,8 +196,23 @@ def silent_sources(user: User, at: datetime) -> Iterator[WorkItem]:
         )
 
 
+def low_code_pools(user: User, at: datetime) -> Iterator[WorkItem]:
+    for pool in CodePool.objects.low():
+        yield WorkItem(
+            kind="bad" if pool.free == 0 else "warn",
+            icon="gift",
+            type=_("Partner codes"),
+            title=_("%(pool)s of %(partner)s is running out") % {"pool": name_of(pool), "partner": pool.partner},
+            note=_("codes left in stock"),
+            count=pool.free,
+            count_href=f"{pool.get_absolute_url()}?which=free",
+            href=pool.get_absolute_url(),
+            action=_("Take codes in"),
+        )
+
+
 WORK: list[WorkSource] = [
-    brakes, policies, silent_sources, unknown_deliveries, anomalies, imports, expiring_soon,
+    brakes, policies, silent_sources, low_code_pools, unknown_deliveries, anomalies, imports, expiring_soon,
 ]  # fmt: skip
 
 

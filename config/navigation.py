@@ -47,6 +47,8 @@ NAVIGATION = (
     NavItem(_("Tiers & benefits"), "ladder:index", "stairs-up", Permission.VIEW, _("Members")),
     NavItem(_("Likely duplicates"), "merging:index", "git-compare", Permission.VIEW, _("Members")),
     NavItem(_("Imports & exports"), "imports:index", "database-import", Permission.IMPORT, _("Members")),
+    NavItem(_("Offers"), "offers:index", "ticket", Permission.VIEW, _("Operations")),
+    NavItem(_("Partner codes"), "codes:index", "gift", Permission.VIEW, _("Operations")),
     NavItem(_("Messages"), "campaigns:messages", "mail", Permission.VIEW, _("Operations")),
     NavItem(_("Tiers"), "tiers:overview", "stairs-up", Permission.VIEW, _("Operations")),
     NavItem(_("Lifecycle policy"), "members:policies", "route", Permission.VIEW, _("Operations")),

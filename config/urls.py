@@ -33,7 +33,10 @@ urlpatterns = [
     *_when_built("console/", "members.merging.urls"),
     *_when_built("console/", "entitlements.ladder.urls"),
     *_when_built("console/", "entitlements.tiers.urls"),
+    *_when_built("console/", "entitlements.offers.urls"),
+    *_when_built("console/", "entitlements.codes.urls"),
     *_when_built("", "members.ingest.api_urls"),
+    *_when_built("", "entitlements.offers.api_urls"),
     *_when_built("", "campaigns.urls"),
     path("admin/", admin.site.urls),
 ]

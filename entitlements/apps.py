@@ -10,8 +10,10 @@ class EntitlementsConfig(AppConfig):
         from config.staff.actions import register_actions
         from entitlements import belongings
         from entitlements.audit_labels import LABELS
+        from entitlements.offers import registration as offers
         from entitlements.tiers import registration as tiers
 
         register_actions(LABELS)
         belongings.register_all()
         tiers.register_all()
+        offers.register_all()

@@ -4,7 +4,7 @@ A source is asked for entries before a point in time and merged with the others,
 however long the history is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Protocol
@@ -57,6 +57,7 @@ class Source:
     code: str
     label: str | Promise
     fetch: Fetch
+    tells: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,17 @@ class Page:
 _sources: dict[str, Source] = {}
 
 
-def register(code: str, label: str | Promise, fetch: Fetch) -> None:
-    """Add a log to every member's timeline under a filter of its own; a second time under the code replaces it."""
-    _sources[code] = Source(code, label, fetch)
+def register(code: str, label: str | Promise, fetch: Fetch, *, tells: Iterable[str] = ()) -> None:
+    """Add a log to every member's timeline under a filter of its own; a second time under the code replaces it.
+
+    ``tells`` are the audit actions of which the log has an entry itself, so that nothing stands there twice.
+    """
+    _sources[code] = Source(code, label, fetch, frozenset(tells))
+
+
+def told() -> frozenset[str]:
+    """The audit actions that some log tells."""
+    return frozenset().union(*(source.tells for source in sources()))
 
 
 def sources() -> list[Source]:

@@ -18,7 +18,9 @@ from members.timeline import Entry
 def register_all() -> None:
     """Called once, when the app is ready."""
     timeline.register("state", gettext_lazy("States"), transitions)
-    timeline.register("term", gettext_lazy("Terms"), terms)
+    timeline.register(
+        "term", gettext_lazy("Terms"), terms, tells=["term.paid", "term.gift", "term.trial", "term.compensation"]
+    )
     timeline.register("event", gettext_lazy("Behaviour"), events)
     timeline.register("audit", gettext_lazy("Audit"), audit)
 
@@ -88,8 +90,8 @@ def _happened(row: Event) -> Entry:
 def audit(member_id: int, *, before_at: datetime, before_pk: int, limit: int, alone: bool) -> Sequence[Entry]:
     rows = AuditEntry.objects.filter(member_id=member_id).select_related("actor")
     if not alone:
-        # The term itself stands in the timeline already; the audit row only says the same again.
-        rows = rows.exclude(action__in=["term.paid", "term.gift", "term.trial", "term.compensation"])
+        # The thing itself stands in the timeline already; the audit row only says the same again.
+        rows = rows.exclude(action__in=timeline.told())
     return [_audited(row) for row in older(rows, "at", before_at, before_pk, limit)]
 
 

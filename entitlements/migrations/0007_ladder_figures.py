@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('entitlements', '0002_tiers'),
+        ('entitlements', '0003_offers'),
         ('members', '0018_term_log'),
     ]
 

@@ -1,6 +1,8 @@
 from entitlements.benefits.models import Benefit, LadderVersion, Pack, PackBenefit, PlanBenefit, TierBenefit
+from entitlements.codes.models import CodePool, PartnerCode
 from entitlements.grants.models import Balance, FactCursor, Grant, Lot, Standing
 from entitlements.ladder.models import CellFigure
+from entitlements.offers.models import Coupon, IssueRun, Offer, OfferBudget, RedeemCall
 from entitlements.tiers.models import (
     ManualTier,
     QualificationPolicy,
@@ -17,15 +19,22 @@ __all__ = [
     "Balance",
     "Benefit",
     "CellFigure",
+    "CodePool",
+    "Coupon",
     "FactCursor",
     "Grant",
+    "IssueRun",
     "LadderVersion",
     "Lot",
     "ManualTier",
+    "Offer",
+    "OfferBudget",
     "Pack",
     "PackBenefit",
+    "PartnerCode",
     "PlanBenefit",
     "QualificationPolicy",
+    "RedeemCall",
     "Standing",
     "TierBenefit",
     "TierBrake",

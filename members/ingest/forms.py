@@ -1,6 +1,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from members.ingest import scopes
 from members.ingest.models import WriteKey
 from members.models import EventDefinition, Source
 
@@ -29,6 +30,6 @@ class SourceForm(forms.ModelForm):
 class WriteKeyForm(forms.Form):
     label = forms.CharField(label=_("Label"), max_length=80, help_text=_("Which program will use it."))
     scopes = forms.MultipleChoiceField(
-        label=_("May send"), choices=WriteKey.Scope.choices, widget=forms.CheckboxSelectMultiple,
+        label=_("May send"), choices=scopes.offered, widget=forms.CheckboxSelectMultiple,
         initial=list(WriteKey.Scope),
     )  # fmt: skip

@@ -9,11 +9,14 @@ from django.utils.text import capfirst
 
 from config.staff.access import Permission
 from config.staff.models import User
+from members.ingest.scopes import label_of as scope_label
 from members.models import DuplicatePair, Identity, LifecyclePolicy, Member
 from members.naming import Named, name_of
 from members.operations.policies import THRESHOLDS
 
 register = template.Library()
+
+register.filter("scope_label", scope_label)
 
 
 @register.filter

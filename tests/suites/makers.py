@@ -20,10 +20,22 @@ from campaigns.models import (
 from campaigns.operations.planning import plan
 from config.staff.access import Role
 from entitlements.benefits.models import Benefit, LadderVersion, Pack, PackBenefit
+from entitlements.codes.operations import pools
 from entitlements.grants.operations.settling import settle_members
 from entitlements.ladder.operations import set_cell
 from entitlements.ladder.querysets import count_use
-from entitlements.models import ManualTier, QualificationPolicy, TierBrake, TierChange, TierRule, TierRung
+from entitlements.models import (
+    IssueRun,
+    ManualTier,
+    QualificationPolicy,
+    RedeemCall,
+    TierBrake,
+    TierChange,
+    TierRule,
+    TierRung,
+)
+from entitlements.offers.operations import issuing, redeeming, saving
+from entitlements.offers.rules import Terms
 from entitlements.tiers.operations.assessing import catch_up as assess_members
 from entitlements.tiers.operations.manual import give_tier
 from entitlements.tiers.operations.policies import preview_policy
@@ -330,6 +342,45 @@ def make_tiers(world: "World") -> None:
     assess_members(member_ids=[member.pk for member in world.members], at=world.at)
 
 
+def make_offers(world: "World") -> None:
+    """Offers of which everybody has a coupon; the first member used some. The last offer goes to a segment."""
+    segment = Segment.objects.live().latest("pk")
+    promise = Terms("threshold_discount", amount_cents=1, threshold_cents=1, plans=(world.plan.pk,))
+    key, _ = make_key(
+        source_id=factories.SourceFactory(code="shop").pk, label="Shop", scopes=["coupons"], actor=world.admin,
+        at=world.at,
+    )  # fmt: skip
+    for i in range(world.n):
+        offer = saving.save_offer(
+            terms=promise, actor=world.admin, at=world.at, code=f"offer-{i}", name=f"Offer {i}", valid_days=9
+        )
+        saving.activate_offer(offer_id=offer.pk, actor=world.admin, at=world.at)
+        for member in reversed(world.members):
+            coupon = issuing.issue_coupon(offer_id=offer.pk, member_id=member.pk, at=world.at, actor=world.admin)
+        if i:
+            redeeming.redeem_coupon(
+                member_id=member.pk, code=coupon.code, plan=world.plan, order_ref=f"order-{i}", at=world.at, actor=None
+            )
+        IssueRun.objects.create(
+            offer=offer, segment=segment, status="done", expected=0, created_at=world.at, created_by=world.admin
+        )
+        RedeemCall.objects.create(key=key, idempotency_key=f"{i}", request_hash="", made_at=world.at)
+    for _ in range(world.n):
+        IssueRun.objects.create(
+            offer=offer, segment=segment, status="done", expected=0, created_at=world.at, created_by=world.admin
+        )
+
+
+def make_codes(world: "World") -> None:
+    """Pools with codes, of each of which the first member has one."""
+    for i in range(world.n):
+        pool = pools.save_pool(
+            actor=world.admin, at=world.at, code=f"pool-{i}", partner="Cinema", name=f"Pool {i}", low_stock=99
+        )
+        pools.take_in(pool_id=pool.pk, codes=[f"code-{n}" for n in range(world.n)], actor=world.admin, at=world.at)
+        pools.claim_code(pool_id=pool.pk, member_id=world.members[0].pk, actor=world.admin, at=world.at)
+
+
 ALL = (
     make_members,
     make_what_members_carry,
@@ -347,4 +398,6 @@ ALL = (
     make_benefits,
     make_tiers,
     make_duplicates,
+    make_offers,
+    make_codes,
 )

@@ -91,6 +91,14 @@ ARGUMENTS: dict[Any, Callable[[World], Any]] = {
     "tier": lambda world: world.plan.tier.code,
     "plan": lambda world: world.plan.code,
     "benefit": lambda world: Benefit.objects.earliest("pk").code,
+    "offer_id": newest("entitlements.Offer"),
+    "coupon_id": newest("entitlements.Coupon"),
+    "issue_run_id": newest("entitlements.IssueRun"),
+    "pool_id": newest("entitlements.CodePool"),
+    "code_id": newest("entitlements.PartnerCode"),
+    "external_id": lambda world: world.member.identities.get(kind="external_id").value,
+    "code": lambda world: world.member.coupons.latest("pk").code,
+    ("offers:new", "kind"): lambda world: "return_ladder",
     "in_list": lambda world: "members",
     **{
         (f"tiers:{route}", "policy_id"): newest("entitlements.QualificationPolicy")

@@ -307,6 +307,18 @@ def of_value(name: str) -> Callable[[Leaf, Person, datetime], bool]:
     return lambda leaf, person, at: number_passes(leaf["test"], person.value.get(name))
 
 
+def unused(coupon: Leaf, at: datetime) -> bool:
+    return coupon["status"] == "issued" and coupon["expires_at"] > at
+
+
+def of_coupons(counts: Callable[[Leaf, datetime], bool]) -> Callable[[Leaf, Person, datetime], bool]:
+    def passes(leaf: Leaf, person: Person, at: datetime) -> bool:
+        has = any(counts(coupon, at) and coupon["offer_code"] in leaf["values"] for coupon in person.coupons)
+        return has == (leaf.get("op", "is") == "is")
+
+    return passes
+
+
 LEAVES: dict[str, Callable[[Leaf, Person, datetime], bool]] = {
     "value.rfm": lambda n, p, at: one_of(n, RFM[p.value.get("rfm_group") or 0]),
     "value.recency": of_value("recency_days"),
@@ -355,5 +367,12 @@ LEAVES: dict[str, Callable[[Leaf, Person, datetime], bool]] = {
     "tiers.changed": changed_tier,
     "tag.carried": carried,
     "tag.within": carried_within,
+    "coupon.issued": of_coupons(lambda coupon, at: True),
+    "coupon.redeemed": of_coupons(lambda coupon, at: coupon["status"] == "redeemed"),
+    "coupon.unused": of_coupons(unused),
+    "coupon.expiring": lambda n, p, at: any(
+        unused(coupon, at) and coupon["expires_at"] - at <= span(n["within"]) for coupon in p.coupons
+    ),
+    "partner_code.claimed": lambda n, p, at: bool(p.pools & set(n["values"])) == (n.get("op", "is") == "is"),
     "segment.member": lambda n, p, at: (n["segment"] in p.segments) == (n.get("op", "is") == "is"),
 }

@@ -12,7 +12,9 @@ from tests.members.segments.population import (
     CITIES,
     DAYS,
     EVENTS,
+    OFFERS,
     PLANS,
+    POOLS,
     SPANS,
     TAGS,
     TEXTS,
@@ -146,6 +148,11 @@ def leaf_strategies(segment_ids: list[int]) -> dict[str, st.SearchStrategy[JSON]
             "tiers.gap": {"test": NUMBER_TEST},
             "tiers.downgrade": {"within": SPAN},
             "tiers.changed": {"direction": st.sampled_from(["any", "up", "down"]), "within": SPAN},
+            "coupon.issued": {"op": IS, "values": some(OFFERS)},
+            "coupon.redeemed": {"op": IS, "values": some(OFFERS)},
+            "coupon.unused": {"op": IS, "values": some(OFFERS)},
+            "coupon.expiring": {"within": SPAN},
+            "partner_code.claimed": {"op": IS, "values": some(POOLS)},
             "segment.member": {"op": IS, "segment": st.sampled_from(segment_ids)},
         }.items()
     }

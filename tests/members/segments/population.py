@@ -11,7 +11,16 @@ from typing import Any
 from django.db import connection
 from django.db.models import F
 
-from entitlements.models import ManualTier, QualificationPolicy, TierChange, TierStanding
+from entitlements.models import (
+    CodePool,
+    Coupon,
+    ManualTier,
+    Offer,
+    PartnerCode,
+    QualificationPolicy,
+    TierChange,
+    TierStanding,
+)
 from members.lifecycle import MembershipStatus, State
 from members.models import (
     Event,
@@ -48,6 +57,7 @@ CITIES = ["上海", "北京", "O'Brien", "50%_\\", ""]
 EVENTS = ["opened", "exported", "paid"]
 TIERS, PLANS = ["gold", "black"], ["month", "year"]
 TAGS = ["returned", "gifted", "low_use"]
+OFFERS, POOLS = ["spring", "summer"], ["cinema", "taxi"]
 TEXTS = ["Red apple", "red", "50%_\\", "", "北京"]
 NUMBERS: list[Any] = [3, 2.5, "3", "-1.5", "x", " 3", "1e3", True]
 DATES = ["2026-11-16", "2026-11-16T03:00:00Z", "2026-11-17 10:00", "2026-02-30", "soon", "2026-11-160", "0000-01-01"]
@@ -71,6 +81,8 @@ class Person:
     standing: dict[str, Any] = field(default_factory=dict)
     given: list[dict[str, Any]] = field(default_factory=list)
     tier_changes: list[dict[str, Any]] = field(default_factory=list)
+    coupons: list[dict[str, Any]] = field(default_factory=list)
+    pools: set[str] = field(default_factory=set)
 
 
 class Crowd:
@@ -87,6 +99,13 @@ class Crowd:
         self.segments = [
             Segment.objects.create(name=f"S{n}", kind="static", created_at=AT, updated_at=AT) for n in range(2)
         ]
+        self.offers = [
+            Offer.objects.create(
+                code=code, name=code, kind="threshold_discount", terms={}, valid_days=7, created_at=AT, updated_at=AT
+            )
+            for code in OFFERS
+        ]
+        self.pools = [CodePool.objects.create(code=code, name=code, partner="P", created_at=AT) for code in POOLS]
         ensure_partitions(date(2026, 7, 1), date(2027, 2, 1))
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL session_replication_role = replica")
@@ -140,6 +159,7 @@ class Crowd:
                 SegmentMembership.objects.create(
                     segment=segment, member=member, entered_at=AT - timedelta(days=9), left_at=self.maybe(AT, 0.3)
                 )
+        self._coupons(member)
         for _ in range(self.random.choice([0, 2, 6, 12])):
             at = self.instant()
             Event.objects.create(
@@ -147,6 +167,23 @@ class Crowd:
                 definition=self.definitions[pick(EVENTS)], message_id="", properties=self._properties(),
                 value_cents=self.maybe(pick([0, 100, 250, -100])),
             )  # fmt: skip
+
+    def _coupons(self, member: Member) -> None:
+        for offer in self.offers:
+            for number in range(self.random.choice([0, 0, 1, 2])):
+                status = self.random.choice(["issued", "issued", "redeemed", "expired", "revoked"])
+                ends = self.instant()
+                Coupon.objects.create(
+                    offer=offer, member=member, ordinal=number + 1, code=f"{offer.pk}-{member.pk}-{number}",
+                    status=status, source="manual", terms={}, version=1, issued_at=ends - timedelta(days=200),
+                    valid_from=ends, expires_at=ends, finished_at=None if status == "issued" else ends,
+                    order_ref=f"{offer.pk}-{member.pk}-{number}",
+                )  # fmt: skip
+        for pool in self.pools:
+            if self.random.random() < 0.4:
+                PartnerCode.objects.create(
+                    pool=pool, code=str(member.pk), member=member, uploaded_at=AT, claimed_at=self.instant()
+                )
 
     def _value(self, member: Member) -> None:
         pick = self.random.choice
@@ -197,6 +234,19 @@ class Crowd:
         return {name: value for name, value in every.items() if self.random.random() < 0.8}
 
 
+def _load_entitlements(people: dict[int, Person]) -> None:
+    for row in TierStanding.objects.annotate(code=F("tier__code"), rank=F("tier__rank")).values():
+        people[row["member_id"]].standing = row
+    for row in ManualTier.objects.values():
+        people[row["member_id"]].given.append(row)
+    for row in TierChange.objects.values():
+        people[row["member_id"]].tier_changes.append(row)
+    for row in Coupon.objects.annotate(offer_code=F("offer__code")).values():
+        people[row["member_id"]].coupons.append(row)
+    for member_id, pool in PartnerCode.objects.filter(member__isnull=False).values_list("member_id", "pool__code"):
+        people[member_id].pools.add(pool)
+
+
 def load() -> list[Person]:
     """Everybody's facts, read row by row from the tables."""
     people = {row["id"]: Person(row["id"], row) for row in Member.objects.values()}
@@ -214,12 +264,7 @@ def load() -> list[Person]:
         people[row["member_id"]].carries.append(row)
     for member_id, segment_id in SegmentMembership.objects.filter(left_at=None).values_list("member_id", "segment_id"):
         people[member_id].segments.add(segment_id)
-    for row in TierStanding.objects.annotate(code=F("tier__code"), rank=F("tier__rank")).values():
-        people[row["member_id"]].standing = row
-    for row in ManualTier.objects.values():
-        people[row["member_id"]].given.append(row)
-    for row in TierChange.objects.values():
-        people[row["member_id"]].tier_changes.append(row)
     for row in MemberValue.objects.values():
         people[row["member_id"]].value = row
+    _load_entitlements(people)
     return list(people.values())

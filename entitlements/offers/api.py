@@ -1,0 +1,183 @@
+"""What the host product asks about a member's coupons. See docs/offers.md for the answers."""
+
+import json
+from collections.abc import Callable, Mapping
+from functools import wraps
+from hashlib import sha256
+from http import HTTPStatus
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_POST
+
+from config.staff import clock
+from config.staff.access import public
+from entitlements.models import Coupon
+from entitlements.offers.operations import redeeming
+from entitlements.offers.operations.calls import KeyReused, answer_once
+from entitlements.offers.operations.refusals import CouponRefused
+from entitlements.offers.scope import SCOPE
+from entitlements.offers.wording import refusal_text
+from members.ingest.bodies import UnusableBody, secret_of, text_of
+from members.models import Identity, Member, Plan, WriteKey
+from members.naming import name_of
+from members.rules import normalise_identity
+
+MAX_KEY = 200
+MAX_REF = 120
+COUPONS_SHOWN = 200
+
+
+class Problem(Exception):
+    """RFC 9457 problem details: what is answered instead of the thing asked for."""
+
+    def __init__(self, status: HTTPStatus, code: str, detail: str = "") -> None:
+        self.status, self.body = status, {
+            "type": "about:blank", "title": status.phrase, "status": status, "code": code,
+            **({"detail": detail} if detail else {}),
+        }  # fmt: skip
+        super().__init__(code)
+
+    def response(self) -> HttpResponse:
+        response = JsonResponse(self.body, status=self.status, content_type="application/problem+json")
+        if self.status == HTTPStatus.UNAUTHORIZED:
+            response["WWW-Authenticate"] = 'Basic realm="write key"'
+        return response
+
+
+def keyed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Open a view to a write key with the scope; it gets the key and the member the address names."""
+
+    @wraps(view)
+    def opened(request: HttpRequest, external_id: str, **kwargs: Any) -> HttpResponse:
+        try:
+            key = WriteKey.objects.valid(clock.now()).opened_by(secret_of(request)).first()
+            if key is None:
+                raise Problem(HTTPStatus.UNAUTHORIZED, "unauthorized")
+            if SCOPE not in key.scopes:
+                raise Problem(HTTPStatus.FORBIDDEN, "not_allowed")
+            return view(request, key, _member(external_id), **kwargs)
+        except Problem as problem:
+            return problem.response()
+
+    return opened
+
+
+@public
+@require_GET
+@keyed
+def coupons(request: HttpRequest, key: WriteKey, member: Member) -> HttpResponse:
+    """The member's coupons, the latest first."""
+    rows = Coupon.objects.filter(member=member).select_related("offer").behind(None)[:COUPONS_SHOWN]
+    return JsonResponse({"coupons": [_shown(coupon) for coupon in rows]})
+
+
+@public
+@csrf_exempt
+@require_POST
+@keyed
+def quote(request: HttpRequest, key: WriteKey, member: Member) -> HttpResponse:
+    """What a plan costs her, with or without a coupon."""
+    body = _body(request)
+    plan, code = _plan(body), body.get("coupon")
+    try:
+        coupon = redeeming.coupon_of(member.pk, _text(body, "coupon", MAX_REF)) if code else None
+    except CouponRefused as refused:
+        raise Problem(HTTPStatus.NOT_FOUND, f"coupon_{refused.code}", refusal_text(refused.code)) from None
+    found = redeeming.quote(member_id=member.pk, plan=plan, coupon=coupon, at=clock.now())
+    reason = {"code": found.refusal, "detail": refusal_text(found.refusal, found.detail)} if found.refusal else None
+    return JsonResponse(
+        {
+            "plan": plan.code, "currency": plan.currency, "price_cents": found.price_cents,
+            "discount_cents": found.discount_cents, "total_cents": found.total_cents, "extra_days": found.days,
+            "points": found.points, "applies": bool(coupon) and reason is None, "reason": reason,
+        }
+    )  # fmt: skip
+
+
+@public
+@csrf_exempt
+@require_POST
+@keyed
+def redeem(request: HttpRequest, key: WriteKey, member: Member, code: str) -> HttpResponse:
+    """Book a plan with a coupon; the same ``Idempotency-Key`` gets the same answer and books nothing twice."""
+    idempotency_key = request.headers.get("Idempotency-Key", "")
+    if not 0 < len(idempotency_key) <= MAX_KEY:
+        raise Problem(HTTPStatus.BAD_REQUEST, "idempotency_key")
+    body = _body(request)
+    plan, order_ref = _plan(body), _text(body, "order_ref", MAX_REF)
+    asked = json.dumps([member.pk, code.upper(), plan.pk, order_ref])
+    try:
+        status, answer = answer_once(
+            key=key, idempotency_key=idempotency_key, request_hash=sha256(asked.encode()).hexdigest(), at=clock.now(),
+            work=lambda: _redeemed(member, code, plan, order_ref),
+        )  # fmt: skip
+    except KeyReused:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency_key_reused") from None
+    kind = "application/json" if status == HTTPStatus.OK else "application/problem+json"
+    # Sorted: an answer that was kept comes back with its keys in another order.
+    return JsonResponse(answer, status=status, content_type=kind, json_dumps_params={"sort_keys": True})
+
+
+def _redeemed(member: Member, code: str, plan: Plan, order_ref: str) -> tuple[int, dict[str, Any]]:
+    try:
+        with transaction.atomic():
+            coupon = redeeming.redeem_coupon(
+                member_id=member.pk, code=code, plan=plan, order_ref=order_ref, at=clock.now(), actor=None
+            )
+    except CouponRefused as refused:
+        status = HTTPStatus.NOT_FOUND if refused.code == "unknown" else HTTPStatus.CONFLICT
+        problem = Problem(status, f"coupon_{refused.code}", refusal_text(refused.code, refused.detail))
+        return problem.status, problem.body
+    term = coupon.term
+    booked = {
+        "starts_at": term.starts_at.isoformat(), "ends_at": term.ends_at.isoformat(), "price_cents": term.price_cents,
+    } if term else None  # fmt: skip
+    return HTTPStatus.OK, {"coupon": _shown(coupon), "order_ref": coupon.order_ref, "plan": plan.code, "term": booked}
+
+
+def _shown(coupon: Coupon) -> dict[str, Any]:
+    instants = {"issued_at": coupon.issued_at, "valid_from": coupon.valid_from, "expires_at": coupon.expires_at}
+    redeemed_at = coupon.finished_at if coupon.status == "redeemed" else None
+    offer = coupon.offer
+    return {
+        "code": coupon.code, "status": coupon.status,
+        "offer": {"code": offer.code, "kind": offer.kind, "name": name_of(offer)},
+        **{name: instant.isoformat() for name, instant in instants.items()},
+        "redeemed_at": redeemed_at.isoformat() if redeemed_at else None, "discount_cents": coupon.discount_cents,
+    }  # fmt: skip
+
+
+def _member(external_id: str) -> Member:
+    """Whom the id names, also one she had before a merge."""
+    value = normalise_identity("external_id", external_id)
+    identity = Identity.every.select_related("member").filter(kind="external_id", value=value).first()
+    if identity is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "member_unknown")
+    return identity.member
+
+
+def _body(request: HttpRequest) -> Mapping[str, Any]:
+    try:
+        body = json.loads(text_of(request))
+    except (UnusableBody, ValueError, RecursionError):
+        raise Problem(HTTPStatus.BAD_REQUEST, "unreadable") from None
+    if not isinstance(body, dict):
+        raise Problem(HTTPStatus.BAD_REQUEST, "not_an_object")
+    return body
+
+
+def _text(body: Mapping[str, Any], name: str, longest: int) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= longest or "\0" in value:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, name)
+    return value.strip()
+
+
+def _plan(body: Mapping[str, Any]) -> Plan:
+    plan = Plan.objects.filter(code=_text(body, "plan", 32), is_sold=True).select_related("tier").first()
+    if plan is None:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "plan_unknown")
+    return plan

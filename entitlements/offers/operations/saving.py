@@ -1,0 +1,118 @@
+"""Offers are made, changed, switched on, paused and ended here."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django_fsm import can_proceed
+
+from config.staff.models import User
+from config.staff.operations import record_audit
+from entitlements.models import Offer, OfferBudget
+from entitlements.offers import points, rules
+from entitlements.offers.lifecycle import ACTIVATE, END, PAUSE, OfferStatus
+from entitlements.offers.operations.refusals import OfferRefused
+
+WORDS = (
+    "code", "name", "name_zh", "description", "description_zh", "valid_from", "valid_until", "valid_days", "per_member",
+    "code_prefix", "cost_to", "is_returned_on_refund",
+)  # fmt: skip
+
+
+@transaction.atomic
+def save_offer(
+    *,
+    terms: rules.Terms,
+    actor: User | None,
+    at: datetime,
+    offer_id: int | None = None,
+    budget_cents: int | None = None,
+    max_coupons: int | None = None,
+    **words: Any,
+) -> Offer:
+    """Make an offer, or change the one with ``offer_id``; coupons that are out keep their terms.
+
+    ``words`` are columns of ``WORDS``. Raises OfferRefused: ``terms`` (detail: field → code), ``points_closed``,
+    ``ended``, ``kind_fixed`` once a coupon is out, ``below_spent``, ``below_issued``.
+    """
+    if unknown := set(words) - set(WORDS):
+        raise TypeError(f"not a field of an offer: {', '.join(sorted(unknown))}")
+    if wrong := rules.faults(terms):
+        raise OfferRefused("terms", dict(wrong))
+    if terms.kind == rules.POINTS and points.opened() is None:
+        raise OfferRefused("points_closed")
+    offer = locked(offer_id) if offer_id else Offer(created_at=at, created_by=actor)
+    budget = OfferBudget.objects.select_for_update().get(pk=offer_id) if offer_id else OfferBudget(offer=offer)
+    _check_changes(offer, budget, terms, budget_cents, max_coupons)
+    written = terms.written()
+    offer.version += int(bool(offer.pk) and offer.terms != written)
+    offer.kind, offer.terms, offer.updated_at = terms.kind, written, at
+    for name, value in words.items():
+        setattr(offer, name, value)
+    offer.save()
+    budget.pk, budget.budget_cents, budget.max_coupons = offer.pk, budget_cents, max_coupons
+    budget.save(update_fields=["budget_cents", "max_coupons"] if offer_id else None)
+    return _audited(offer, "offer.saved", actor, at, {"version": offer.version, "created": not offer_id})
+
+
+@transaction.atomic
+def activate_offer(*, offer_id: int, actor: User | None, at: datetime) -> Offer:
+    """Coupons may be issued and redeemed from now on. Raises OfferRefused."""
+    offer = _moved(offer_id, ACTIVATE.name)
+    if offer.kind == rules.POINTS and points.opened() is None:
+        raise OfferRefused("points_closed")
+    return _audited(offer, "offer.activated", actor, at)
+
+
+@transaction.atomic
+def pause_offer(*, offer_id: int, actor: User | None, at: datetime) -> Offer:
+    """Nothing is issued and nothing redeemed until it is active again. Raises OfferRefused."""
+    return _audited(_moved(offer_id, PAUSE.name), "offer.paused", actor, at)
+
+
+@transaction.atomic
+def end_offer(*, offer_id: int, actor: User | None, at: datetime) -> Offer:
+    """No more coupons, for good; those that are out can be redeemed until they expire. Raises OfferRefused."""
+    return _audited(_moved(offer_id, END.name), "offer.ended", actor, at)
+
+
+def locked(offer_id: int) -> Offer:
+    """The offer, held until the transaction ends."""
+    offer = Offer.objects.select_for_update().filter(pk=offer_id).first()
+    if offer is None:
+        raise OfferRefused("gone")
+    return offer
+
+
+def _moved(offer_id: int, move: str) -> Offer:
+    offer = locked(offer_id)
+    transition = getattr(offer, move)
+    if not can_proceed(transition):
+        raise OfferRefused("not_now")
+    transition()
+    offer.save(update_fields=["status"])
+    return offer
+
+
+def _check_changes(
+    offer: Offer, budget: OfferBudget, terms: rules.Terms, budget_cents: int | None, max_coupons: int | None
+) -> None:
+    if offer.status == OfferStatus.ENDED:
+        raise OfferRefused("ended")
+    if budget.issued and offer.kind != terms.kind:
+        raise OfferRefused("kind_fixed")
+    if budget_cents is not None and budget_cents < budget.spent_cents:
+        raise OfferRefused("below_spent", {"spent_cents": budget.spent_cents})
+    if max_coupons is not None and max_coupons < budget.issued - budget.revoked:
+        raise OfferRefused("below_issued", {"issued": budget.issued - budget.revoked})
+
+
+def _audited(
+    offer: Offer, action: str, actor: User | None, at: datetime, data: Mapping[str, Any] | None = None
+) -> Offer:
+    record_audit(
+        actor=actor, at=at, action=action, target_type="offer", target_id=offer.pk,
+        data={"code": offer.code, **(data or {})},
+    )  # fmt: skip
+    return offer
