@@ -23,7 +23,8 @@ def register_all() -> None:
     timeline.register("audit", gettext_lazy("Audit"), audit)
 
 
-def _older(rows: QuerySet, column: str, before_at: datetime, before_pk: int, limit: int, pk: str = "pk") -> QuerySet:
+def older(rows: QuerySet, column: str, before_at: datetime, before_pk: int, limit: int, pk: str = "pk") -> QuerySet:
+    """The rows older than (``before_at``, ``before_pk``) by an instant's column, newest first, at most ``limit``."""
     same = Q(**{column: before_at, f"{pk}__lt": before_pk})
     older = rows.filter(**{f"{column}__lte": before_at}).filter(Q(**{f"{column}__lt": before_at}) | same)
     return older.order_by(f"-{column}", f"-{pk}")[:limit]
@@ -31,7 +32,7 @@ def _older(rows: QuerySet, column: str, before_at: datetime, before_pk: int, lim
 
 def transitions(member_id: int, *, before_at: datetime, before_pk: int, limit: int, alone: bool) -> Sequence[Entry]:
     rows = LifecycleTransition.objects.filter(member_id=member_id).select_related("policy", "actor")
-    return [_moved(row) for row in _older(rows, "effective_at", before_at, before_pk, limit)]
+    return [_moved(row) for row in older(rows, "effective_at", before_at, before_pk, limit)]
 
 
 def _moved(row: LifecycleTransition) -> Entry:
@@ -53,7 +54,7 @@ def _moved(row: LifecycleTransition) -> Entry:
 
 def terms(member_id: int, *, before_at: datetime, before_pk: int, limit: int, alone: bool) -> Sequence[Entry]:
     rows = MembershipTerm.objects.filter(member_id=member_id).select_related("plan", "tier", "recorded_by")
-    return [_booked(row) for row in _older(rows, "booked_at", before_at, before_pk, limit)]
+    return [_booked(row) for row in older(rows, "booked_at", before_at, before_pk, limit)]
 
 
 def _booked(term: MembershipTerm) -> Entry:
@@ -74,7 +75,7 @@ def _booked(term: MembershipTerm) -> Entry:
 
 def events(member_id: int, *, before_at: datetime, before_pk: int, limit: int, alone: bool) -> Sequence[Entry]:
     rows = Event.objects.filter(member_id=member_id).select_related("definition", "source")
-    return [_happened(row) for row in _older(rows, "occurred_at", before_at, before_pk, limit, pk="id")]
+    return [_happened(row) for row in older(rows, "occurred_at", before_at, before_pk, limit, pk="id")]
 
 
 def _happened(row: Event) -> Entry:
@@ -89,7 +90,7 @@ def audit(member_id: int, *, before_at: datetime, before_pk: int, limit: int, al
     if not alone:
         # The term itself stands in the timeline already; the audit row only says the same again.
         rows = rows.exclude(action__in=["term.paid", "term.gift", "term.trial", "term.compensation"])
-    return [_audited(row) for row in _older(rows, "at", before_at, before_pk, limit)]
+    return [_audited(row) for row in older(rows, "at", before_at, before_pk, limit)]
 
 
 def _audited(row: AuditEntry) -> Entry:

@@ -229,15 +229,17 @@ def _same_ref(member_id: int, external_ref: str | None) -> MembershipTerm | None
 def _lapsed_within_reach(row: MemberLifecycle, at: datetime) -> MembershipTerm | None:
     """The unrefunded paid term that ended so lately that a renewal still joins on to it."""
     policy = active_policy()
-    reach = max(timedelta(days=policy.grace_days), timedelta(hours=policy.settlement_hours))
     last = (
         MembershipTerm.objects.filter(member_id=row.member_id, ends_at__lte=at, starts_at__lt=at)
+        .select_related("plan", "tier")
         .not_voided()
         .order_by("-starts_at")
         .first()
     )
-    joins = last is not None and last.kind != TRIAL and not last.close_reason and at < last.ends_at + reach
-    return last if joins else None
+    if last is None or last.kind == TRIAL or last.close_reason:
+        return None
+    held = last.held_until(_zone(row), policy_days=policy.grace_days)
+    return last if at < max(held, last.ends_at + timedelta(hours=policy.settlement_hours)) else None
 
 
 def _unused_days(term: MembershipTerm, at: datetime, zone: str) -> int:
