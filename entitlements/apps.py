@@ -10,6 +10,8 @@ class EntitlementsConfig(AppConfig):
         from config.staff.actions import register_actions
         from entitlements import belongings
         from entitlements.audit_labels import LABELS
+        from entitlements.memory import registration
 
         register_actions(LABELS)
         belongings.register_all()
+        registration.register_all()

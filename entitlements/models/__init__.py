@@ -1,10 +1,12 @@
 from entitlements.benefits.models import Benefit, LadderVersion, Pack, PackBenefit, PlanBenefit, TierBenefit
 from entitlements.grants.models import Balance, FactCursor, Grant, Lot, Standing
+from entitlements.memory.models import EntitlementSnapshot, RenewalLock, RestoreRule
 from entitlements.usage.models import UsageRecord
 
 __all__ = [
     "Balance",
     "Benefit",
+    "EntitlementSnapshot",
     "FactCursor",
     "Grant",
     "LadderVersion",
@@ -12,6 +14,8 @@ __all__ = [
     "Pack",
     "PackBenefit",
     "PlanBenefit",
+    "RenewalLock",
+    "RestoreRule",
     "Standing",
     "TierBenefit",
     "UsageRecord",
