@@ -52,6 +52,7 @@ NAVIGATION = (
     NavItem(_("Messages"), "campaigns:messages", "mail", Permission.VIEW, _("Operations")),
     NavItem(_("Tiers"), "tiers:overview", "stairs-up", Permission.VIEW, _("Operations")),
     NavItem(_("Lifecycle policy"), "members:policies", "route", Permission.VIEW, _("Operations")),
+    NavItem(_("Entitlement memory"), "memory:rule", "history", Permission.VIEW, _("Operations")),
     NavItem(_("Audit log"), "console:audit", "history", Permission.VIEW, _("System")),
     NavItem(_("Event catalogue"), "ingest:events", "list", Permission.VIEW, _("System")),
     NavItem(_("Event sources"), "ingest:sources", "database-import", Permission.VIEW, _("System")),

@@ -10,6 +10,7 @@ class EntitlementsConfig(AppConfig):
         from config.staff.actions import register_actions
         from entitlements import belongings
         from entitlements.audit_labels import LABELS
+        from entitlements.memory import registration as memory
         from entitlements.offers import registration as offers
         from entitlements.tiers import registration as tiers
 
@@ -17,3 +18,4 @@ class EntitlementsConfig(AppConfig):
         belongings.register_all()
         tiers.register_all()
         offers.register_all()
+        memory.register_all()

@@ -10,4 +10,7 @@ LABELS = {
     "ladder.rejected": _("Ladder rejected"),
     "ladder.activated": _("Ladder put in force"),
     "usage.reversed": _("Use of a benefit taken back"),
+    "renewal.locked": _("Benefits and price locked for the renewal"),
+    "renewal.unlocked": _("Lock of the renewal released"),
+    "restore_rule.saved": _("Restore rule saved"),
 }

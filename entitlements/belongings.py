@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from entitlements.models import Balance, Grant, Lot, Standing, UsageRecord
+from entitlements.models import Balance, EntitlementSnapshot, Grant, Lot, RenewalLock, Standing, UsageRecord
 from members.merging.belongings import Belonging, register, register_staying
 
 
@@ -11,5 +11,7 @@ def register_all() -> None:
     register(Belonging(Grant, _("Grants"), equal_by=["benefit_id", "source", "source_id"], among="voided_at IS NULL"))
     register(Belonging(Lot, _("Used amounts"), equal_by=["benefit_id", "bucket", "opens_at"], prefer="used DESC"))
     register(Belonging(UsageRecord, _("Uses of benefits")))
+    register(Belonging(EntitlementSnapshot, _("Entitlement memories")))
+    register(Belonging(RenewalLock, _("Renewal locks")))
     register_staying(Balance, "member", "made again from the grants and lots, which move")
     register_staying(Standing, "member", "found again from the terms, which move and say so in their log")

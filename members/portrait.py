@@ -106,10 +106,15 @@ class Portrait:
     def policy(self) -> LifecyclePolicy:
         return sweep.active_policy()
 
+    @property
+    def last_begun(self) -> MembershipTerm | None:
+        """The running term, else the last."""
+        return next((t for t in self.terms_newest_first if t.close_reason != "void" and t.starts_at <= self.at), None)
+
     @cached_property
     def reasons(self) -> Reasons | None:
         found = sweep.explain(member_ids=[self.member.pk], at=self.at)
-        return reasons_for(found[0], self.policy) if found else None
+        return reasons_for(found[0], self.policy, self.last_begun) if found else None
 
     @cached_property
     def cards(self) -> list[cards.Shown]:
@@ -128,7 +133,7 @@ class Portrait:
 
     @cached_property
     def chart(self) -> Chart | None:
-        return draw(self.terms, at=self.at, grace_days=self.policy.grace_days)
+        return draw(self.terms, at=self.at, policy_days=self.policy.grace_days)
 
     @property
     def since(self) -> datetime | None:

@@ -42,9 +42,10 @@ class Reasons:
     next_look_at: datetime | None
 
 
-def reasons_for(found: Explanation, policy: LifecyclePolicy) -> Reasons:
-    """The reasoning behind ``found`` under the thresholds of ``policy``."""
+def reasons_for(found: Explanation, policy: LifecyclePolicy, last: MembershipTerm | None) -> Reasons:
+    """The reasoning behind ``found`` under the thresholds of ``policy``; ``last`` is the last term that has begun."""
     facts = {key: _dated(key, value) for key, value in found.facts.items()}
+    facts["grace_days"] = last.grace_days(policy.grace_days) if last else policy.grace_days
     return Reasons(
         rule=str(Rule(found.rule).label),
         checks=[check for build in CHECKS_OF[found.rule] if (check := build(facts, policy))],
@@ -163,7 +164,7 @@ def _grace(facts: Facts, policy: LifecyclePolicy) -> Check:
     until = facts.get("grace_until")
     if until is None:
         return Check(None, _("No grace"), _("the last term was not paid, or was refunded"))
-    return Check(True, _("The tier is held for %(days)s days after a paid term") % {"days": policy.grace_days})
+    return Check(True, _("The tier is held for %(days)s days after a paid term") % {"days": facts["grace_days"]})
 
 
 def _uninstalled(facts: Facts, policy: LifecyclePolicy) -> Check:
@@ -212,9 +213,9 @@ def _what_follows(found: Explanation, facts: Facts, policy: LifecyclePolicy) -> 
             yield Step(ends_on - timedelta(days=facts["window_days"]), State.EXPIRING)
         yield Step(ends_on, State.EXPIRED)
         if kind == MembershipTerm.Kind.PAID:
-            held = {"days": policy.grace_days}
+            held = {"days": facts["grace_days"]}
             yield Step(
-                ends_on + timedelta(days=policy.grace_days),
+                ends_on + timedelta(days=facts["grace_days"]),
                 words=_("grace ends, the tier was held %(days)s days") % held,
             )
         yield Step(ends_on + gone_after, State.CHURNED)

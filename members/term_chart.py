@@ -74,12 +74,13 @@ class _Scale:
         return round((at - self.first) / (self.last - self.first) * 100, 2)
 
 
-def draw(terms: Sequence[MembershipTerm], *, at: datetime, grace_days: int) -> Chart | None:
-    """The chart of ``terms`` as seen at ``at``; None when there is nothing to draw."""
+def draw(terms: Sequence[MembershipTerm], *, at: datetime, policy_days: int) -> Chart | None:
+    """The chart of ``terms`` as seen at ``at``; None when there is nothing to draw. ``policy_days`` is the grace."""
     shown = [term for term in terms if term.close_reason != "void" and term.effective_ends_at > term.starts_at]
     if not shown:
         return None
     runs = _runs(shown)
+    grace_days = runs[-1].terms[-1].grace_days(policy_days)
     held = _grace_end(runs[-1], grace_days)
     scale = _Scale(runs[0].start, max(runs[-1].end, at, held or at))
     chart = Chart(label=_described(runs, at), now=_now(scale, at), ticks=_ticks(scale))

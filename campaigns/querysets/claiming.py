@@ -78,12 +78,15 @@ judged AS MATERIALIZED (
     'member', jsonb_build_object('name', j.display_name),
     'term', jsonb_build_object(
       'ends_on', {ends_on}, 'days_left', j.ends_on - j.today, 'tier', {tier_name}, 'plan', {plan_name}),
-    'grace', jsonb_build_object('days', %(grace_days)s, 'until', {grace_until})
+    'grace', jsonb_build_object('days', {grace_days}, 'until', {grace_until})
   ) AS context
   FROM decided j
   LEFT JOIN members_tier r ON r.id = j.tier_id
   LEFT JOIN members_plan n ON n.id = j.plan_id
 )"""
+
+# As the plan says, else its tier, else the lifecycle policy.
+_GRACE_DAYS = "coalesce(n.grace_days, r.grace_days, %(grace_days)s)"
 
 _WRITES = """,
 moved AS (
@@ -136,7 +139,8 @@ def _stages(picked: str) -> str:
         picked=picked,
         exit_reason=EXIT_REASON,
         ends_on=_day("j.ends_on"),
-        grace_until=_day("j.ends_on + %(grace_days)s"),
+        grace_days=_GRACE_DAYS,
+        grace_until=_day(f"(j.ends_on + {_GRACE_DAYS})"),
         tier_name=_name("r"),
         plan_name=_name("n"),
     )

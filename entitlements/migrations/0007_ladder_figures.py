@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('entitlements', '0003_offers'),
+        ('entitlements', '0006_memory'),
         ('members', '0018_term_log'),
     ]
 

@@ -2,6 +2,7 @@ from entitlements.benefits.models import Benefit, LadderVersion, Pack, PackBenef
 from entitlements.codes.models import CodePool, PartnerCode
 from entitlements.grants.models import Balance, FactCursor, Grant, Lot, Standing
 from entitlements.ladder.models import CellFigure
+from entitlements.memory.models import EntitlementSnapshot, RenewalLock, RestoreRule
 from entitlements.offers.models import Coupon, IssueRun, Offer, OfferBudget, RedeemCall
 from entitlements.tiers.models import (
     ManualTier,
@@ -21,6 +22,7 @@ __all__ = [
     "CellFigure",
     "CodePool",
     "Coupon",
+    "EntitlementSnapshot",
     "FactCursor",
     "Grant",
     "IssueRun",
@@ -35,6 +37,8 @@ __all__ = [
     "PlanBenefit",
     "QualificationPolicy",
     "RedeemCall",
+    "RenewalLock",
+    "RestoreRule",
     "Standing",
     "TierBenefit",
     "TierBrake",

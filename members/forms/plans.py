@@ -17,7 +17,7 @@ class PlanForm(forms.ModelForm):
         model = Plan
         fields = [
             "code", "name", "name_zh", "tier", "duration_count", "duration_unit", "price_cents", "currency",
-            "trial_days", "switch_policy", "is_sold",
+            "trial_days", "switch_policy", "grace_days", "is_sold",
         ]  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -41,4 +41,4 @@ class PlanForm(forms.ModelForm):
 class TierForm(forms.ModelForm):
     class Meta:
         model = Tier
-        fields = ["code", "name", "name_zh", "rank"]
+        fields = ["code", "name", "name_zh", "rank", "grace_days"]

@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from members.models.people import Member
 from members.querysets.terms import TermQuerySet
+from members.rules import local_date, shift_local
 
 
 class Tier(models.Model):
@@ -164,6 +165,16 @@ class MembershipTerm(models.Model):
     def effective_ends_at(self) -> datetime:
         """When cover really ends: the earlier of the scheduled end and the closing."""
         return min(self.ends_at, self.closed_at) if self.closed_at else self.ends_at
+
+    def grace_days(self, policy_days: int) -> int:
+        """For how many days the tier is held after this term: as its plan says, else its tier, else the policy."""
+        own = self.plan.grace_days if self.plan else None
+        return own or self.tier.grace_days or policy_days
+
+    def held_until(self, zone: str, *, policy_days: int) -> datetime:
+        """When the grace after this term ends: whole local days of ``zone`` after its end."""
+        held_on = local_date(self.ends_at, zone) + timedelta(days=self.grace_days(policy_days))
+        return shift_local(self.ends_at, held_on, zone)
 
 
 class MemberSignal(models.Model):

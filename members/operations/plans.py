@@ -7,20 +7,22 @@ from django.db import transaction
 
 from config.staff.models import User
 from config.staff.operations import record_audit
-from members.models import Plan, Tier
+from members.models import MemberLifecycle, MembershipTerm, Plan, Tier
+from members.querysets.terms import TermQuerySet
 
 PLAN_FIELDS = (
     "code", "name", "name_zh", "tier", "duration_unit", "duration_count", "price_cents", "currency", "trial_days",
-    "switch_policy", "is_sold",
+    "switch_policy", "grace_days", "is_sold",
 )  # fmt: skip
-TIER_FIELDS = ("code", "name", "name_zh", "rank")
+TIER_FIELDS = ("code", "name", "name_zh", "rank", "grace_days")
 
 
 @transaction.atomic
 def save_plan(*, plan_id: int | None, actor: User, at: datetime, **values: Any) -> Plan:
-    """Create a plan, or change the one with ``plan_id``; terms already booked stay as they are."""
+    """Create a plan, or change the one with ``plan_id``; terms already booked stay as they are, but for the grace."""
     plan = Plan.objects.select_for_update().get(pk=plan_id) if plan_id else Plan()
-    _save(plan, PLAN_FIELDS, values, actor=actor, at=at, noun="plan")
+    if "grace_days" in _save(plan, PLAN_FIELDS, values, actor=actor, at=at, noun="plan"):
+        look_again_at_grace(MembershipTerm.objects.filter(plan=plan), at=at)
     return plan
 
 
@@ -28,13 +30,22 @@ def save_plan(*, plan_id: int | None, actor: User, at: datetime, **values: Any) 
 def save_tier(*, tier_id: int | None, actor: User, at: datetime, **values: Any) -> Tier:
     """Create a tier, or change the one with ``tier_id``."""
     tier = Tier.objects.select_for_update().get(pk=tier_id) if tier_id else Tier()
-    _save(tier, TIER_FIELDS, values, actor=actor, at=at, noun="tier")
+    if "grace_days" in _save(tier, TIER_FIELDS, values, actor=actor, at=at, noun="tier"):
+        look_again_at_grace(MembershipTerm.objects.filter(tier=tier), at=at)
     return tier
+
+
+def look_again_at_grace(terms: TermQuerySet, *, at: datetime) -> None:
+    """After the grace has become longer or shorter: whose term ended so lately is judged and settled again."""
+    lapsed = terms.lately_over(at)
+    MemberLifecycle.objects.filter(member_id__in=lapsed.values("member_id")).mark_due(at)
+    lapsed.say_changed()
 
 
 def _save(
     row: Plan | Tier, fields: tuple[str, ...], values: dict[str, Any], *, actor: User, at: datetime, noun: str
-) -> None:
+) -> list[str]:
+    """Write the row and its audit entry; returns the names of the fields that changed."""
     if unknown := set(values) - set(fields):
         raise TypeError(f"not a field of a {noun}: {', '.join(sorted(unknown))}")
     created = row.pk is None
@@ -46,3 +57,4 @@ def _save(
         actor=actor, at=at, action=f"{noun}.saved", target_type=noun, target_id=row.pk,
         data={"code": row.code, "created": created, "fields": changed},
     )  # fmt: skip
+    return changed

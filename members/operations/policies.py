@@ -8,7 +8,8 @@ from django.db.models import Max
 
 from config.staff.models import User
 from config.staff.operations import record_audit
-from members.models import LifecyclePolicy, MemberLifecycle
+from members.models import LifecyclePolicy, MemberLifecycle, MembershipTerm
+from members.operations.plans import look_again_at_grace
 from members.operations.sweep import active_policy, catch_up, simulate
 from members.policy_effects import effects_of
 
@@ -106,6 +107,8 @@ def approve_policy(*, policy_id: int, actor: User, at: datetime, reason: str) ->
     policy.approved_by, policy.activated_at = actor, at
     policy.save(update_fields=["status", "approved_by", "activated_at"])
     data = changes(former, policy)
+    if "grace_days" in data:
+        look_again_at_grace(MembershipTerm.objects.all(), at=at)
     return _audited(policy, actor=actor, at=at, action="policy.approved", reason=reason, data=data)
 
 

@@ -13,6 +13,7 @@ from config.staff.models import User
 from config.staff.operations import record_audit
 from members.models import MemberLifecycle, MembershipTerm, MemberSignal, Plan, Tier
 from members.operations.sweep import active_policy, catch_up
+from members.renewal_prices import agreed_price
 from members.rules import add_duration, add_months, local_date, pro_rata_days, shift_local
 
 PAID, GIFT, TRIAL, COMPENSATION = (MembershipTerm.Kind(k) for k in ("paid", "gift", "trial", "compensation"))
@@ -78,6 +79,7 @@ def renew_membership(
 ) -> MembershipTerm:
     """Renew with the plan of the last paid, gift or compensation term; an early renewal loses no day.
 
+    Without ``price_cents`` it costs what was agreed with the member, else the plan's price.
     Raises TermRefused when there is no such term, or its plan is unknown.
     """
     last = (
@@ -90,6 +92,8 @@ def renew_membership(
     )
     if last is None:
         raise TermRefused("nothing_to_renew")
+    if price_cents is None:
+        price_cents = agreed_price(member_id, last.plan_id, at)
     return purchase(
         member_id=member_id, plan=last.plan, at=at, actor=actor, external_ref=external_ref, price_cents=price_cents
     )
@@ -229,15 +233,17 @@ def _same_ref(member_id: int, external_ref: str | None) -> MembershipTerm | None
 def _lapsed_within_reach(row: MemberLifecycle, at: datetime) -> MembershipTerm | None:
     """The unrefunded paid term that ended so lately that a renewal still joins on to it."""
     policy = active_policy()
-    reach = max(timedelta(days=policy.grace_days), timedelta(hours=policy.settlement_hours))
     last = (
         MembershipTerm.objects.filter(member_id=row.member_id, ends_at__lte=at, starts_at__lt=at)
+        .select_related("plan", "tier")
         .not_voided()
         .order_by("-starts_at")
         .first()
     )
-    joins = last is not None and last.kind != TRIAL and not last.close_reason and at < last.ends_at + reach
-    return last if joins else None
+    if last is None or last.kind == TRIAL or last.close_reason:
+        return None
+    held = last.held_until(_zone(row), policy_days=policy.grace_days)
+    return last if at < max(held, last.ends_at + timedelta(hours=policy.settlement_hours)) else None
 
 
 def _unused_days(term: MembershipTerm, at: datetime, zone: str) -> int:

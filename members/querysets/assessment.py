@@ -54,13 +54,15 @@ terms AS NOT MATERIALIZED (
     max(v.prev_end) FILTER (WHERE v.is_now) AS cur_prev_end,
     max(v.starts_at) FILTER (
       WHERE v.is_known AND v.kind <> 'trial' AND v.starts_at <= v.at
-        AND (v.prev_end IS NULL OR v.prev_end < v.starts_at - make_interval(days => %(grace_days)s))
+        AND (v.prev_hold IS NULL OR v.prev_hold < v.starts_at)
     ) AS cover_since,
     bool_or(v.is_known AND v.starts_at > v.at) AS has_later,
     min(v.starts_at) FILTER (WHERE v.is_known AND v.starts_at <= v.at) AS first_start,
     min(v.booked_at) FILTER (WHERE v.is_known) AS first_booked,
     max(v.end_at) FILTER (WHERE v.is_over) AS last_end,
     max(v.end_at) FILTER (WHERE v.is_over AND v.kind = 'paid' AND v.reason <> 'refund') AS last_paid_end,
+    (max(ARRAY[extract(epoch FROM v.end_at)::float8, v.grace_days])
+      FILTER (WHERE v.is_over AND v.kind = 'paid' AND v.reason <> 'refund'))[2]::int AS held_days,
     max(v.end_at) FILTER (WHERE v.is_over AND v.reason = 'refund') AS last_refund_end,
     max(v.end_at) FILTER (WHERE v.is_known) AS final_end,
     min(CASE WHEN v.starts_at > v.at THEN v.starts_at WHEN v.end_at > v.at THEN v.end_at END) FILTER (WHERE v.is_known)
@@ -71,19 +73,26 @@ terms AS NOT MATERIALIZED (
   FROM (
     SELECT w.*, w.is_known AND w.starts_at <= w.at AND w.end_at > w.at AS is_now,
       w.is_known AND w.end_at <= w.at AS is_over,
-      max(CASE WHEN w.is_known AND w.kind <> 'trial' THEN w.end_at END) OVER (
-        PARTITION BY w.member_id ORDER BY w.starts_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS prev_end
+      max(CASE WHEN w.is_known AND w.kind <> 'trial' THEN w.end_at END) OVER earlier AS prev_end,
+      max(CASE WHEN w.is_known AND w.kind <> 'trial' THEN w.end_at + make_interval(days => w.grace_days) END)
+        OVER earlier AS prev_hold
     FROM (
       SELECT u.*, u.booked_at <= u.at AND u.reason <> 'void' AND u.end_at > u.starts_at AS is_known
       FROM (
         SELECT m.member_id, d.at, m.id, m.kind, m.tier_id, m.starts_at, m.booked_at, m.closed_at,
           CASE WHEN m.closed_at <= d.at THEN m.close_reason ELSE '' END AS reason,
-          CASE WHEN m.closed_at <= d.at THEN least(m.closed_at, m.ends_at) ELSE m.ends_at END AS end_at
+          CASE WHEN m.closed_at <= d.at THEN least(m.closed_at, m.ends_at) ELSE m.ends_at END AS end_at,
+          coalesce(p.grace_days, r.grace_days, %(grace_days)s) AS grace_days
         FROM due d JOIN members_membershipterm m ON m.member_id = d.member_id
+        LEFT JOIN members_plan p ON p.id = m.plan_id
+        LEFT JOIN members_tier r ON r.id = m.tier_id
         OFFSET 0
       ) u
       OFFSET 0
     ) w
+    WINDOW earlier AS (
+      PARTITION BY w.member_id ORDER BY w.starts_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    )
   ) v
   GROUP BY v.member_id
 ),
@@ -99,7 +108,8 @@ signals AS NOT MATERIALIZED (
 termed AS NOT MATERIALIZED (
   SELECT d.*, (d.at AT TIME ZONE d.zone)::date AS on_day,
     t.cur_id, t.cur_kind, t.cur_tier_id, t.cur_starts_at, t.cur_ends_at, t.cur_prev_end, t.cover_since,
-    coalesce(t.has_later, false) AS has_later, t.first_start, t.first_booked, t.last_end, t.last_paid_end, t.final_end,
+    coalesce(t.has_later, false) AS has_later, t.first_start, t.first_booked, t.last_end, t.last_paid_end, t.held_days,
+    t.final_end,
     t.last_paid_end IS NOT NULL AS had_paid,
     coalesce(t.last_paid_end = t.last_end, false) AS was_paid,
     coalesce(t.last_refund_end = t.last_end AND t.last_paid_end IS DISTINCT FROM t.last_end, false) AS was_refunded,
@@ -153,7 +163,7 @@ derived AS NOT MATERIALIZED (
       (a.cover_since AT TIME ZONE a.zone)::date AS cover_on,
       CASE WHEN a.cur_id IS NULL THEN (a.last_end AT TIME ZONE a.zone)::date END AS ended_on,
       CASE WHEN a.cur_id IS NULL AND a.was_paid
-        THEN (a.last_end AT TIME ZONE a.zone + make_interval(days => %(grace_days)s)) AT TIME ZONE a.zone
+        THEN (a.last_end AT TIME ZONE a.zone + make_interval(days => a.held_days)) AT TIME ZONE a.zone
       END AS grace_until,
       a.last_end + make_interval(hours => %(settlement_hours)s) AS settled_at,
       CASE WHEN a.is_watched THEN greatest(

@@ -1,7 +1,10 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import F, Q
+
+# As the fields for it allow.
+LONGEST_GRACE_DAYS = 3
 
 
 class TermQuerySet(models.QuerySet):
@@ -19,6 +22,19 @@ class TermQuerySet(models.QuerySet):
     def ended(self, at: datetime) -> "TermQuerySet":
         """Terms with some cover, all of it before ``at``; a refund counts from its closing."""
         return self.filter(period__fully_lt=(at, None), period__isempty=False)
+
+    def last_begun(self, at: datetime) -> "TermQuerySet":
+        """Of each member the running term, else the last."""
+        begun = self.not_voided().filter(starts_at__lte=at)
+        return begun.order_by("member_id", "-starts_at").distinct("member_id")
+
+    def lately_over(self, at: datetime) -> "TermQuerySet":
+        """Terms that ended within the longest grace before ``at``, give or take a shift of the clock."""
+        return self.filter(ends_at__lte=at, ends_at__gt=at - timedelta(days=LONGEST_GRACE_DAYS, hours=2))
+
+    def say_changed(self) -> int:
+        """Write the terms down as changed, for the readers of their log: what they mean has changed."""
+        return self.update(ends_at=F("ends_at"))
 
     def paid(self) -> "TermQuerySet":
         return self.filter(kind="paid")

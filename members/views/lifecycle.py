@@ -19,7 +19,7 @@ from config.staff.http import StaffRequest
 from members import metrics, policy_effects, tasks
 from members.forms.policies import REFUSALS, OptionalReasonForm, PolicyForm, ReasonForm
 from members.matrix import matrix_of
-from members.models import LifecyclePolicy, Member, SweepBrake
+from members.models import LifecyclePolicy, Member, MembershipTerm, SweepBrake
 from members.operations import policies, sweep
 from members.operations.policies import PolicyRefused
 from members.reasons import reasons_for
@@ -211,7 +211,10 @@ def anomaly_list(request: StaffRequest) -> HttpResponse:
     found = list(rows.select_related("lifecycle")[: ANOMALIES_SHOWN + 1])
     shown = found[:ANOMALIES_SHOWN]
     policy = sweep.active_policy()
-    reasons = {e.member_id: reasons_for(e, policy) for e in sweep.explain(member_ids=[m.pk for m in shown], at=at)}
+    ids = [member.pk for member in shown]
+    begun = MembershipTerm.objects.filter(member_id__in=ids).select_related("plan", "tier").last_begun(at)
+    last = {term.member_id: term for term in begun}
+    reasons = {e.member_id: reasons_for(e, policy, last.get(e.member_id)) for e in sweep.explain(member_ids=ids, at=at)}
     context = {
         "rows": [(member, reasons.get(member.pk)) for member in shown],
         "next": shown[-1].pk if len(found) > ANOMALIES_SHOWN else None,

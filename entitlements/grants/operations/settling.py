@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from entitlements.benefits.models import LadderVersion
 from entitlements.grants.models import FactCursor
 from entitlements.grants.querysets import settling as sql
+from entitlements.memory.operations.recalling import recall, remember
 from members.operations.sweep import active_policy
 from members.querysets.stays import horizon
 
@@ -80,7 +81,12 @@ def _settle(claim: str, at: datetime, **params: Any) -> int:
         claimed = int(cursor.rowcount)
         if claimed:
             cursor.execute("ANALYZE settling")
-            for statement in (sql.ALLOCATE, sql.MAKE_WANTED, sql.VOID, sql.GIVE, sql.CARRY_OVER, sql.BALANCE):
+            cursor.execute(sql.ALLOCATE, values)
+            remember(cursor, at=at, ladder_id=ladder.pk)
+            for statement in (sql.MAKE_WANTED, sql.VOID, sql.GIVE):
+                cursor.execute(statement, values)
+            recall(cursor, at=at)
+            for statement in (sql.CARRY_OVER, sql.BALANCE):
                 cursor.execute(statement, values)
             cursor.execute(sql.RATE.format(members="SELECT member_id FROM settling"))
             cursor.execute(sql.FINISH, values)

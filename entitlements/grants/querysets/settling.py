@@ -9,7 +9,7 @@ MAKE_TABLE = """
 CREATE TEMPORARY TABLE settling (
   member_id bigint NOT NULL, zone text, is_member boolean NOT NULL, via text, tier_id bigint, plan_id bigint,
   term_id bigint, term_starts_at timestamptz, since timestamptz, until timestamptz, anchor_at timestamptz,
-  next_start timestamptz
+  next_start timestamptz, ladder_id bigint
 ) ON COMMIT DROP"""
 
 # Terms change in place and by many hands; their log says whose did since the cursor.
@@ -42,6 +42,7 @@ SELECT member_id, 'free' FROM members_memberlifecycle WHERE member_id = ANY(%(me
 ON CONFLICT DO NOTHING"""
 
 # The latest term that has begun decides: it covers, or it ended so lately that the grace holds, or it is history.
+# A renewal goes by the ladder that was locked for it.
 # Usage periods go on through renewals: terms of months share their chain's anchor, others take that of the one before.
 FIND_SOURCES = """
 INSERT INTO settling
@@ -53,7 +54,7 @@ SELECT c.member_id, c.zone, c.is_member,
   t.starts_at,
   CASE WHEN t.end_at > %(at)s THEN t.starts_at WHEN h.hold_until <= %(at)s THEN h.hold_until ELSE t.end_at END,
   CASE WHEN t.end_at > %(at)s THEN t.end_at WHEN h.hold_until > %(at)s THEN h.hold_until END,
-  t.anchor_at, n.next_start
+  t.anchor_at, n.next_start, coalesce(k.ladder_id, %(ladder)s)
 FROM (
   SELECT k.member_id, coalesce(nullif(l.time_zone, ''), %(zone)s) AS zone, l.member_id IS NOT NULL AS is_member
   FROM ({claim}) k LEFT JOIN members_memberlifecycle l ON l.member_id = k.member_id
@@ -84,7 +85,13 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
   SELECT min(m.starts_at) AS next_start FROM members_membershipterm m
   WHERE m.member_id = c.member_id AND m.starts_at > %(at)s AND coalesce(m.closed_at, m.ends_at) > m.starts_at
-) n ON true"""
+) n ON true
+LEFT JOIN LATERAL (
+  SELECT k.ladder_id FROM entitlements_renewallock k JOIN members_membershipterm o ON o.id = k.term_id
+  WHERE k.member_id = c.member_id AND k.released_at IS NULL AND o.close_reason = '' AND o.ends_at = t.starts_at
+    AND o.plan_id = t.plan_id AND t.kind = 'paid' AND t.booked_at < k.until
+  LIMIT 1
+) k ON true"""
 
 _IN_FORCE = """g.effective_at <= x.instant AND (g.expires_at IS NULL OR g.expires_at > x.instant)
     AND (g.voided_at IS NULL OR g.voided_at > x.instant)"""
@@ -161,28 +168,30 @@ WHERE q.part > 0
 ON CONFLICT (member_id, benefit_id, bucket, opens_at) DO UPDATE SET used = l.used + excluded.used"""
 )
 
-# What the ladder in force gives each of these members now. The plan's additions come on top of the tier's cell.
+# What her ladder gives each of these members now. The plan's additions come on top of the tier's cell.
 MAKE_WANTED = """
 CREATE TEMPORARY TABLE wanted ON COMMIT DROP AS
 WITH offers AS (
-  SELECT p.tier_id, p.plan_id, b.id AS benefit_id, b.period, b.unlocked_by_id, b.unlocked_after,
+  SELECT p.tier_id, p.plan_id, p.ladder_id, b.id AS benefit_id, b.period, b.unlocked_by_id, b.unlocked_after,
     CASE WHEN b.kind = 'access' THEN NULL WHEN c.id IS NULL THEN a.amount WHEN a.id IS NULL THEN c.amount
       ELSE c.amount + a.amount END AS amount,
     coalesce(nullif(a.level, ''), c.level, '') AS level, coalesce(c.is_held_in_grace, false) AS is_held,
     coalesce(c.early_hours, 0) AS early_hours
-  FROM (SELECT DISTINCT tier_id, plan_id FROM settling) p
+  FROM (SELECT DISTINCT tier_id, plan_id, ladder_id FROM settling) p
   CROSS JOIN entitlements_benefit b
   LEFT JOIN entitlements_tierbenefit c
-    ON c.version_id = %(ladder)s AND c.benefit_id = b.id AND c.tier_id IS NOT DISTINCT FROM p.tier_id
+    ON c.version_id = p.ladder_id AND c.benefit_id = b.id AND c.tier_id IS NOT DISTINCT FROM p.tier_id
   LEFT JOIN entitlements_planbenefit a
-    ON a.version_id = %(ladder)s AND a.benefit_id = b.id AND a.plan_id = p.plan_id
+    ON a.version_id = p.ladder_id AND a.benefit_id = b.id AND a.plan_id = p.plan_id
   WHERE NOT b.is_archived AND (c.id IS NOT NULL OR a.id IS NOT NULL)
 )
 SELECT s.member_id, o.benefit_id, s.via AS source, coalesce(s.term_id, 0) AS source_id, o.amount, o.level,
   o.early_hours, coalesce(s.since, %(at)s) AS effective_at, s.until AS expires_at,
-  coalesce(CASE WHEN o.period = 'term' THEN s.term_starts_at ELSE s.anchor_at END, %(at)s) AS anchor_at
+  coalesce(CASE WHEN o.period = 'term' THEN s.term_starts_at ELSE s.anchor_at END, %(at)s) AS anchor_at,
+  s.ladder_id
 FROM settling s
 JOIN offers o ON o.tier_id IS NOT DISTINCT FROM s.tier_id AND o.plan_id IS NOT DISTINCT FROM s.plan_id
+  AND o.ladder_id = s.ladder_id
 WHERE s.is_member AND (s.via <> 'grace' OR o.is_held)
   AND (o.unlocked_by_id IS NULL OR EXISTS (
     SELECT FROM entitlements_balance u
@@ -215,7 +224,7 @@ INSERT INTO entitlements_grant (
   expires_at, void_reason, ladder_id, reason, created_at
 )
 SELECT w.member_id, w.benefit_id, w.source, w.source_id, w.amount, w.level, true, 100, w.early_hours, w.anchor_at,
-  CASE WHEN g.member_id IS NULL THEN w.effective_at ELSE %(at)s END, w.expires_at, '', %(ladder)s, '', %(at)s
+  CASE WHEN g.member_id IS NULL THEN w.effective_at ELSE %(at)s END, w.expires_at, '', w.ladder_id, '', %(at)s
 FROM wanted w
 LEFT JOIN (
   SELECT g.member_id, g.benefit_id, g.source, g.source_id, bool_or(g.voided_at IS NULL) AS is_live

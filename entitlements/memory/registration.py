@@ -1,0 +1,15 @@
+"""What entitlement memory adds to the apps below: a card, timeline entries, the price of a locked renewal."""
+
+from django.utils.translation import gettext_lazy as _
+
+from entitlements.memory.operations.locking import locked_price
+from entitlements.memory.portrait import MemoryPortrait
+from entitlements.memory.timeline_source import memories
+from members import cards, renewal_prices, timeline
+
+
+def register_all() -> None:
+    """Called once, when the app is ready."""
+    cards.register("memory", "memory/includes/member.html", MemoryPortrait)
+    timeline.register("memory", _("Losing and returning"), memories)
+    renewal_prices.register("lock", locked_price)

@@ -1,0 +1,135 @@
+"""A member locks benefits and price before her automatic renewal."""
+
+from datetime import timedelta
+
+import pytest
+
+from config.staff.models import AuditEntry
+from entitlements.memory.operations.locking import LockRefused, lock_renewal, unlock
+from entitlements.models import Grant, RenewalLock
+from members.models import Plan
+from members.operations import terms
+from tests.entitlements.world import Ladder, balance, settle
+from tests.members.world import World, moment
+
+pytestmark = pytest.mark.django_db
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.world, self.ladder = World(), Ladder()
+        self.downloads = self.ladder.benefit("downloads")
+        self.ladder.cell(self.world.gold, self.downloads, 10)
+        self.member = self.world.member()
+        self.term = self.buy(0, auto_renewal=True)
+
+    def buy(self, day, **values):
+        term = terms.purchase(member_id=self.member.pk, plan=self.world.month, at=moment(day), actor=None, **values)
+        settle(self.member, moment(day))
+        return term
+
+    def lock(self, day):
+        return lock_renewal(member_id=self.member.pk, at=moment(day), actor=None)
+
+    def worse(self, day):
+        """From now on the plan costs more and the ladder gives less."""
+        Plan.objects.filter(pk=self.world.month.pk).update(price_cents=9900)
+        self.ladder.next(moment(day))
+        self.ladder.cell(self.world.gold, self.downloads, 4)
+        settle(self.member, moment(day))
+
+    def renew(self, day):
+        term = terms.renew_membership(member_id=self.member.pk, at=moment(day), actor=None)
+        settle(self.member, moment(day))
+        return term
+
+
+@pytest.fixture
+def scene():
+    return Scene()
+
+
+def test_the_next_term_keeps_price_and_ladder_and_the_one_after_does_not(scene):
+    lock = scene.lock(28)
+    assert (lock.price_cents, lock.ladder, lock.until) == (3000, scene.ladder.version, moment(34))
+    scene.worse(29)
+    # The running term goes by the ladder in force.
+    assert balance(scene.member, scene.downloads) == (4, 0)
+    assert scene.renew(31).price_cents == 3000
+    assert balance(scene.member, scene.downloads) == (10, 0)
+    assert Grant.objects.get(member=scene.member, source="term", voided_at=None, amount=10, effective_at=moment(31))
+    assert scene.renew(60).price_cents == 9900
+    settle(scene.member, moment(61))
+    assert balance(scene.member, scene.downloads) == (4, 0)
+
+
+def test_without_a_lock_the_new_price_and_ladder(scene):
+    scene.worse(29)
+    assert scene.renew(31).price_cents == 9900
+    assert balance(scene.member, scene.downloads) == (4, 0)
+
+
+def test_a_price_given_by_hand_goes_before_the_locked_one(scene):
+    scene.lock(28)
+    renewal = terms.renew_membership(member_id=scene.member.pk, at=moment(30), actor=None, price_cents=100)
+    assert renewal.price_cents == 100
+
+
+def test_a_renewal_of_another_plan_is_not_what_was_locked(scene):
+    scene.lock(28)
+    scene.worse(29)
+    terms.purchase(member_id=scene.member.pk, plan=scene.world.week, at=moment(30), actor=None)
+    settle(scene.member, moment(31))
+    assert balance(scene.member, scene.downloads) == (4, 0)
+
+
+def test_the_window_opens_three_days_before(scene):
+    with pytest.raises(LockRefused, match="too_early"):
+        lock_renewal(member_id=scene.member.pk, at=moment(28) - timedelta(seconds=1), actor=None)
+    assert scene.lock(28) == scene.lock(29)
+    assert RenewalLock.objects.count() == 1
+
+
+def test_it_is_refused_without_auto_renewal_after_the_end_and_once_renewed(scene):
+    terms.renew_membership(member_id=scene.member.pk, at=moment(28), actor=None)
+    with pytest.raises(LockRefused, match="renewed_already"):
+        scene.lock(29)
+    other = Scene.__new__(Scene)
+    other.__dict__ |= scene.__dict__ | {"member": scene.world.member()}
+    with pytest.raises(LockRefused, match="no_auto_renewal"):
+        other.lock(0)
+    other.buy(0, auto_renewal=True)
+    with pytest.raises(LockRefused, match="no_paid_term"):
+        other.lock(31)
+
+
+def test_released_it_counts_no_more(scene):
+    lock = scene.lock(28)
+    assert unlock(lock_id=lock.pk, at=moment(29), actor=None)
+    assert not unlock(lock_id=lock.pk, at=moment(29), actor=None)
+    scene.worse(29)
+    assert scene.renew(31).price_cents == 9900
+    assert list(AuditEntry.objects.filter(action__startswith="renewal.").values_list("action", flat=True)) == [
+        "renewal.unlocked", "renewal.locked",
+    ]  # fmt: skip
+
+
+def test_once_renewed_it_is_not_released(scene):
+    lock = scene.lock(28)
+    scene.renew(30)
+    assert not unlock(lock_id=lock.pk, at=moment(30), actor=None)
+
+
+def test_back_after_the_grace_nothing_is_locked(scene):
+    scene.lock(28)
+    scene.worse(29)
+    assert scene.renew(40).price_cents == 9900
+    assert balance(scene.member, scene.downloads) == (4, 0)
+
+
+def test_in_the_grace_of_the_locked_term_its_ladder_still_counts(scene):
+    scene.lock(28)
+    scene.worse(29)
+    scene.renew(31)
+    settle(scene.member, moment(62))
+    assert balance(scene.member, scene.downloads) == (10, 0)

@@ -1,0 +1,109 @@
+import pytest
+from django.urls import reverse
+
+from entitlements.models import EntitlementSnapshot, RenewalLock, RestoreRule
+from tests.entitlements.test_memory import Scene
+from tests.entitlements.world import settle
+from tests.members.world import moment
+
+pytestmark = pytest.mark.django_db
+
+RULE = {
+    "mode": "everything", "younger_than_days": 90, "tier_days": 7, "restores_tier": "on", "on_purchase": "on",
+}  # fmt: skip
+
+
+@pytest.fixture
+def scene():
+    return Scene()
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """``clock(day)`` sets the console's clock to a day of the scene."""
+    return lambda day: monkeypatch.setattr("config.staff.clock.now", lambda: moment(day))
+
+
+def test_the_rule_is_changed_as_a_new_version(operator_client):
+    assert operator_client.post(reverse("memory:edit"), {**RULE, "action": "save"}).status_code == 302
+    rule = RestoreRule.objects.latest("version")
+    assert (rule.version, rule.mode, rule.tier_days, rule.restores_points) == (2, "everything", 7, False)
+    assert "version 2" in operator_client.get(reverse("memory:rule")).content.decode()
+
+
+def test_a_preview_says_for_how_many_and_saves_nothing(operator_client, scene, clock):
+    scene.lapse()
+    clock(50)
+    page = operator_client.post(reverse("memory:edit"), {**RULE, "mode": "younger", "younger_than_days": 15})
+    assert page.context["effect"].too_old == 1
+    assert page.status_code == 200
+    assert RestoreRule.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"younger_than_days": 0}, {"restores_tier": ""}, {"on_purchase": ""}, {"mode": "some"}]
+)
+def test_a_wrong_rule_is_refused(operator_client, wrong):
+    data = {name: value for name, value in {**RULE, "action": "save", **wrong}.items() if value != ""}
+    assert operator_client.post(reverse("memory:edit"), data).status_code == 422
+    assert RestoreRule.objects.count() == 1
+
+
+def test_viewers_look_and_change_nothing(viewer_client, scene):
+    member = scene.member
+    assert viewer_client.get(reverse("memory:rule")).status_code == 200
+    assert viewer_client.post(reverse("memory:edit"), {**RULE, "action": "save"}).status_code == 403
+    assert viewer_client.post(reverse("memory:lock", args=[member.pk])).status_code == 403
+    assert (RestoreRule.objects.count(), RenewalLock.objects.count()) == (1, 0)
+
+
+def test_the_list_by_outcome(viewer_client, scene):
+    scene.lapse()
+    page = viewer_client.get(reverse("memory:snapshots"), {"outcome": "pending"}).content.decode()
+    assert "Black" in page
+    assert "Nobody yet" in viewer_client.get(reverse("memory:snapshots"), {"outcome": "restored"}).content.decode()
+    assert EntitlementSnapshot.objects.count() == 1
+
+
+def test_the_member_page_in_the_grace_counts_down_and_names_what_is_held(operator_client, scene, clock):
+    scene.ladder.version.cells.filter(benefit=scene.cinema).update(is_held_in_grace=False)
+
+    scene.buy(0, scene.world.black_month)
+    settle(scene.member, moment(32))
+    clock(32)
+    page = operator_client.get(scene.member.get_absolute_url()).content.decode()
+    assert "Black is held in the grace" in page
+    assert "in 2 days" in page
+    held, not_held = page.index(">Held<"), page.index(">Not held<")
+    assert held < page.index("Downloads", held) < not_held < page.index("Cinema", not_held)
+
+
+def test_the_member_page_locks_and_releases(operator_client, scene, clock):
+    scene.buy(0, auto_renewal=True)
+    clock(29)
+    page = operator_client.get(scene.member.get_absolute_url()).content.decode()
+    assert "Lock benefits and price" in page
+    assert operator_client.post(reverse("memory:lock", args=[scene.member.pk])).status_code == 302
+    lock = RenewalLock.objects.get()
+    assert "are locked for the next term" in operator_client.get(scene.member.get_absolute_url()).content.decode()
+    operator_client.post(reverse("memory:release", args=[lock.pk]))
+    lock.refresh_from_db()
+    assert lock.released_at == moment(29)
+
+
+def test_too_early_says_when(operator_client, scene, clock):
+    scene.buy(0, auto_renewal=True)
+    clock(20)
+    answer = operator_client.post(reverse("memory:lock", args=[scene.member.pk]), follow=True).content.decode()
+    assert "in the last 3 days" in answer
+    assert "can be locked from" in answer
+    assert not RenewalLock.objects.exists()
+
+
+def test_who_returned_is_told_what_she_got(operator_client, scene, clock):
+    scene.lapse()
+    scene.buy(50)
+    clock(51)
+    page = operator_client.get(scene.member.get_absolute_url()).content.decode()
+    assert "Voucher +3" in page
+    assert "Downloads +20" in page
