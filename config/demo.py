@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from config.demo_deeds import Deed, deeds
+from config.demo_ladder import make_ladder, use_benefits
 from config.staff.models import User
 from members.models import EventDefinition, Plan, Segment, Source, Tier, TierCost
 from members.operations import events, people, sweep, terms
@@ -143,6 +144,7 @@ def populate(
         _tell(random.Random(seed), count, at, progress)  # noqa: S311 - invented lives, no secret
     _take_statistics()
     sweep.sweep(at=at)
+    use_benefits(at=at)
     refreshing.refresh_due(at=at)
     refresh_now(at=at)
     for segment in Segment.objects.all():
@@ -151,6 +153,7 @@ def populate(
 
 def _tell(draw: random.Random, count: int, at: datetime, progress: Callable[[int], None]) -> None:
     plans = catalogue()
+    make_ladder(at=at)
     source, _ = Source.objects.get_or_create(code="demo-app", defaults={"name": "App"})
     events.note_arrival(source=source, at=at - timedelta(days=HISTORY_DAYS), last_at=at)
     activity: list[dict[str, Any]] = []
