@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from config.demo_deeds import Deed, deeds
 from config.demo_ladder import make_ladder, use_benefits
 from config.staff.models import User
+from entitlements.insight.operations.counting import count_figures
 from members.models import EventDefinition, Plan, Segment, Source, Tier, TierCost
 from members.operations import events, people, sweep, terms
 from members.segments.operations.refreshing import refresh_segment
@@ -149,6 +150,7 @@ def populate(
     refresh_now(at=at)
     for segment in Segment.objects.all():
         refresh_segment(segment_id=segment.pk, at=at)
+    count_figures(at=at)
 
 
 def _tell(draw: random.Random, count: int, at: datetime, progress: Callable[[int], None]) -> None:

@@ -140,6 +140,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "benefits": {"task": "entitlements.settle_due", "schedule": 1.0, "options": {"expires": 10}},
     "new-members-benefits": {"task": "entitlements.adopt_members", "schedule": 300.0, "options": {"expires": 60}},
+    "benefit-figures": {"task": "entitlements.count_figures", "schedule": 3600.0, "options": {"expires": 600}},
     "event-partitions": {
         "task": "members.tasks.prepare_partitions",
         "schedule": 6 * 3600.0,

@@ -8,8 +8,9 @@ class EntitlementsConfig(AppConfig):
 
     def ready(self) -> None:
         from config.staff.actions import register_actions
-        from entitlements import belongings
+        from entitlements import belongings, conditions
         from entitlements.audit_labels import LABELS
 
         register_actions(LABELS)
         belongings.register_all()
+        conditions.register_all()
