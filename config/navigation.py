@@ -44,6 +44,7 @@ NAVIGATION = (
     NavItem(_("Segments"), "segments:index", "filter-cog", Permission.VIEW, _("Members")),
     NavItem(_("Tags"), "tags:index", "tag", Permission.VIEW, _("Members")),
     NavItem(pgettext_lazy("menu", "Value"), "value:overview", "diamond", Permission.VIEW, _("Members")),
+    NavItem(_("Benefits"), "benefits:index", "gift", Permission.VIEW, _("Members")),
     NavItem(_("Likely duplicates"), "merging:index", "git-compare", Permission.VIEW, _("Members")),
     NavItem(_("Imports & exports"), "imports:index", "database-import", Permission.IMPORT, _("Members")),
     NavItem(_("Messages"), "campaigns:messages", "mail", Permission.VIEW, _("Operations")),

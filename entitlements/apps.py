@@ -8,9 +8,15 @@ class EntitlementsConfig(AppConfig):
 
     def ready(self) -> None:
         from config.staff.actions import register_actions
-        from entitlements import belongings, conditions
+        from entitlements import belongings, conditions, timeline_sources
         from entitlements.audit_labels import LABELS
+        from entitlements.grants.portrait import MemberBenefits
+        from entitlements.insight import dimensions
+        from members.portrait import Card, register_card
 
         register_actions(LABELS)
         belongings.register_all()
         conditions.register_all()
+        dimensions.register_all()
+        timeline_sources.register_all()
+        register_card(Card("benefits", "benefits/includes/card.html", MemberBenefits))

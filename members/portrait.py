@@ -1,5 +1,7 @@
 """One member as her page shows her: facts, terms, why she is where she is, and her timeline."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -24,6 +26,23 @@ TIMELINE_SIZE = 20
 RECENT_DAYS = 30
 
 
+@dataclass(frozen=True)
+class Card:
+    """A card of a higher app: its template is given what ``read`` makes of the member at an instant as ``shown``."""
+
+    code: str
+    template: str
+    read: Callable[..., Any]
+
+
+_cards: dict[str, Card] = {}
+
+
+def register_card(card: Card) -> None:
+    """Put a card on every member's page; a second time under the code replaces it."""
+    _cards[card.code] = card
+
+
 class Portrait:
     """Reads each part once, when the page asks for it."""
 
@@ -35,6 +54,11 @@ class Portrait:
     @property
     def life(self) -> MemberLifecycle:
         return self.member.lifecycle
+
+    @cached_property
+    def cards(self) -> list[dict[str, Any]]:
+        """The cards of higher apps, in order of registration."""
+        return [{"template": c.template, "shown": c.read(self.member, at=self.at)} for c in _cards.values()]
 
     @cached_property
     def tags(self) -> list[Carried]:

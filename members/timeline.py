@@ -57,6 +57,7 @@ class Source:
     code: str
     label: str | Promise
     fetch: Fetch
+    tells: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,12 @@ class Page:
 _sources: dict[str, Source] = {}
 
 
-def register(code: str, label: str | Promise, fetch: Fetch) -> None:
-    """Add a log to every member's timeline under a filter of its own; a second time under the code replaces it."""
-    _sources[code] = Source(code, label, fetch)
+def register(code: str, label: str | Promise, fetch: Fetch, *, tells: tuple[str, ...] = ()) -> None:
+    """Add a log to every member's timeline under a filter of its own; a second time under the code replaces it.
+
+    ``tells`` are the audit actions that only say the same again.
+    """
+    _sources[code] = Source(code, label, fetch, tells)
 
 
 def sources() -> list[Source]:

@@ -14,11 +14,13 @@ from members.models import Event, LifecycleTransition, MembershipTerm
 from members.naming import event_label, name_of
 from members.timeline import Entry
 
+TERM_ACTIONS = ("term.paid", "term.gift", "term.trial", "term.compensation")
+
 
 def register_all() -> None:
     """Called once, when the app is ready."""
     timeline.register("state", gettext_lazy("States"), transitions)
-    timeline.register("term", gettext_lazy("Terms"), terms)
+    timeline.register("term", gettext_lazy("Terms"), terms, tells=TERM_ACTIONS)
     timeline.register("event", gettext_lazy("Behaviour"), events)
     timeline.register("audit", gettext_lazy("Audit"), audit)
 
@@ -87,8 +89,8 @@ def _happened(row: Event) -> Entry:
 def audit(member_id: int, *, before_at: datetime, before_pk: int, limit: int, alone: bool) -> Sequence[Entry]:
     rows = AuditEntry.objects.filter(member_id=member_id).select_related("actor")
     if not alone:
-        # The term itself stands in the timeline already; the audit row only says the same again.
-        rows = rows.exclude(action__in=["term.paid", "term.gift", "term.trial", "term.compensation"])
+        # The thing itself stands in the timeline already; the audit row only says the same again.
+        rows = rows.exclude(action__in=[action for source in timeline.sources() for action in source.tells])
     return [_audited(row) for row in _older(rows, "at", before_at, before_pk, limit)]
 
 

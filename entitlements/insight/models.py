@@ -30,9 +30,7 @@ class BenefitMonth(models.Model):
         verbose_name_plural = _("months of benefits")
         ordering = ["month"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["benefit", "month", "tier"], name="month_of_benefit", nulls_distinct=False
-            ),
+            models.UniqueConstraint(fields=["benefit", "month", "tier"], name="month_of_benefit", nulls_distinct=False),
         ]
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ from django import forms
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
-from members.forms.fields import reason_field
+from members.fields import reason_field
 
 MAX_SELECTED = 50
 

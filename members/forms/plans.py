@@ -3,7 +3,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from members.forms.fields import MoneyField, NamedChoiceField
+from members.fields import MoneyField, NamedChoiceField
 from members.models import Plan, Tier
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from members.forms.fields import reason_field
+from members.fields import reason_field
 from members.models import LifecyclePolicy
 from members.operations.policies import THRESHOLDS
 

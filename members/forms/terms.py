@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from config.staff.models import User
-from members.forms.fields import MoneyField, NamedChoiceField, PlanChoiceField, reason_field
+from members.fields import MoneyField, NamedChoiceField, PlanChoiceField, reason_field
 from members.models import Member, MembershipTerm, Plan, Tier
 from members.operations import terms
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from config.staff import clock
-from members.forms.fields import NamedChoiceField, PlanChoiceField
+from members.fields import NamedChoiceField, PlanChoiceField
 from members.imports.mapping import ATTRIBUTE, IGNORE
 from members.imports.models import ImportRun
 from members.imports.operations.uploads import missing_fields

@@ -3,7 +3,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from members.forms.fields import MAX_CENTS, MoneyField
+from members.fields import MAX_CENTS, MoneyField
 from members.models import EventDefinition, RfmThresholds, Tier, TierCost, ValueSettings
 from members.naming import name_of
 from members.value.models import By
