@@ -107,9 +107,7 @@ class PartForm(forms.Form):
     benefit = NamedChoiceField(
         label=_("Benefit"), queryset=Benefit.objects.current(), required=False, empty_label=_("none")
     )
-    amount = forms.IntegerField(
-        label=_("Amount"), min_value=1, max_value=10**12, required=False, help_text=_("Empty: no limit.")
-    )
+    amount = forms.IntegerField(label=_("Quantity"), min_value=1, max_value=10**12, required=False)
     level = forms.CharField(label=_("Level"), max_length=40, required=False)
     recurs = forms.BooleanField(label=_("Anew in each usage period"), required=False)
 

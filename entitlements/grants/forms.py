@@ -17,7 +17,7 @@ class GiveForm(forms.Form):
 
     benefit = NamedChoiceField(label=_("Benefit"), queryset=Benefit.objects.current())
     amount = forms.IntegerField(
-        label=_("Amount"), min_value=1, max_value=10**12, required=False,
+        label=_("Quantity"), min_value=1, max_value=10**12, required=False,
         help_text=_("Empty: no limit. A benefit that is only had or not had needs none."),
     )  # fmt: skip
     source = forms.ChoiceField(

@@ -82,6 +82,15 @@ class MemberBenefits:
             found, key=lambda shown: (not shown.benefit.is_core, shown.balance.granted is None, shown.benefit.pk)
         )
 
+    @property
+    def limited(self) -> list[Shown]:
+        """What she can use up."""
+        return [shown for shown in self.balances if shown.balance.granted is not None]
+
+    @property
+    def unlimited(self) -> list[Shown]:
+        return [shown for shown in self.balances if shown.balance.granted is None]
+
     @cached_property
     def saved_cents(self) -> int:
         """What her uses were worth; what was taken back was not used."""

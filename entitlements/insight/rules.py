@@ -5,7 +5,8 @@ from datetime import date
 # Fewer entitled than this say nothing about a benefit.
 ENTITLED_MIN = 20
 BOTTOM = 5
-SHADES = 5
+# A share from which each darker shade begins; most benefits are used by few.
+SHADES_FROM = (0.0, 0.05, 0.15, 0.3, 0.5)
 
 
 def months_back(today: date, count: int) -> list[date]:
@@ -20,8 +21,8 @@ def share(part: int, whole: int | None) -> float | None:
 
 
 def shade(value: float | None) -> int:
-    """0 (nothing) to ``SHADES``, in even steps of a share; what is more than nothing is seen."""
-    return 0 if not value else max(1, min(SHADES, round(value * SHADES)))
+    """0 (nothing) to 5 for a share; what is more than nothing is seen."""
+    return sum(value > start for start in SHADES_FROM) if value else 0
 
 
 def suggestion(reach: float, cost_cents: int, is_core: bool) -> str:

@@ -19,6 +19,11 @@ from campaigns.models import (
 )
 from campaigns.operations.planning import plan
 from config.staff.access import Role
+from entitlements.benefits.models import Benefit, LadderVersion, Pack, PackBenefit, PlanBenefit, TierBenefit
+from entitlements.grants.operations.giving import give_grant, give_pack
+from entitlements.grants.operations.settling import settle_members
+from entitlements.insight.operations.counting import count_figures
+from entitlements.usage.operations.consuming import consume, reverse
 from members.counters.operations import bring_up
 from members.counters.wanted import CounterKey
 from members.imports.models import ImportRun
@@ -267,6 +272,35 @@ def make_duplicates(world: "World") -> None:
         merge_members(actor=world.admin, at=world.at, survivor_id=world.members[0].pk, absorbed_id=same.pk)
 
 
+def make_benefits(world: "World") -> None:
+    """Benefits in the ladder, in packs and given by hand; the first member uses each, and takes a use back."""
+    first, ladder = world.members[0], LadderVersion.objects.get(status="active")
+    for i in range(world.n):
+        benefit = Benefit.objects.create(code=f"benefit-{i}", name=f"Benefit {i}", kind="quota", created_at=world.at)
+        TierBenefit.objects.create(version=ladder, tier=world.plan.tier, benefit=benefit, amount=9)
+        PlanBenefit.objects.create(version=ladder, plan=world.plan, benefit=benefit, amount=1)
+        pack = Pack.objects.create(code=f"pack-{i}", name=f"Pack {i}", is_light=True)
+        PackBenefit.objects.create(pack=pack, benefit=benefit, amount=1)
+        give_pack(member_id=first.pk, pack=pack, actor=world.admin, at=world.at)
+        give_grant(
+            member_id=first.pk,
+            benefit=benefit,
+            amount=2,
+            source="manual",
+            actor=world.admin,
+            at=world.at,
+            reason="Kind",
+        )
+    settle_members(member_ids=[member.pk for member in world.members], at=world.at)
+    for benefit in Benefit.objects.all():
+        uses = [
+            consume(member_id=first.pk, benefit=benefit, amount=1, at=world.at, origin="hand", actor=world.admin)
+            for _ in range(2)
+        ]
+        reverse(record_id=uses[0].pk, at=world.at, origin="hand", actor=world.admin)
+    count_figures(at=world.at)
+
+
 ALL = (
     make_members,
     make_what_members_carry,
@@ -282,4 +316,5 @@ ALL = (
     make_value,
     make_campaigns,
     make_duplicates,
+    make_benefits,
 )

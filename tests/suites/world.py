@@ -11,6 +11,8 @@ from campaigns.models import MessageIntent
 from campaigns.operations.copy import unsubscribe_token
 from config.staff.access import Role
 from config.staff.models import User
+from entitlements.grants.models import Grant
+from entitlements.usage.models import UsageRecord
 from members.imports.models import ImportRun
 from members.models import Member, MembershipTerm, Tag
 from tests import factories
@@ -80,5 +82,10 @@ ARGUMENTS: dict[Any, Callable[[World], Any]] = {
     "definition_id": newest("members.EventDefinition"),
     "pair_id": newest("members.DuplicatePair"),
     "record_id": newest("members.MergeRecord"),
+    "benefit_id": newest("entitlements.Benefit"),
+    "pack_id": newest("entitlements.Pack"),
+    # One that somebody gave: what the ladder gives is not voided by hand.
+    "grant_id": lambda world: Grant.objects.given().filter(voided_at=None).latest("pk").pk,
+    "usage_id": lambda world: UsageRecord.objects.filter(outcome="used", reversal=None).latest("pk").pk,
     "in_list": lambda world: "members",
 }

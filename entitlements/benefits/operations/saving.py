@@ -109,12 +109,13 @@ def save_pack(
 
 
 def _refuse_circle(benefit: Benefit) -> None:
-    seen, step = {benefit.pk}, benefit.unlocked_by
-    while step is not None:
-        if step.pk in seen:
-            raise BenefitRefused("unlocks_itself")
-        seen.add(step.pk)
-        step = step.unlocked_by
+    # As they are stored, whatever the caller holds of the other one.
+    keys = dict(Benefit.objects.exclude(pk=benefit.pk).values_list("pk", "unlocked_by"))
+    step = benefit.unlocked_by_id
+    while step is not None and step != benefit.pk:
+        step = keys.get(step)
+    if step is not None:
+        raise BenefitRefused("unlocks_itself")
 
 
 def _switched(
