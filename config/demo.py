@@ -13,7 +13,9 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from config.demo_deeds import Deed, deeds
+from config.demo_ladder import make_ladder, use_benefits
 from config.staff.models import User
+from entitlements.insight.operations.counting import count_figures
 from entitlements.tiers.operations import assessing, policies
 from entitlements.tiers.operations.policies import Asked
 from members.models import EventDefinition, Member, Plan, Segment, Source, Tier, TierCost
@@ -156,15 +158,18 @@ def populate(
         _tell(random.Random(seed), count, at, progress)  # noqa: S311 - invented lives, no secret
     _take_statistics()
     sweep.sweep(at=at)
+    use_benefits(at=at)
     refreshing.refresh_due(at=at)
     refresh_now(at=at)
     _assess_tiers(at)
     for segment in Segment.objects.all():
         refresh_segment(segment_id=segment.pk, at=at)
+    count_figures(at=at)
 
 
 def _tell(draw: random.Random, count: int, at: datetime, progress: Callable[[int], None]) -> None:
     plans = catalogue()
+    make_ladder(at=at)
     source, _ = Source.objects.get_or_create(code="demo-app", defaults={"name": "App"})
     events.note_arrival(source=source, at=at - timedelta(days=HISTORY_DAYS), last_at=at)
     activity: list[dict[str, Any]] = []

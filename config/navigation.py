@@ -45,6 +45,7 @@ NAVIGATION = (
     NavItem(_("Tags"), "tags:index", "tag", Permission.VIEW, _("Members")),
     NavItem(pgettext_lazy("menu", "Value"), "value:overview", "diamond", Permission.VIEW, _("Members")),
     NavItem(_("Tiers & benefits"), "ladder:index", "stairs-up", Permission.VIEW, _("Members")),
+    NavItem(_("Benefits"), "benefits:index", "gift", Permission.VIEW, _("Members")),
     NavItem(_("Likely duplicates"), "merging:index", "git-compare", Permission.VIEW, _("Members")),
     NavItem(_("Imports & exports"), "imports:index", "database-import", Permission.IMPORT, _("Members")),
     NavItem(_("Offers"), "offers:index", "ticket", Permission.VIEW, _("Operations")),

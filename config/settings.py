@@ -143,13 +143,13 @@ CELERY_BEAT_SCHEDULE = {
     "new-members-benefits": {"task": "entitlements.adopt_members", "schedule": 300.0, "options": {"expires": 60}},
     "usage-rates": {"task": "entitlements.refresh_rates", "schedule": 15.0, "options": {"expires": 12}},
     "ladder": {"task": "entitlements.activate_ladder", "schedule": 30.0, "options": {"expires": 25}},
-    "ladder-figures": {"task": "entitlements.count_use", "schedule": 900.0, "options": {"expires": 600}},
     "tiers": {"task": "entitlements.tiers.assess", "schedule": 30.0, "options": {"expires": 25}},
     "tiers-nightly": {
         "task": "entitlements.tiers.look_at_everybody",
         "schedule": 24 * 3600.0,
         "options": {"expires": 600},
     },
+    "benefit-figures": {"task": "entitlements.count_figures", "schedule": 3600.0, "options": {"expires": 600}},
     "event-partitions": {
         "task": "members.tasks.prepare_partitions",
         "schedule": 6 * 3600.0,

@@ -36,6 +36,7 @@ urlpatterns = [
     *_when_built("console/", "entitlements.offers.urls"),
     *_when_built("console/", "entitlements.codes.urls"),
     *_when_built("console/", "entitlements.memory.urls"),
+    *_when_built("console/", "entitlements.benefits.urls"),
     *_when_built("", "members.ingest.api_urls"),
     *_when_built("", "entitlements.offers.api_urls"),
     *_when_built("", "campaigns.urls"),

@@ -8,14 +8,21 @@ class EntitlementsConfig(AppConfig):
 
     def ready(self) -> None:
         from config.staff.actions import register_actions
-        from entitlements import belongings
+        from entitlements import belongings, conditions, timeline_sources
         from entitlements.audit_labels import LABELS
+        from entitlements.grants.portrait import MemberBenefits
+        from entitlements.insight import dimensions
         from entitlements.memory import registration as memory
         from entitlements.offers import registration as offers
         from entitlements.tiers import registration as tiers
+        from members import cards
 
         register_actions(LABELS)
         belongings.register_all()
+        conditions.register_all()
+        dimensions.register_all()
+        timeline_sources.register_all()
+        cards.register("benefits", "benefits/includes/card.html", MemberBenefits)
         tiers.register_all()
         offers.register_all()
         memory.register_all()

@@ -1,11 +1,11 @@
 """What a version of the ladder changes, and whom it touches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from entitlements.benefits.models import Benefit, LadderVersion, PlanBenefit, TierBenefit
-from entitlements.ladder.models import CellFigure
+from entitlements.insight.models import BenefitReach
 from entitlements.ladder.querysets import Place
 from entitlements.ladder.rules import Estimate, extra_use
 from members.models import Plan, Tier
@@ -79,27 +79,31 @@ def changes_of(version: LadderVersion, former: LadderVersion) -> list[Change]:
     return found
 
 
-def impact_of(change: Change, places: Sequence[Place], figure: CellFigure | None) -> Impact:
+def impact_of(change: Change, places: Sequence[Place], reach: BenefitReach | None) -> Impact:
     """How many it touches and, by today's use of the cell, what it will cost."""
     members = sum(place.members for place in places if change.touches(place))
     if change.more is None:
         return Impact(change, members, None, None, None)
     granted = change.more * members
-    use = extra_use(granted, figure.reached, figure.entitled) if figure and figure.entitled else None
+    use = extra_use(granted, reach.reached, reach.entitled) if reach and reach.entitled else None
     cost = use.times(change.benefit.cost_cents) if use and change.benefit.cost_cents else None
     return Impact(change, members, granted, use.rounded() if use else None, cost.rounded() if cost else None)
 
 
-def figure_for(change: Change, figures: Sequence[CellFigure]) -> CellFigure | None:
+def reaches() -> dict[tuple[int | None, int], BenefitReach]:
+    """How far each benefit reaches on each tier (None: free), as last counted, by (tier, benefit)."""
+    rows = BenefitReach.objects.filter(by=BenefitReach.By.TIER)
+    return {(int(row.value) if row.value else None, row.benefit_id): row for row in rows}
+
+
+def reach_for(change: Change, known: Mapping[tuple[int | None, int], BenefitReach]) -> BenefitReach | None:
     """The use of the cell; of a benefit the tier does not give yet, that of all tiers together."""
-    rows = [figure for figure in figures if figure.benefit_id == change.benefit.pk]
-    own = [figure for figure in rows if figure.tier_id == (change.tier.pk if change.tier else None)]
-    if own or not rows:
-        return own[0] if own else None
-    total = CellFigure(benefit=change.benefit, counted_at=rows[0].counted_at)
-    for name in ("entitled", "reached", "granted", "used", "amount"):
-        setattr(total, name, sum(getattr(row, name) for row in rows))
-    return total
+    own = known.get((change.tier.pk if change.tier else None, change.benefit.pk)) if change.plan is None else None
+    rows = [row for (_tier, benefit_id), row in known.items() if benefit_id == change.benefit.pk]
+    if own is not None or not rows:
+        return own
+    names = ("entitled", "reached", "granted", "used", "at_limit")
+    return BenefitReach(benefit=change.benefit, **{name: sum(getattr(row, name) for row in rows) for name in names})
 
 
 def _pairs(before: Any, after: Any, keys: tuple[str, str], of: str) -> list[tuple[Any, Any]]:

@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from entitlements.benefits.models import Benefit, LadderVersion, TierBenefit
+from entitlements.insight.models import BenefitReach, FiguresRun
 from entitlements.ladder import querysets
-from entitlements.ladder.changes import Cell, Change, Impact, changes_of, figure_for, impact_of
-from entitlements.ladder.models import CellFigure
+from entitlements.ladder.changes import Cell, Change, Impact, changes_of, impact_of, reach_for, reaches
 from entitlements.ladder.operations import active_ladder
 from entitlements.ladder.querysets import Place
 from entitlements.ladder.words import allowance, given
@@ -47,13 +47,13 @@ class ShownCell:
     is_changed: bool
     before: Cell | None
     before_text: str
-    figure: CellFigure | None
+    figures: BenefitReach | None
     cost_cents: int | None
 
     @property
     def reach(self) -> float | None:
         """The share of the entitled who used it in 30 days."""
-        return self.figure.reached / self.figure.entitled if self.figure and self.figure.entitled else None
+        return self.figures.reached / self.figures.entitled if self.figures and self.figures.entitled else None
 
 
 @dataclass(frozen=True)
@@ -101,15 +101,15 @@ class Ladder:
 
     def impact(self, change: Change) -> Impact:
         """Whom a change touches now, also one that is not in the draft yet."""
-        return impact_of(change, self.places, figure_for(change, self.figures))
+        return impact_of(change, self.places, reach_for(change, self.reaches))
 
     @cached_property
-    def figures(self) -> list[CellFigure]:
-        return list(CellFigure.objects.all())
+    def reaches(self) -> "_Reaches":
+        return reaches()
 
     @cached_property
     def counted_at(self) -> datetime | None:
-        return self.figures[0].counted_at if self.figures else None
+        return FiguresRun.objects.order_by("-at").values_list("at", flat=True).first()
 
     @cached_property
     def columns(self) -> list[Column]:
@@ -131,13 +131,12 @@ class Ladder:
     def groups(self) -> list[tuple[str, list[Row]]]:
         """The rows by category, core benefits first."""
         now, was = _cells(self.shown), _cells(self.active)
-        figures = {(figure.tier_id, figure.benefit_id): figure for figure in self.figures}
         rows: dict[str, list[Row]] = {}
         for benefit in Benefit.objects.current():
-            cells = [self._cell(benefit, column, now, was, figures) for column in self.columns]
-            own = [figure for (_tier, benefit_id), figure in figures.items() if benefit_id == benefit.pk]
-            entitled = sum(figure.entitled for figure in own)
-            reach = sum(figure.reached for figure in own) / entitled if entitled else None
+            cells = [self._cell(benefit, column, now, was) for column in self.columns]
+            own = [row for (_tier, benefit_id), row in self.reaches.items() if benefit_id == benefit.pk]
+            entitled = sum(row.entitled for row in own)
+            reach = sum(row.reached for row in own) / entitled if entitled else None
             rows.setdefault(benefit.category, []).append(Row(benefit, cells, reach))
         return [(str(Benefit.Category(key).label), rows[key]) for key in Benefit.Category.values if key in rows]
 
@@ -152,17 +151,17 @@ class Ladder:
             for row in rows
         ]  # fmt: skip
 
-    def _cell(self, benefit: Benefit, column: Column, now: "_Cells", was: "_Cells", figures: "_Figures") -> ShownCell:
+    def _cell(self, benefit: Benefit, column: Column, now: "_Cells", was: "_Cells") -> ShownCell:
         key = (column.tier.pk if column.tier else None, benefit.pk)
-        cell, before, figure = now.get(key), was.get(key), figures.get(key)
+        cell, before, reach = now.get(key), was.get(key), self.reaches.get(key)
         changed = any(
             c.plan is None and c.benefit.pk == benefit.pk and (c.tier.pk if c.tier else None) == key[0]
             for c in self.changes
         )
         return ShownCell(
             column, reverse("ladder:cell", args=[column.key, benefit.code]), cell, allowance(benefit, cell), changed,
-            before, allowance(benefit, before), figure,
-            figure.amount * benefit.cost_cents if figure and benefit.cost_cents else None,
+            before, allowance(benefit, before), reach,
+            reach.used * benefit.cost_cents if reach and benefit.cost_cents else None,
         )  # fmt: skip
 
 
@@ -216,7 +215,7 @@ def stairs(columns: Sequence[Column], amounts: Sequence[int | None], here: int, 
 
 _Key = tuple[int | None, int]
 _Cells = dict[_Key, TierBenefit]
-_Figures = dict[_Key, CellFigure]
+_Reaches = dict[_Key, BenefitReach]
 
 
 def _cells(version: LadderVersion) -> _Cells:

@@ -11,8 +11,7 @@ from config.staff.models import User
 from config.staff.operations import record_audit
 from entitlements.benefits.models import Benefit, LadderVersion, PlanBenefit, TierBenefit
 from entitlements.ladder import querysets
-from entitlements.ladder.changes import changes_of, figure_for, impact_of
-from entitlements.ladder.models import CellFigure
+from entitlements.ladder.changes import changes_of, impact_of, reach_for, reaches
 from members.models import Plan, Tier
 
 Status = LadderVersion.Status
@@ -83,8 +82,8 @@ def submit_ladder(
     changes = changes_of(draft, active_ladder())
     if not changes:
         raise LadderRefused("unchanged")
-    where, figures = querysets.places(), list(CellFigure.objects.all())
-    impacts = [impact_of(change, where, figure_for(change, figures)) for change in changes]
+    where, known = querysets.places(), reaches()
+    impacts = [impact_of(change, where, reach_for(change, known)) for change in changes]
     draft.preview = {
         "changes": [
             {"benefit": i.change.benefit.code, "tier": i.change.tier.code if i.change.tier else None,

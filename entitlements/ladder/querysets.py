@@ -6,33 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-WINDOW = timedelta(days=30)
 UPGRADE_WINDOW = timedelta(days=90)
-
-_COUNT_USE = """
-WITH used AS (
-  SELECT s.tier_id, r.benefit_id, sum(r.amount - r.overage) AS amount
-  FROM entitlements_usagerecord r JOIN entitlements_standing s ON s.member_id = r.member_id
-  WHERE r.at >= %(since)s AND r.at <= %(at)s AND r.outcome = 'used'
-  GROUP BY 1, 2
-),
-held AS (
-  SELECT s.tier_id, b.benefit_id, count(*) AS entitled, count(*) FILTER (WHERE b.last_used_at >= %(since)s) AS reached,
-    coalesce(sum(b.granted), 0) AS granted, sum(b.used) AS used
-  FROM entitlements_balance b JOIN entitlements_standing s ON s.member_id = b.member_id
-  WHERE b.is_open GROUP BY 1, 2
-),
-counted AS (
-  INSERT INTO entitlements_cellfigure AS f (
-    tier_id, benefit_id, counted_at, entitled, reached, granted, used, amount
-  )
-  SELECT h.tier_id, h.benefit_id, %(at)s, h.entitled, h.reached, h.granted, h.used, coalesce(u.amount, 0)
-  FROM held h LEFT JOIN used u ON u.benefit_id = h.benefit_id AND u.tier_id IS NOT DISTINCT FROM h.tier_id
-  ON CONFLICT (tier_id, benefit_id) DO UPDATE SET counted_at = excluded.counted_at, entitled = excluded.entitled,
-    reached = excluded.reached, granted = excluded.granted, used = excluded.used, amount = excluded.amount
-  RETURNING 1
-)
-SELECT count(*) FROM counted"""
 
 # Who is where: the free tier has no number.
 _STANDINGS = "SELECT tier_id, plan_id, via, count(*) FROM entitlements_standing GROUP BY 1, 2, 3"
@@ -64,15 +38,6 @@ class Place:
     plan_id: int | None
     via: str
     members: int
-
-
-def count_use(at: datetime) -> int:
-    """Count every cell's use anew; returns how many cells. Cells nobody has any more are dropped."""
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT_USE, {"at": at, "since": at - WINDOW})
-        counted = int(cursor.fetchone()[0])
-        cursor.execute("DELETE FROM entitlements_cellfigure WHERE counted_at <> %s", [at])
-    return counted
 
 
 def places() -> list[Place]:

@@ -3,7 +3,6 @@
 from celery import shared_task
 
 from config.staff.clock import now
-from entitlements.ladder import querysets
 from entitlements.ladder.operations import activate_due
 
 
@@ -11,9 +10,3 @@ from entitlements.ladder.operations import activate_due
 def activate_ladder() -> None:
     """Put an approved version in force on its day; the settling engine finds whom it touches due."""
     activate_due(at=now())
-
-
-@shared_task(name="entitlements.count_use")
-def count_use() -> None:
-    """Count how each cell of the ladder is used."""
-    querysets.count_use(now())

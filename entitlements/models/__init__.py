@@ -1,7 +1,7 @@
 from entitlements.benefits.models import Benefit, LadderVersion, Pack, PackBenefit, PlanBenefit, TierBenefit
 from entitlements.codes.models import CodePool, PartnerCode
 from entitlements.grants.models import Balance, FactCursor, Grant, Lot, Standing
-from entitlements.ladder.models import CellFigure
+from entitlements.insight.models import BenefitMonth, BenefitReach, FiguresRun
 from entitlements.memory.models import EntitlementSnapshot, RenewalLock, RestoreRule
 from entitlements.offers.models import Coupon, IssueRun, Offer, OfferBudget, RedeemCall
 from entitlements.tiers.models import (
@@ -19,11 +19,13 @@ from entitlements.usage.models import UsageRecord
 __all__ = [
     "Balance",
     "Benefit",
-    "CellFigure",
+    "BenefitMonth",
+    "BenefitReach",
     "CodePool",
     "Coupon",
     "EntitlementSnapshot",
     "FactCursor",
+    "FiguresRun",
     "Grant",
     "IssueRun",
     "LadderVersion",

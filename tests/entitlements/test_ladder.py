@@ -10,10 +10,10 @@ from config.staff.models import AuditEntry
 from entitlements.benefits.models import LadderVersion, TierBenefit
 from entitlements.grants.models import Balance, Grant
 from entitlements.grants.operations.settling import settle_due, settle_members
+from entitlements.insight.operations.counting import count_figures
 from entitlements.ladder import operations, querysets
-from entitlements.ladder.changes import changes_of, figure_for, impact_of
+from entitlements.ladder.changes import changes_of, impact_of, reach_for, reaches
 from entitlements.ladder.matrix import Ladder
-from entitlements.ladder.models import CellFigure
 from entitlements.ladder.operations import LadderRefused
 from entitlements.ladder.rules import extra_use, wilson
 from entitlements.usage.operations.consuming import consume
@@ -145,10 +145,10 @@ def test_the_impact_counts_whom_a_change_touches(plan, proposer):
         settle_members(member_ids=[member.pk], at=AT)
         if n == 0:
             consume(member_id=member.pk, benefit=benefit, amount=1, at=AT, origin="api")
-    querysets.count_use(AT)
+    count_figures(at=AT)
     draft = change(benefit, plan.tier, proposer)
     found = changes_of(draft, operations.active_ladder())
-    impact = impact_of(found[0], querysets.places(), figure_for(found[0], list(CellFigure.objects.all())))
+    impact = impact_of(found[0], querysets.places(), reach_for(found[0], reaches()))
     assert (found[0].kind, impact.members, impact.granted) == ("more", 4, 8)
     # One in four used it: two of the eight.
     assert (impact.use.expected, impact.cost.expected) == (2, 200)

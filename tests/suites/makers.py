@@ -19,11 +19,12 @@ from campaigns.models import (
 )
 from campaigns.operations.planning import plan
 from config.staff.access import Role
-from entitlements.benefits.models import Benefit, LadderVersion, Pack, PackBenefit
+from entitlements.benefits.models import Benefit, LadderVersion, Pack, PackBenefit, PlanBenefit, TierBenefit
 from entitlements.codes.operations import pools
+from entitlements.grants.operations.giving import give_grant, give_pack
 from entitlements.grants.operations.settling import settle_members
+from entitlements.insight.operations.counting import count_figures
 from entitlements.ladder.operations import set_cell
-from entitlements.ladder.querysets import count_use
 from entitlements.models import (
     IssueRun,
     ManualTier,
@@ -39,7 +40,7 @@ from entitlements.offers.rules import Terms
 from entitlements.tiers.operations.assessing import catch_up as assess_members
 from entitlements.tiers.operations.manual import give_tier
 from entitlements.tiers.operations.policies import preview_policy
-from entitlements.usage.operations.consuming import consume
+from entitlements.usage.operations.consuming import consume, reverse
 from members.counters.operations import bring_up
 from members.counters.wanted import CounterKey
 from members.imports.models import ImportRun
@@ -305,7 +306,6 @@ def make_benefits(world: "World") -> None:
         for _ in range(world.n):
             consume(member_id=first.pk, benefit=benefit, amount=1, at=world.at, origin="api")
     settle_members(member_ids=[first.pk], at=world.at)
-    count_use(world.at)
     for benefit in Benefit.objects.all():
         set_cell(
             benefit=benefit, tier=world.plan.tier, plan=None, actor=world.admin, at=world.at,
@@ -379,6 +379,32 @@ def make_codes(world: "World") -> None:
         )
         pools.take_in(pool_id=pool.pk, codes=[f"code-{n}" for n in range(world.n)], actor=world.admin, at=world.at)
         pools.claim_code(pool_id=pool.pk, member_id=world.members[0].pk, actor=world.admin, at=world.at)
+    """Benefits in the ladder, in packs and given by hand; the first member uses each, and takes a use back."""
+    first, ladder = world.members[0], LadderVersion.objects.get(status="active")
+    for i in range(world.n):
+        benefit = Benefit.objects.create(code=f"benefit-{i}", name=f"Benefit {i}", kind="quota", created_at=world.at)
+        TierBenefit.objects.create(version=ladder, tier=world.plan.tier, benefit=benefit, amount=9)
+        PlanBenefit.objects.create(version=ladder, plan=world.plan, benefit=benefit, amount=1)
+        pack = Pack.objects.create(code=f"pack-{i}", name=f"Pack {i}", is_light=True)
+        PackBenefit.objects.create(pack=pack, benefit=benefit, amount=1)
+        give_pack(member_id=first.pk, pack=pack, actor=world.admin, at=world.at)
+        give_grant(
+            member_id=first.pk,
+            benefit=benefit,
+            amount=2,
+            source="manual",
+            actor=world.admin,
+            at=world.at,
+            reason="Kind",
+        )
+    settle_members(member_ids=[member.pk for member in world.members], at=world.at)
+    for benefit in Benefit.objects.all():
+        uses = [
+            consume(member_id=first.pk, benefit=benefit, amount=1, at=world.at, origin="hand", actor=world.admin)
+            for _ in range(2)
+        ]
+        reverse(record_id=uses[0].pk, at=world.at, origin="hand", actor=world.admin)
+    count_figures(at=world.at)
 
 
 ALL = (
@@ -400,4 +426,5 @@ ALL = (
     make_duplicates,
     make_offers,
     make_codes,
+    make_benefits,
 )

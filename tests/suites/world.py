@@ -12,6 +12,8 @@ from campaigns.operations.copy import unsubscribe_token
 from config.staff.access import Role
 from config.staff.models import User
 from entitlements.benefits.models import Benefit, LadderVersion
+from entitlements.grants.models import Grant
+from entitlements.usage.models import UsageRecord
 from members.imports.models import ImportRun
 from members.models import Member, MembershipTerm, Tag
 from tests import factories
@@ -99,6 +101,11 @@ ARGUMENTS: dict[Any, Callable[[World], Any]] = {
     "external_id": lambda world: world.member.identities.get(kind="external_id").value,
     "code": lambda world: world.member.coupons.latest("pk").code,
     ("offers:new", "kind"): lambda world: "return_ladder",
+    "benefit_id": newest("entitlements.Benefit"),
+    "pack_id": newest("entitlements.Pack"),
+    # One that somebody gave: what the ladder gives is not voided by hand.
+    "grant_id": lambda world: Grant.objects.given().filter(voided_at=None).latest("pk").pk,
+    "usage_id": lambda world: UsageRecord.objects.filter(outcome="used", reversal=None).latest("pk").pk,
     "in_list": lambda world: "members",
     **{
         (f"tiers:{route}", "policy_id"): newest("entitlements.QualificationPolicy")

@@ -292,6 +292,38 @@ def changed_tier(leaf: Leaf, person: Person, at: datetime) -> bool:
     )
 
 
+def uses(leaf: Leaf, person: Person, at: datetime) -> list[Leaf]:
+    own = [u for u in person.uses if u["code"] == leaf["benefit"] and u["outcome"] == "used" and u["occurred_at"] <= at]
+    taken_back = {u["reverses_id"] for u in person.uses}
+    return in_window([u for u in own if u["id"] not in taken_back], leaf["window"], person, at)
+
+
+def balance(leaf: Leaf, person: Person) -> Leaf:
+    return next((b for b in person.balances if b["code"] == leaf["benefit"] and b["is_open"]), {})
+
+
+def left(leaf: Leaf, person: Person) -> int | None:
+    found = balance(leaf, person)
+    return found["granted"] - found["used"] if found and found["granted"] is not None else None
+
+
+def usage_rate(leaf: Leaf, person: Person) -> Decimal | None:
+    found = balance(leaf, person)
+    return Decimal(found["used"]) * 100 / found["granted"] if found and found["granted"] else None
+
+
+def at_limit(leaf: Leaf, person: Person) -> bool:
+    return bool(balance(leaf, person).get("granted")) and left(leaf, person) == 0
+
+
+def has_pack(leaf: Leaf, person: Person, at: datetime) -> bool:
+    return any(
+        grant["source"] == "pack" and grant["pack"] == leaf["pack"] and grant["effective_at"] <= at
+        and not any(end and end <= at for end in (grant["expires_at"], grant["voided_at"]))
+        for grant in person.grants
+    )  # fmt: skip
+
+
 RFM = [
     None, "core", "develop", "keep", "rescue", "general_value", "general_develop", "general_keep", "general_rescue",
 ]  # fmt: skip
@@ -320,6 +352,14 @@ def of_coupons(counts: Callable[[Leaf, datetime], bool]) -> Callable[[Leaf, Pers
 
 
 LEAVES: dict[str, Callable[[Leaf, Person, datetime], bool]] = {
+    "benefit.has": lambda n, p, at: bool(balance(n, p)) is n["on"],
+    "benefit.used": lambda n, p, at: bool(uses(n, p, at)) is (n["op"] == "used"),
+    "benefit.rate": lambda n, p, at: number_passes(n["test"], usage_rate(n, p)),
+    "benefit.remaining": lambda n, p, at: number_passes(n["test"], left(n, p)),
+    "benefit.limit": lambda n, p, at: at_limit(n, p) is n["on"],
+    "benefit.unlocked": lambda n, p, at: (n["benefit"] == "season" and bool(balance(n, p))) is n["on"],
+    "benefit.grace": lambda n, p, at: (p.via == "grace") is n["on"],
+    "benefit.pack": lambda n, p, at: has_pack(n, p, at) is n["on"],
     "value.rfm": lambda n, p, at: one_of(n, RFM[p.value.get("rfm_group") or 0]),
     "value.recency": of_value("recency_days"),
     "value.frequency": of_value("frequency"),

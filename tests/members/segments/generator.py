@@ -9,10 +9,12 @@ from members.lifecycle import MembershipStatus, Stage, State
 from members.value.groups import Group
 from tests.members.segments.population import (
     AT,
+    BENEFITS,
     CITIES,
     DAYS,
     EVENTS,
     OFFERS,
+    PACKS,
     PLANS,
     POOLS,
     SPANS,
@@ -91,6 +93,8 @@ WINDOW = (
 )
 STEP = {"event": st.sampled_from([*EVENTS, "unheard"]), "where": st.just([]) | st.lists(FILTER, max_size=2)}
 EVENT = {**STEP, "window": WINDOW}
+BENEFIT = {"benefit": st.sampled_from([*BENEFITS, "unheard"])}
+ON_BENEFIT = {**BENEFIT, "on": st.booleans()}
 STATES = {"values": some(State.values)}
 
 
@@ -153,6 +157,14 @@ def leaf_strategies(segment_ids: list[int]) -> dict[str, st.SearchStrategy[JSON]
             "coupon.unused": {"op": IS, "values": some(OFFERS)},
             "coupon.expiring": {"within": SPAN},
             "partner_code.claimed": {"op": IS, "values": some(POOLS)},
+            "benefit.has": ON_BENEFIT,
+            "benefit.used": {**BENEFIT, "op": st.sampled_from(["used", "never"]), "window": WINDOW},
+            "benefit.rate": {**BENEFIT, "test": PERCENT_TEST},
+            "benefit.remaining": {**BENEFIT, "test": COUNT_TEST},
+            "benefit.limit": ON_BENEFIT,
+            "benefit.unlocked": ON_BENEFIT,
+            "benefit.grace": {"on": st.booleans()},
+            "benefit.pack": {"pack": st.sampled_from([*PACKS, "unheard"]), "on": st.booleans()},
             "segment.member": {"op": IS, "segment": st.sampled_from(segment_ids)},
         }.items()
     }

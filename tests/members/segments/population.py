@@ -11,6 +11,8 @@ from typing import Any
 from django.db import connection
 from django.db.models import F
 
+from entitlements.benefits.models import Benefit, Pack
+from entitlements.grants.models import Balance, Grant, Standing
 from entitlements.models import (
     CodePool,
     Coupon,
@@ -21,6 +23,7 @@ from entitlements.models import (
     TierChange,
     TierStanding,
 )
+from entitlements.usage.models import UsageRecord
 from members.lifecycle import MembershipStatus, State
 from members.models import (
     Event,
@@ -58,6 +61,8 @@ EVENTS = ["opened", "exported", "paid"]
 TIERS, PLANS = ["gold", "black"], ["month", "year"]
 TAGS = ["returned", "gifted", "low_use"]
 OFFERS, POOLS = ["spring", "summer"], ["cinema", "taxi"]
+# The last is unlocked by the first.
+BENEFITS, PACKS = ["downloads", "album", "season"], ["light", "full"]
 TEXTS = ["Red apple", "red", "50%_\\", "", "北京"]
 NUMBERS: list[Any] = [3, 2.5, "3", "-1.5", "x", " 3", "1e3", True]
 DATES = ["2026-11-16", "2026-11-16T03:00:00Z", "2026-11-17 10:00", "2026-02-30", "soon", "2026-11-160", "0000-01-01"]
@@ -83,6 +88,10 @@ class Person:
     tier_changes: list[dict[str, Any]] = field(default_factory=list)
     coupons: list[dict[str, Any]] = field(default_factory=list)
     pools: set[str] = field(default_factory=set)
+    balances: list[dict[str, Any]] = field(default_factory=list)
+    uses: list[dict[str, Any]] = field(default_factory=list)
+    grants: list[dict[str, Any]] = field(default_factory=list)
+    via: str = ""
 
 
 class Crowd:
@@ -93,6 +102,9 @@ class Crowd:
             code: Plan.objects.create(code=code, name=code, tier=self.tiers["gold"], price_cents=100) for code in PLANS
         }
         self.definitions = {name: EventDefinition.objects.create(name=name) for name in EVENTS}
+        self.benefits = {code: Benefit.objects.create(code=code, name=code, created_at=AT) for code in BENEFITS}
+        Benefit.objects.filter(code="season").update(unlocked_by=self.benefits["downloads"])
+        self.packs = {code: Pack.objects.create(code=code, name=code) for code in PACKS}
         self.source = Source.objects.create(code="app", name="App")
         self.policy = LifecyclePolicy.objects.get(version=1)
         self.qualification = QualificationPolicy.objects.get(version=1)
@@ -111,6 +123,8 @@ class Crowd:
             cursor.execute("SET LOCAL session_replication_role = replica")
             for number in range(size):
                 self._member(number)
+            for member in Member.objects.order_by("pk"):
+                self._benefits(member)
             cursor.execute("SET LOCAL session_replication_role = DEFAULT")
         self.people = load()
 
@@ -214,6 +228,37 @@ class Crowd:
                 member=member, is_up=pick([True, False]), via="qualified", policy=self.qualification, at=self.instant()
             )
 
+    def _benefits(self, member: Member) -> None:
+        pick = self.random.choice
+        if self.random.random() < 0.9:
+            Standing.objects.create(member=member, via=pick(Standing.Via.values))
+        for benefit in self.random.sample(list(self.benefits.values()), self.random.randint(0, 3)):
+            granted = pick([None, 0, 2, 4])
+            used = self.random.randint(0, 4 if granted is None else granted)
+            Balance.objects.create(
+                member=member, benefit=benefit, is_open=pick([True, True, False]), granted=granted, used=used,
+                settled_at=AT,
+            )  # fmt: skip
+        for _ in range(self.random.randint(0, 4)):
+            benefit = pick(list(self.benefits.values()))
+            use = UsageRecord.objects.create(
+                member=member, benefit=benefit, at=self.instant(), recorded_at=AT, amount=1, origin="api",
+                outcome=pick(["used", "used", "used", "limit_reached"]),
+            )  # fmt: skip
+            if self.random.random() < 0.2:
+                UsageRecord.objects.create(
+                    member=member, benefit=benefit, at=use.at, recorded_at=AT, amount=1, origin="api",
+                    outcome="reversed", reverses=use,
+                )  # fmt: skip
+        for _ in range(self.random.randint(0, 2)):
+            start, *ends = sorted([self.instant(), self.instant(), self.instant()])
+            expires, voided = self.maybe(ends[0] + timedelta(microseconds=1)), self.maybe(ends[1], 0.2)
+            Grant.objects.create(
+                member=member, benefit=pick(list(self.benefits.values())), source=pick(["pack", "pack", "manual"]),
+                source_id=pick(list(self.packs.values())).pk, anchor_at=start, effective_at=start, expires_at=expires,
+                voided_at=voided, void_reason="hand" if voided else "", created_at=AT,
+            )  # fmt: skip
+
     def _terms(self, member: Member) -> None:
         """Terms one after another, some adjoining; refunded ones end early, voided ones lie anywhere."""
         start = self.instant() - timedelta(days=self.random.choice([0, 30, 60]))
@@ -264,6 +309,15 @@ def load() -> list[Person]:
         people[row["member_id"]].carries.append(row)
     for member_id, segment_id in SegmentMembership.objects.filter(left_at=None).values_list("member_id", "segment_id"):
         people[member_id].segments.add(segment_id)
+    for row in Balance.objects.annotate(code=F("benefit__code")).values():
+        people[row["member_id"]].balances.append(row)
+    for row in UsageRecord.objects.annotate(code=F("benefit__code"), occurred_at=F("at")).values():
+        people[row["member_id"]].uses.append(row)
+    packs = dict(Pack.objects.values_list("pk", "code"))
+    for row in Grant.objects.values():
+        people[row["member_id"]].grants.append({**row, "pack": packs[row["source_id"]]})
+    for row in Standing.objects.values():
+        people[row["member_id"]].via = row["via"]
     for row in MemberValue.objects.values():
         people[row["member_id"]].value = row
     _load_entitlements(people)

@@ -1,0 +1,130 @@
+"""Benefits and packs are made, changed and archived here. What a tier gives of them is the ladder's."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from config.staff.models import User
+from config.staff.operations import record_audit
+from entitlements.benefits.models import Benefit, Pack, PackBenefit, PlanBenefit, TierBenefit
+
+# What decides how grants that exist already are counted.
+FIXED_ONCE_GRANTED = ("kind", "period", "is_by_calendar")
+_LIVE = ("draft", "submitted", "scheduled", "active")
+
+
+class BenefitRefused(Exception):
+    """The step does not apply; ``code`` says why: ``granted``, ``code_taken``, ``in_ladder``, ``in_pack``,
+    ``unlocks``, ``unlocks_itself``, ``empty_pack``."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(code)
+
+
+@transaction.atomic
+def save_benefit(*, benefit_id: int | None, actor: User | None, at: datetime, **values: Any) -> Benefit:
+    """Save a benefit, new or changed; returns it. ``values`` are fields of the model.
+
+    Raises BenefitRefused: ``granted`` when kind or usage period would change after the first grant, ``code_taken``,
+    ``unlocks_itself`` when a chain of unlocking leads back to it.
+    """
+    benefit = Benefit.objects.select_for_update().get(pk=benefit_id) if benefit_id else Benefit(created_at=at)
+    changed = [name for name, value in values.items() if not benefit.pk or getattr(benefit, name) != value]
+    if set(changed) & set(FIXED_ONCE_GRANTED) and is_granted(benefit):
+        raise BenefitRefused("granted")
+    if Benefit.objects.filter(code=values.get("code", benefit.code)).exclude(pk=benefit.pk).exists():
+        raise BenefitRefused("code_taken")
+    for name, value in values.items():
+        setattr(benefit, name, value)
+    _refuse_circle(benefit)
+    benefit.save()
+    record_audit(
+        actor=actor, at=at, action="benefit.saved", target_type="benefit", target_id=benefit.pk,
+        data={"code": benefit.code, "changed": sorted(changed)},
+    )  # fmt: skip
+    return benefit
+
+
+@transaction.atomic
+def archive_benefit(*, benefit_id: int, actor: User | None, at: datetime, reason: str = "") -> Benefit:
+    """Offer the benefit no more; grants given by hand run out. Raises BenefitRefused while something gives it."""
+    benefit = Benefit.objects.select_for_update().get(pk=benefit_id)
+    if obstacles := obstacles_to_archiving(benefit):
+        raise BenefitRefused(obstacles[0])
+    return _switched(benefit, True, "benefit.archived", actor, at, reason)
+
+
+@transaction.atomic
+def restore_benefit(*, benefit_id: int, actor: User | None, at: datetime) -> Benefit:
+    """Offer the benefit again."""
+    benefit = Benefit.objects.select_for_update().get(pk=benefit_id)
+    return _switched(benefit, False, "benefit.restored", actor, at, "")
+
+
+def is_granted(benefit: Benefit) -> bool:
+    """Whether anybody was ever given it."""
+    return bool(benefit.pk) and benefit.grants.exists()
+
+
+def obstacles_to_archiving(benefit: Benefit) -> list[str]:
+    """What still gives or needs the benefit, as codes of ``BenefitRefused``; nothing when it may be archived."""
+    found = []
+    cells = TierBenefit.objects.filter(benefit=benefit, version__status__in=_LIVE)
+    additions = PlanBenefit.objects.filter(benefit=benefit, version__status__in=_LIVE)
+    if cells.exists() or additions.exists():
+        found.append("in_ladder")
+    if PackBenefit.objects.filter(benefit=benefit, pack__is_sold=True).exists():
+        found.append("in_pack")
+    if benefit.unlocks.current().exists():
+        found.append("unlocks")
+    return found
+
+
+@transaction.atomic
+def save_pack(
+    *, pack_id: int | None, actor: User | None, at: datetime, parts: list[dict[str, Any]], **values: Any
+) -> Pack:
+    """Save a pack and what is in it (``benefit``, ``amount``, ``level``, ``recurs``); returns it.
+
+    What members were given of it before stays as it was. Raises BenefitRefused: ``code_taken``, ``empty_pack``.
+    """
+    if not parts:
+        raise BenefitRefused("empty_pack")
+    pack = Pack.objects.select_for_update().get(pk=pack_id) if pack_id else Pack()
+    if Pack.objects.filter(code=values["code"]).exclude(pk=pack.pk).exists():
+        raise BenefitRefused("code_taken")
+    for name, value in values.items():
+        setattr(pack, name, value)
+    pack.save()
+    pack.benefits.all().delete()
+    PackBenefit.objects.bulk_create(PackBenefit(pack=pack, **part) for part in parts)
+    contents = {part["benefit"].code: part["amount"] for part in parts}
+    record_audit(
+        actor=actor, at=at, action="pack.saved", target_type="pack", target_id=pack.pk,
+        data={"code": pack.code, "benefits": contents},
+    )  # fmt: skip
+    return pack
+
+
+def _refuse_circle(benefit: Benefit) -> None:
+    # As they are stored, whatever the caller holds of the other one.
+    keys = dict(Benefit.objects.exclude(pk=benefit.pk).values_list("pk", "unlocked_by"))
+    step = benefit.unlocked_by_id
+    while step is not None and step != benefit.pk:
+        step = keys.get(step)
+    if step is not None:
+        raise BenefitRefused("unlocks_itself")
+
+
+def _switched(
+    benefit: Benefit, is_archived: bool, action: str, actor: User | None, at: datetime, reason: str
+) -> Benefit:
+    benefit.is_archived = is_archived
+    benefit.save(update_fields=["is_archived"])
+    record_audit(
+        actor=actor, at=at, action=action, target_type="benefit", target_id=benefit.pk, reason=reason,
+        data={"code": benefit.code},
+    )  # fmt: skip
+    return benefit

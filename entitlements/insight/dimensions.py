@@ -1,0 +1,85 @@
+"""Whom a benefit's figures count, as the members list and the segments' breakdown name them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import F, FilteredRelation, Q
+from django.utils.translation import gettext_lazy as _
+
+from entitlements.benefits.models import Benefit
+from entitlements.grants.models import Balance
+from entitlements.insight.operations.counting import LATELY
+from members.models import Tier
+from members.naming import name_of
+from members.querysets.people import MemberQuerySet
+from members.segments.addresses import with_value
+from members.segments.dimensions import Dimension, Words, register
+
+FREE = "free"
+
+
+@dataclass(frozen=True)
+class BalanceDimension(Dimension):
+    """The benefits a member has in some way; a value is a benefit's number, or ``number-tier`` for those of a tier."""
+
+    passes: Callable[[datetime], Q] = lambda at: Q()
+
+    def having(self, members: MemberQuerySet, value: str, at: datetime) -> MemberQuerySet:
+        benefit, _sign, tier = value.partition("-")
+        if not benefit.isdecimal() or not (tier in ("", FREE) or tier.isdecimal()):
+            return members.none()
+        found = Balance.objects.open().filter(self.passes(at), benefit_id=int(benefit))
+        if tier:
+            found = found.filter(member__standing__tier=None if tier == FREE else int(tier))
+        return members.filter(pk__in=found.values("member_id"))
+
+
+def held_by(benefit: Benefit, tier: str | None = None, **parameters: str) -> str:
+    """The list of those who have the benefit; ``tier`` is a tier's number, or empty for the free tier."""
+    return _address("benefit", benefit, tier, parameters)
+
+
+def used_by(benefit: Benefit, tier: str | None = None, **parameters: str) -> str:
+    """The list of those who used it in the last 30 days."""
+    return _address("benefit_used", benefit, tier, parameters)
+
+
+def at_limit_of(benefit: Benefit, tier: str | None = None, **parameters: str) -> str:
+    """The list of those who have used all they have of it."""
+    return _address("benefit_limit", benefit, tier, parameters)
+
+
+def _address(code: str, benefit: Benefit, tier: str | None, parameters: dict[str, str]) -> str:
+    value = str(benefit.pk) if tier is None else f"{benefit.pk}-{tier or FREE}"
+    return with_value(code, value, **parameters)
+
+
+def _words() -> Words:
+    benefits = {str(benefit.pk): name_of(benefit) for benefit in Benefit.objects.all()}
+    tiers = {str(tier.pk): name_of(tier) for tier in Tier.objects.all()} | {FREE: _("Free tier")}
+    of_tiers = {f"{pk}-{tier}": f"{name} · {word}" for pk, name in benefits.items() for tier, word in tiers.items()}
+    return benefits | of_tiers
+
+
+def _held(prefix: str, at: datetime, condition: Q) -> dict[str, FilteredRelation]:
+    return {prefix: FilteredRelation("balances", condition=Q(balances__is_open=True) & condition)}
+
+
+def register_all() -> None:
+    """Called once, when the app is ready."""
+    register(
+        BalanceDimension(
+            "benefit", _("Benefit"), lambda at: F("held__benefit_id"), _words, lambda at: _held("held", at, Q())
+        ),
+        BalanceDimension(
+            "benefit_used", _("Benefit used in 30 days"), lambda at: F("used_lately__benefit_id"), _words,
+            lambda at: _held("used_lately", at, Q(balances__last_used_at__gte=at - LATELY)),
+            lambda at: Q(last_used_at__gte=at - LATELY),
+        ),
+        BalanceDimension(
+            "benefit_limit", _("Benefit at its limit"), lambda at: F("used_up__benefit_id"), _words,
+            lambda at: _held("used_up", at, Q(balances__granted__gt=0, balances__used__gte=F("balances__granted"))),
+            lambda at: Q(granted__gt=0, used__gte=F("granted")),
+        ),
+    )  # fmt: skip

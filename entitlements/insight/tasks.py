@@ -1,0 +1,12 @@
+"""The figures of benefits are counted in the background; the pages say as of when they are."""
+
+from celery import shared_task
+
+from config.staff.clock import now
+from entitlements.insight.operations.counting import count_figures
+
+
+@shared_task(name="entitlements.count_figures")
+def count_benefit_figures() -> None:
+    """Count the figures of all benefits anew."""
+    count_figures(at=now())

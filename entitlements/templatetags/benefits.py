@@ -1,0 +1,14 @@
+"""How benefits are written in pages."""
+
+from django import template
+
+from entitlements.benefits.models import Benefit
+from members.naming import in_chinese
+
+register = template.Library()
+
+
+@register.filter
+def unit(benefit: Benefit) -> str:
+    """What the benefit is counted in, in the reader's language."""
+    return (in_chinese() and benefit.unit_zh) or benefit.unit

@@ -1,0 +1,36 @@
+"""Uses that happened before or elsewhere, recorded many at a time."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from config.staff.models import User
+from config.staff.operations import record_audit
+from entitlements.usage.querysets.recording import ENROL, RECORD
+
+
+@transaction.atomic
+def record_usage(*, rows: Sequence[dict[str, Any]], at: datetime, origin: str, actor: User | None = None) -> int:
+    """Record a batch of past uses; returns how many were new.
+
+    A row is a dict of ``member_id``, ``benefit_id``, ``used_at`` (aware, not after ``at``), ``amount`` (1–10^12) and
+    ``key``, unique in the batch; a key known before is passed over, so that a batch can be sent again. What was used
+    in the usage period that is open now counts against its limit, what is older is kept and only adds to the uses.
+    The members become due: the next settling unlocks what this unlocks and renews their usage rate. Safe to run
+    concurrently; balances are locked in one order.
+    """
+    if not rows:
+        return 0
+    values: dict[str, Any] = {
+        "rows": json.dumps([{**row, "used_at": row["used_at"].isoformat()} for row in rows]), "at": at,
+        "origin": origin,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(ENROL, values)
+        cursor.execute(RECORD, values)
+        stored = int(cursor.fetchone()[0])
+    record_audit(actor=actor, at=at, action="usage.recorded", target_type="usage", data={"rows": stored})
+    return stored

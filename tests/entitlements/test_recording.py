@@ -1,0 +1,92 @@
+"""A history of uses: what counts against the limit, what is only kept, and what a repeated batch does."""
+
+from datetime import datetime
+
+import pytest
+
+from config.demo import catalogue
+from config.demo_ladder import make_ladder, use_benefits
+from entitlements.benefits.models import Benefit
+from entitlements.grants.models import Balance, Standing
+from entitlements.grants.operations.settling import settle_due
+from entitlements.usage.models import UsageRecord
+from members.models import MemberLifecycle
+from tests.entitlements.insight import Base, give_cell, make_benefit
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def base(at: datetime) -> Base:
+    return Base(at)
+
+
+def _balance(member, benefit: Benefit) -> Balance:
+    return Balance.objects.get(member=member, benefit=benefit)
+
+
+def test_uses_of_this_month_count_and_older_ones_are_only_kept(base: Base) -> None:
+    member = base.member()
+    base.use(member, base.downloads, times=4)
+    base.use(member, base.downloads, times=5, days_ago=40)
+    balance = _balance(member, base.downloads)
+    assert (balance.used, balance.granted, balance.uses) == (4, 10, 9)
+    assert balance.first_used_at < balance.period_start < balance.last_used_at
+    assert set(UsageRecord.objects.values_list("outcome", "worth_cents")) == {("used", 100)}
+
+
+def test_a_hard_limit_refuses_what_is_beyond(base: Base) -> None:
+    member = base.member()
+    base.use(member, base.export, times=5)
+    assert _balance(member, base.export).used == 3
+    outcomes = UsageRecord.objects.order_by("at").values_list("outcome", "worth_cents")
+    assert list(outcomes) == [("used", 500)] * 3 + [("limit_reached", 0)] * 2
+
+
+def test_beyond_a_soft_limit_it_is_overage(base: Base) -> None:
+    soft = make_benefit(at=base.at, code="album", name="Album", kind="metered", is_hard_limit=False, worth_cents=10)
+    give_cell(soft, base.plan.tier, 10)
+    member = base.member()
+    base.use(member, soft, times=3, amount=4)
+    balance = _balance(member, soft)
+    assert (balance.used, balance.overage) == (10, 2)
+    assert sum(UsageRecord.objects.values_list("worth_cents", flat=True)) == 100
+
+
+def test_the_same_batch_again_changes_nothing(base: Base) -> None:
+    member = base.member()
+    assert base.use(member, base.downloads, times=3) == 3
+    assert base.use(member, base.downloads, times=3) == 0
+    assert _balance(member, base.downloads).uses == 3
+
+
+def test_someone_without_cover_keeps_her_history(base: Base) -> None:
+    member = base.member()
+    other = make_benefit(at=base.at, code="other", name="Other")
+    base.use(member, other, times=2)
+    balance = _balance(member, other)
+    assert (balance.is_open, balance.used, balance.uses) == (False, 0, 2)
+
+
+def test_what_it_unlocks_comes_with_the_next_settling(base: Base) -> None:
+    unlocked = make_benefit(
+        at=base.at, code="season", name="Season", kind="access", unlocked_by=base.downloads, unlocked_after=3
+    )
+    give_cell(unlocked, base.plan.tier)
+    member = base.member()
+    assert not Balance.objects.filter(member=member, benefit=unlocked).exists()
+    base.use(member, base.downloads, times=3)
+    assert Standing.objects.get(member=member).next_due_at == base.at
+    settle_due(at=base.at)
+    assert _balance(member, unlocked).is_open
+    assert MemberLifecycle.objects.get(member=member).usage_rate == pytest.approx((0.3 + 0) / 2)
+
+
+def test_the_demo_ladder_is_made_once(at: datetime) -> None:
+    catalogue()
+    make_ladder(at=at)
+    made = Benefit.objects.count()
+    make_ladder(at=at)
+    assert Benefit.objects.count() == made == 13
+    use_benefits(at=at)
+    assert not UsageRecord.objects.exists()
