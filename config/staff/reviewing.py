@@ -28,7 +28,7 @@ class Refused(Exception):
 
 
 class ReviewedVersion(models.Model):
-    """One version of some settings. The heir sees to it that at most one is active."""
+    """One version of some settings. The heir sees to it that exactly one is active, from its first migration on."""
 
     version = models.PositiveIntegerField(_("version"), unique=True)
     status = FSMField(_("status"), choices=Status.choices, default=Status.DRAFT, protected=True)
@@ -90,7 +90,7 @@ def submit(model: type[V], pk: int) -> V:
     return draft
 
 
-def approve(model: type[V], pk: int, *, actor: User, at: datetime) -> tuple[V, V | None]:
+def approve(model: type[V], pk: int, *, actor: User, at: datetime) -> tuple[V, V]:
     """Put a submitted version in force and retire the former; returns both.
 
     Raises Refused when ``actor`` proposed it, or it no longer waits.
@@ -98,10 +98,9 @@ def approve(model: type[V], pk: int, *, actor: User, at: datetime) -> tuple[V, V
     chosen = locked(model, pk, Status.SUBMITTED)
     if chosen.created_by_id == actor.pk:
         raise Refused("same_person")
-    former = model._default_manager.select_for_update().filter(status=Status.ACTIVE).first()
-    if former:
-        former.retire()
-        former.save(update_fields=["status"])
+    former = model._default_manager.select_for_update().get(status=Status.ACTIVE)
+    former.retire()
+    former.save(update_fields=["status"])
     chosen.activate()
     chosen.approved_by, chosen.activated_at = actor, at
     chosen.save(update_fields=["status", "approved_by", "activated_at"])

@@ -18,8 +18,7 @@ from entitlements.models import QualificationPolicy, TierBrake, TierChange, Tier
 from entitlements.tiers.conditions import SOURCES
 from entitlements.tiers.measures import Measure, measure_of
 from entitlements.tiers.operations.assessing import active_policy
-from entitlements.tiers.querysets.standing import effective_tier, source_of_tier
-from members.models import Member, Tier, ValueSettings
+from members.models import Tier, ValueSettings
 from members.segments.addresses import members_list, with_value
 
 DAYS = 30
@@ -68,10 +67,14 @@ class Overview:
 
     @cached_property
     def counts(self) -> Mapping[tuple[int | None, str], int]:
+        ranks = {tier.pk: tier.rank for tier in self.tiers}
+
         def read() -> dict[tuple[int | None, str], int]:
-            rows = Member.objects.filter(lifecycle__isnull=False).order_by()
-            rows = rows.annotate(held=effective_tier(self.at), through=source_of_tier(self.at))
-            return {(held, via): n for held, via, n in rows.values_list("held", "through").annotate(n=Count("pk"))}
+            found: Counter[tuple[int | None, str]] = Counter()
+            for bought, own, via, n in TierStanding.objects.counts(self.at):
+                is_own = own is not None and (bought is None or ranks[own] > ranks[bought])
+                found[(own, via or "") if is_own else (bought, "plan" if bought else "")] += n
+            return dict(found)
 
         return cast("dict[tuple[int | None, str], int]", cache.get_or_set("tiers:overview", read, SECONDS_KEPT))
 

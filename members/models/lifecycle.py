@@ -6,24 +6,18 @@ from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField, transition
 
 from config.staff.moves import declare
+from config.staff.reviewing import ReviewedVersion, Status
 from members.lifecycle import MOVES, MembershipStatus, Rule, State
 from members.models.people import Member
 from members.models.terms import Tier
 from members.querysets.lifecycle import LifecycleQuerySet, TransitionQuerySet
 
 
-class LifecyclePolicy(models.Model):
+class LifecyclePolicy(ReviewedVersion):
     """One version of the lifecycle thresholds. Exactly one is active; drafts need a second person."""
 
-    class Status(models.TextChoices):
-        DRAFT = "draft", _("Draft")
-        SUBMITTED = "submitted", _("Waiting for approval")
-        ACTIVE = "active", _("In force")
-        RETIRED = "retired", _("Retired")
-        REJECTED = "rejected", _("Rejected")
+    Status = Status
 
-    version = models.PositiveIntegerField(_("version"), unique=True)
-    status = FSMField(_("status"), choices=Status.choices, default=Status.DRAFT, protected=True)
     expiring_window_days = models.PositiveSmallIntegerField(
         _("reminder window (days)"), default=7, validators=[MaxValueValidator(60)]
     )
@@ -54,27 +48,6 @@ class LifecyclePolicy(models.Model):
         _("brake above (% of the base)"), default=5.0, validators=[MinValueValidator(0.1), MaxValueValidator(100.0)]
     )
     brake_floor = models.PositiveIntegerField(_("brake never below (members)"), default=50)
-    note = models.CharField(_("what changes and why"), max_length=200, blank=True)
-    preview = models.JSONField(_("preview"), null=True, blank=True)
-    previewed_at = models.DateTimeField(_("previewed"), null=True, blank=True)
-    created_at = models.DateTimeField(_("created"))
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        verbose_name=_("proposed by"),
-        null=True,
-        blank=True,
-        on_delete=models.PROTECT,
-        related_name="+",
-    )
-    approved_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        verbose_name=_("approved by"),
-        null=True,
-        blank=True,
-        on_delete=models.PROTECT,
-        related_name="+",
-    )
-    activated_at = models.DateTimeField(_("in force since"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("lifecycle policy")
@@ -85,25 +58,6 @@ class LifecyclePolicy(models.Model):
             models.CheckConstraint(condition=Q(active_days_keep__lte=F("active_days_enter")), name="policy_hysteresis"),
             models.CheckConstraint(condition=Q(stable_active_weeks__lte=F("stable_of_weeks")), name="policy_weeks"),
         ]
-
-    def __str__(self) -> str:
-        return f"v{self.version}"
-
-    @transition(field=status, source=Status.DRAFT, target=Status.SUBMITTED)
-    def submit(self) -> None:
-        """Ask a second person."""
-
-    @transition(field=status, source=Status.SUBMITTED, target=Status.REJECTED)
-    def reject(self) -> None:
-        """Not in force, kept for the record."""
-
-    @transition(field=status, source=Status.SUBMITTED, target=Status.ACTIVE)
-    def activate(self) -> None:
-        """In force from now on; the former version must have been retired in the same transaction."""
-
-    @transition(field=status, source=Status.ACTIVE, target=Status.RETIRED)
-    def retire(self) -> None:
-        """A newer version is in force."""
 
 
 class LifecycleTransition(models.Model):

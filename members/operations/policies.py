@@ -6,8 +6,10 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
+from config.staff import reviewing
 from config.staff.models import User
 from config.staff.operations import record_audit
+from config.staff.reviewing import Status
 from members.models import LifecyclePolicy, MemberLifecycle, MembershipTerm
 from members.operations.plans import look_again_at_grace
 from members.operations.sweep import active_policy, catch_up, simulate
@@ -21,16 +23,6 @@ THRESHOLDS = (
 
 # Members judged in one transaction of a roll-out: as many as a sweep takes, so that locks are released as soon.
 BATCH = 50_000
-
-Status = LifecyclePolicy.Status
-
-
-class PolicyRefused(Exception):
-    """The step does not apply; ``code`` says why."""
-
-    def __init__(self, code: str) -> None:
-        self.code = code
-        super().__init__(code)
 
 
 @transaction.atomic
@@ -49,9 +41,9 @@ def propose_policy(*, actor: User, at: datetime, note: str, **thresholds: Any) -
 
 @transaction.atomic
 def revise_policy(*, policy_id: int, actor: User, at: datetime, note: str, **thresholds: Any) -> LifecyclePolicy:
-    """Change a draft; its preview is void. Raises PolicyRefused when it is no draft any more."""
+    """Change a draft; its preview is void. Raises Refused when it is no draft any more."""
     _check(thresholds)
-    draft = _locked(policy_id, Status.DRAFT)
+    draft = reviewing.locked(LifecyclePolicy, policy_id, Status.DRAFT)
     for name, value in thresholds.items():
         setattr(draft, name, value)
     draft.note, draft.preview, draft.previewed_at = note, None, None
@@ -82,30 +74,17 @@ def preview_policy(*, policy_id: int, at: datetime) -> LifecyclePolicy:
 
 @transaction.atomic
 def submit_policy(*, policy_id: int, actor: User, at: datetime) -> LifecyclePolicy:
-    """Ask a second person. Raises PolicyRefused without a preview, for nobody approves what was not looked at."""
-    draft = _locked(policy_id, Status.DRAFT)
-    if draft.preview is None:
-        raise PolicyRefused("no_preview")
-    draft.submit()
-    draft.save(update_fields=["status"])
-    return _audited(draft, actor=actor, at=at, action="policy.submitted")
+    """Ask a second person. Raises Refused without a preview, for nobody approves what was not looked at."""
+    return _audited(reviewing.submit(LifecyclePolicy, policy_id), actor=actor, at=at, action="policy.submitted")
 
 
 @transaction.atomic
 def approve_policy(*, policy_id: int, actor: User, at: datetime, reason: str) -> LifecyclePolicy:
     """Put a submitted policy in force and retire the former one; the caller wakes ``roll_out_policy``.
 
-    Raises PolicyRefused when ``actor`` proposed it, or it no longer waits.
+    Raises Refused when ``actor`` proposed it, or it no longer waits.
     """
-    policy = _locked(policy_id, Status.SUBMITTED)
-    if policy.created_by_id == actor.pk:
-        raise PolicyRefused("same_person")
-    former = LifecyclePolicy.objects.select_for_update().get(status=Status.ACTIVE)
-    former.retire()
-    former.save(update_fields=["status"])
-    policy.activate()
-    policy.approved_by, policy.activated_at = actor, at
-    policy.save(update_fields=["status", "approved_by", "activated_at"])
+    policy, former = reviewing.approve(LifecyclePolicy, policy_id, actor=actor, at=at)
     data = changes(former, policy)
     if "grace_days" in data:
         look_again_at_grace(MembershipTerm.objects.all(), at=at)
@@ -114,10 +93,8 @@ def approve_policy(*, policy_id: int, actor: User, at: datetime, reason: str) ->
 
 @transaction.atomic
 def reject_policy(*, policy_id: int, actor: User, at: datetime, reason: str) -> LifecyclePolicy:
-    """Keep a submitted policy out of force, for good. Raises PolicyRefused when it no longer waits."""
-    policy = _locked(policy_id, Status.SUBMITTED)
-    policy.reject()
-    policy.save(update_fields=["status"])
+    """Keep a submitted policy out of force, for good. Raises Refused when it no longer waits."""
+    policy = reviewing.reject(LifecyclePolicy, policy_id)
     return _audited(policy, actor=actor, at=at, action="policy.rejected", reason=reason)
 
 
@@ -148,13 +125,6 @@ def changes(former: LifecyclePolicy, policy: LifecyclePolicy) -> dict[str, list[
 def _check(thresholds: dict[str, Any]) -> None:
     if unknown := set(thresholds) - set(THRESHOLDS):
         raise TypeError(f"not a threshold: {', '.join(sorted(unknown))}")
-
-
-def _locked(policy_id: int, status: str) -> LifecyclePolicy:
-    policy = LifecyclePolicy.objects.select_for_update().filter(pk=policy_id, status=status).first()
-    if policy is None:
-        raise PolicyRefused("not_waiting")
-    return policy
 
 
 def _audited(

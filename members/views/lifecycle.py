@@ -16,12 +16,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from config.staff import clock
 from config.staff.access import Permission, requires
 from config.staff.http import StaffRequest
+from config.staff.reviewing import Refused
 from members import metrics, policy_effects, tasks
 from members.forms.policies import REFUSALS, OptionalReasonForm, PolicyForm, ReasonForm
 from members.matrix import matrix_of
 from members.models import LifecyclePolicy, Member, MembershipTerm, SweepBrake
 from members.operations import policies, sweep
-from members.operations.policies import PolicyRefused
 from members.reasons import reasons_for
 
 # Judging copies of so many members takes about a second; more are judged by a worker.
@@ -64,7 +64,7 @@ def policy_edit(request: StaffRequest, policy_id: int) -> HttpResponse:
         at = clock.now()
         try:
             policies.revise_policy(policy_id=policy_id, actor=request.user, at=at, **form.cleaned_data)
-        except PolicyRefused as refused:
+        except Refused as refused:
             messages.error(request, REFUSALS[refused.code])
         return redirect("members:policy", policy_id)
     context = {"form": form, "policy": policy}
@@ -147,7 +147,7 @@ def stamp_of(policy: LifecyclePolicy) -> str:
 def _decided(request: StaffRequest, policy_id: int, decide: Callable[[], object], done: str) -> HttpResponse:
     try:
         decide()
-    except PolicyRefused as refused:
+    except Refused as refused:
         messages.error(request, REFUSALS[refused.code])
     else:
         messages.success(request, done)

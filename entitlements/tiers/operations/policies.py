@@ -21,8 +21,9 @@ CONDITIONS = (
     "period", "period_months", "downgrade", "grace_days", "notice_days", "plan_is_floor", "gap_measure",
     "brake_percent", "brake_floor",
 )  # fmt: skip
-LOOKED_THROUGH = 20_000
-MOST_LOOKS = 10
+# Judging five thousand takes half a second; who wants more of the base goes on to the next page.
+LOOKED_THROUGH = 5_000
+MOST_LOOKS = 4
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,21 @@ class XidField(models.Field):
         return "xid8"
 
 
+_COUNTS = """
+SELECT l.tier_id, s.tier_id, s.via, count(*)
+FROM members_memberlifecycle l
+LEFT JOIN entitlements_tierstanding s ON s.member_id = l.member_id AND s.tier_id IS NOT NULL
+  AND (s.until IS NULL OR s.until > %s)
+GROUP BY 1, 2, 3"""
+
+
 class StandingQuerySet(models.QuerySet):
+    def counts(self, at: datetime) -> list[tuple[int | None, int | None, str | None, int]]:
+        """How many members bought one tier (or none) and stand in another: (bought, standing, via, members)."""
+        with connection.cursor() as cursor:
+            cursor.execute(_COUNTS, [at])
+            return cursor.fetchall()
+
     def downgrading_until(self, until: datetime) -> "StandingQuerySet":
         """Members of whom it is known that they will be downgraded by ``until``."""
         return self.filter(will_downgrade_at__isnull=False, will_downgrade_at__lte=until)

@@ -12,7 +12,7 @@ from entitlements.tiers.operations import assessing, manual
 from members.models import Plan
 from members.operations import terms
 from members.querysets.stays import horizon
-from tests.entitlements.tiers.world import DAY, World, path, standing, tier
+from tests.entitlements.tiers.world import DAY, World, path, settle, standing, tier
 
 pytestmark = pytest.mark.django_db
 
@@ -269,10 +269,13 @@ def test_who_changed_is_a_log_with_a_cursor(world):
     world.policy()
     member, idle = world.member(NOW - 30 * DAY), world.member(NOW - 30 * DAY)
     world.assess(NOW)
+    settle()
     after = horizon()
     assert TierStanding.objects.changed_since(0)[0] == []
     world.pay(member, 10_000, NOW)
+    settle()
     assessing.assess(at=NOW)
+    settle()
     changed, upto = TierStanding.objects.changed_since(after)
     assert (changed, upto > after) == ([member.pk], True)
     world.assess(NOW + DAY)
@@ -317,6 +320,7 @@ def test_facts_are_noticed_once_and_by_their_log(world):
     world.assess(NOW)
     TierStanding.objects.update(due_at=None)
     world.pay(member, 10_000, NOW)
+    settle()
     question = assessing.question_of(assessing.active_policy(), at=NOW)
     assert assessing.notice_facts(question, at=NOW) >= 1
     assert standing(idle).due_at is None
