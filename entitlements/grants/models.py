@@ -20,6 +20,7 @@ class Standing(models.Model):
         FREE = "free", _("No membership")
         TERM = "term", _("Membership term")
         GRACE = "grace", _("Held in the grace")
+        TIER = "tier", _("A tier she earned or was given")
 
     member = models.OneToOneField(
         Member, verbose_name=_("member"), primary_key=True, on_delete=models.CASCADE, related_name="standing"

@@ -258,7 +258,7 @@ class Migration(migrations.Migration):
             name='Standing',
             fields=[
                 ('member', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='standing', serialize=False, to='members.member', verbose_name='member')),
-                ('via', models.CharField(choices=[('free', 'No membership'), ('term', 'Membership term'), ('grace', 'Held in the grace')], default='free', max_length=8, verbose_name='comes from')),
+                ('via', models.CharField(choices=[('free', 'No membership'), ('term', 'Membership term'), ('grace', 'Held in the grace'), ('tier', 'A tier she earned or was given')], default='free', max_length=8, verbose_name='comes from')),
                 ('since', models.DateTimeField(blank=True, null=True, verbose_name='since')),
                 ('until', models.DateTimeField(blank=True, null=True, verbose_name='until')),
                 ('settled_at', models.DateTimeField(blank=True, null=True, verbose_name='settled')),

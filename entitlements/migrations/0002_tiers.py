@@ -9,16 +9,12 @@ from django.utils.timezone import now
 
 import entitlements.tiers.querysets.standing
 
-# Terms have no cursor: what was booked or closed lately is found by its time.
 SUPPORT = """
-CREATE INDEX term_booked ON members_membershipterm (booked_at);
-CREATE INDEX term_closed ON members_membershipterm (closed_at) WHERE closed_at IS NOT NULL;
 CREATE TRIGGER append_only BEFORE UPDATE ON entitlements_tierchange
   FOR EACH STATEMENT EXECUTE FUNCTION moc_append_only();
 """
 NO_SUPPORT = """
 DROP TRIGGER append_only ON entitlements_tierchange;
-DROP INDEX term_closed, term_booked;
 """
 
 

@@ -77,8 +77,8 @@ _RECORDED = "recorded_xid >= %(after)s::text::xid8 AND recorded_xid < %(upto)s::
 
 _SPEND_CHANGED = f"""
 SELECT member_id FROM members_event WHERE {_RECORDED} AND definition_id = ANY(%(money)s::bigint[])
-UNION SELECT member_id FROM members_membershipterm WHERE booked_at >= %(since)s
-UNION SELECT member_id FROM members_membershipterm WHERE closed_at >= %(since)s"""
+UNION SELECT member_id FROM members_membershipterm
+WHERE changed_xid >= %(after)s::text::xid8 AND changed_xid < %(upto)s::text::xid8"""
 
 _ACTIVE_DAYS = """
 SELECT a.member_id, a.slot, count(*) AS value

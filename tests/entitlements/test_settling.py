@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from entitlements.grants.models import Balance, Grant, Standing
-from entitlements.grants.operations.settling import adopt_members, read_terms, settle_due, settle_members
+from entitlements.grants.operations.settling import adopt_members, read_facts, settle_due, settle_members
+from entitlements.tiers.models import TierStanding
 from entitlements.usage.operations.consuming import consume
 from entitlements.usage.operations.rates import refresh_rates
 from members.models import MemberLifecycle
@@ -245,17 +246,35 @@ def test_a_deleted_term_is_looked_at_again(member, plan):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_log_of_terms_is_read_once(member, plan):
-    read_terms(at=AT)
+    read_facts(at=AT)
     Standing.objects.update(next_due_at=None)
     term = factories.make_term(member=member, at=AT, plan=plan)
     wait_for_horizon()
-    read_terms(at=AT)
+    read_facts(at=AT)
     due = Standing.objects.filter(next_due_at__lte=AT)
     assert due.exists()
     settle_due(at=AT)
-    read_terms(at=AT)
+    read_facts(at=AT)
     assert not due.exists()
     terms.refund_term(term_id=term.pk, at=AT + HOUR, actor=None, reason="x")
     wait_for_horizon()
-    read_terms(at=AT + HOUR)
+    read_facts(at=AT + HOUR)
     assert Standing.objects.filter(next_due_at__lte=AT + HOUR).exists()
+
+
+def test_an_earned_tier_counts_while_it_is_the_higher_one(member, plan):
+    benefit = make_benefit()
+    give(benefit, plan.tier, 10)
+    higher = factories.TierFactory(code="black", rank=plan.tier.rank + 1)
+    give(benefit, higher, 50)
+    term = factories.make_term(member=member, at=AT, plan=plan)
+    assert balance(member, benefit, AT).granted == 10
+    use(member, benefit, 8, AT)
+    TierStanding.objects.create(member=member, tier=higher, via="qualified", since=AT + HOUR, until=AT + 60 * DAY)
+    after = balance(member, benefit, AT + HOUR)
+    # The allowance of the same month grows; what was used of it stays used.
+    assert (after.granted, after.used) == (50, 8)
+    assert Standing.objects.get(pk=member.pk).via == "tier"
+    # It outlives the term that was bought, and ends at its own end.
+    assert balance(member, benefit, term.ends_at + 10 * DAY).granted == 50
+    assert not balance(member, benefit, AT + 60 * DAY).is_open

@@ -21,7 +21,6 @@ from members.querysets.stays import horizon
 BATCH = 20_000
 # The members nobody looked at yet are looked for seldom: that reads everybody.
 ADOPTED_AT_ONCE = 100_000
-READER = "terms"
 
 
 def settle_due(*, at: datetime) -> int:
@@ -29,7 +28,7 @@ def settle_due(*, at: datetime) -> int:
 
     Safe to run concurrently: rows are claimed with ``SKIP LOCKED``. Killed half-way, each batch is whole or not there.
     """
-    read_terms(at=at)
+    read_facts(at=at)
     total = 0
     while True:
         with transaction.atomic():
@@ -47,17 +46,16 @@ def settle_members(*, member_ids: Sequence[int], at: datetime) -> None:
     _settle(sql.CLAIM_NAMED, at, members=list(member_ids))
 
 
-@transaction.atomic
-def read_terms(*, at: datetime) -> None:
-    """Mark whose terms changed since the last reading; a long transaction anywhere delays the rows behind it."""
-    FactCursor.objects.get_or_create(reader=READER)
-    position = FactCursor.objects.select_for_update().get(reader=READER)
-    upto = horizon()
-    if upto <= position.after:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(sql.NOTE_TERMS, {"after": position.after, "upto": upto, "at": at})
-    FactCursor.objects.filter(pk=READER).update(after=upto)
+def read_facts(*, at: datetime) -> None:
+    """Mark whose terms or tiers changed since the last reading; a long transaction delays the rows behind it."""
+    for reader, note in sql.NOTES.items():
+        with transaction.atomic():
+            FactCursor.objects.get_or_create(reader=reader)
+            position = FactCursor.objects.select_for_update().get(reader=reader)
+            upto = horizon()
+            with connection.cursor() as cursor:
+                cursor.execute(note, {"after": position.after, "upto": upto, "at": at})
+            FactCursor.objects.filter(pk=reader, after__lt=upto).update(after=upto)
 
 
 def adopt_members(*, at: datetime) -> int:

@@ -9,18 +9,22 @@ MAKE_TABLE = """
 CREATE TEMPORARY TABLE settling (
   member_id bigint NOT NULL, zone text, is_member boolean NOT NULL, via text, tier_id bigint, plan_id bigint,
   term_id bigint, term_starts_at timestamptz, since timestamptz, until timestamptz, anchor_at timestamptz,
-  next_start timestamptz, ladder_id bigint
+  look_at timestamptz, ladder_id bigint, source_id bigint
 ) ON COMMIT DROP"""
 
-# Terms change in place and by many hands; their log says whose did since the cursor.
-NOTE_TERMS = """
+# Terms and tiers change in place and by many hands; their logs say whose did since the cursor.
+_NOTE = """
 WITH changed AS (
-  SELECT DISTINCT member_id FROM members_membershipterm
+  SELECT DISTINCT member_id FROM {log}
   WHERE changed_xid >= %(after)s::text::xid8 AND changed_xid < %(upto)s::text::xid8
 )
 INSERT INTO entitlements_standing AS s (member_id, via, next_due_at)
 SELECT c.member_id, 'free', %(at)s FROM changed c JOIN members_memberlifecycle USING (member_id)
 ON CONFLICT (member_id) DO UPDATE SET next_due_at = least(s.next_due_at, excluded.next_due_at)"""
+NOTES = {
+    "terms": _NOTE.format(log="members_membershipterm"),
+    "tiers": _NOTE.format(log="entitlements_tierstanding"),
+}
 
 # Members nobody has looked at yet, such as those who never bought anything.
 ADOPT = """
@@ -42,56 +46,69 @@ SELECT member_id, 'free' FROM members_memberlifecycle WHERE member_id = ANY(%(me
 ON CONFLICT DO NOTHING"""
 
 # The latest term that has begun decides: it covers, or it ended so lately that the grace holds, or it is history.
-# A renewal goes by the ladder that was locked for it.
+# A renewal goes by the ladder that was locked for it. A tier she earned or was given counts while it is the higher one.
 # Usage periods go on through renewals: terms of months share their chain's anchor, others take that of the one before.
 FIND_SOURCES = """
 INSERT INTO settling
-SELECT c.member_id, c.zone, c.is_member,
-  CASE WHEN t.end_at > %(at)s THEN 'term' WHEN h.hold_until > %(at)s THEN 'grace' ELSE 'free' END,
-  CASE WHEN coalesce(h.hold_until, t.end_at) > %(at)s THEN t.tier_id END,
-  CASE WHEN coalesce(h.hold_until, t.end_at) > %(at)s THEN t.plan_id END,
-  CASE WHEN coalesce(h.hold_until, t.end_at) > %(at)s THEN t.id END,
-  t.starts_at,
-  CASE WHEN t.end_at > %(at)s THEN t.starts_at WHEN h.hold_until <= %(at)s THEN h.hold_until ELSE t.end_at END,
-  CASE WHEN t.end_at > %(at)s THEN t.end_at WHEN h.hold_until > %(at)s THEN h.hold_until END,
-  t.anchor_at, n.next_start, coalesce(k.ladder_id, %(ladder)s)
+SELECT f.member_id, f.zone, f.is_member, CASE WHEN q.tier_id IS NULL THEN f.via ELSE 'tier' END,
+  coalesce(q.tier_id, f.tier_id), f.plan_id, f.term_id, f.term_starts_at,
+  CASE WHEN q.tier_id IS NULL THEN f.since ELSE q.since END, CASE WHEN q.tier_id IS NULL THEN f.until ELSE q.until END,
+  coalesce(f.anchor_at, q.since), least(f.next_start, f.until), f.ladder_id,
+  coalesce(q.tier_id, f.term_id, 0)
 FROM (
-  SELECT k.member_id, coalesce(nullif(l.time_zone, ''), %(zone)s) AS zone, l.member_id IS NOT NULL AS is_member
-  FROM ({claim}) k LEFT JOIN members_memberlifecycle l ON l.member_id = k.member_id
-) c
+  SELECT c.member_id, c.zone, c.is_member,
+    CASE WHEN t.end_at > %(at)s THEN 'term' WHEN h.hold_until > %(at)s THEN 'grace' ELSE 'free' END AS via,
+    CASE WHEN coalesce(h.hold_until, t.end_at) > %(at)s THEN t.tier_id END AS tier_id,
+    CASE WHEN coalesce(h.hold_until, t.end_at) > %(at)s THEN t.plan_id END AS plan_id,
+    CASE WHEN coalesce(h.hold_until, t.end_at) > %(at)s THEN t.id END AS term_id,
+    t.starts_at AS term_starts_at,
+    CASE WHEN t.end_at > %(at)s THEN t.starts_at WHEN h.hold_until <= %(at)s THEN h.hold_until
+      ELSE t.end_at END AS since,
+    CASE WHEN t.end_at > %(at)s THEN t.end_at WHEN h.hold_until > %(at)s THEN h.hold_until END AS until,
+    t.anchor_at, n.next_start, coalesce(k.ladder_id, %(ladder)s) AS ladder_id
+  FROM (
+    SELECT k.member_id, coalesce(nullif(l.time_zone, ''), %(zone)s) AS zone, l.member_id IS NOT NULL AS is_member
+    FROM ({claim}) k LEFT JOIN members_memberlifecycle l ON l.member_id = k.member_id
+  ) c
+  LEFT JOIN LATERAL (
+    SELECT m.*, least(m.ends_at, coalesce(m.closed_at, m.ends_at)) AS end_at,
+      CASE WHEN m.anchor_months > 0
+        THEN (m.anchor_on + (m.starts_at AT TIME ZONE c.zone)::time) AT TIME ZONE c.zone
+        ELSE coalesce((
+          SELECT g.anchor_at FROM entitlements_grant g JOIN entitlements_benefit e ON e.id = g.benefit_id
+          WHERE g.member_id = m.member_id AND g.source IN ('term', 'grace') AND g.voided_at IS NULL
+            AND g.effective_at < m.starts_at AND g.expires_at >= m.starts_at AND e.period <> 'term'
+          ORDER BY g.effective_at DESC LIMIT 1
+        ), m.starts_at)
+      END AS anchor_at
+    FROM members_membershipterm m
+    WHERE m.member_id = c.member_id AND c.is_member AND m.starts_at <= %(at)s AND m.close_reason <> 'void'
+      AND coalesce(m.closed_at, m.ends_at) > m.starts_at
+    ORDER BY m.starts_at DESC LIMIT 1
+  ) t ON true
+  LEFT JOIN members_plan p ON p.id = t.plan_id
+  LEFT JOIN members_tier r ON r.id = t.tier_id
+  LEFT JOIN LATERAL (
+    SELECT (t.end_at AT TIME ZONE c.zone
+      + make_interval(days => coalesce(p.grace_days, r.grace_days, %(grace_days)s))) AT TIME ZONE c.zone AS hold_until
+    WHERE t.end_at <= %(at)s AND t.kind = 'paid' AND t.close_reason = ''
+  ) h ON true
+  LEFT JOIN LATERAL (
+    SELECT min(m.starts_at) AS next_start FROM members_membershipterm m
+    WHERE m.member_id = c.member_id AND m.starts_at > %(at)s AND coalesce(m.closed_at, m.ends_at) > m.starts_at
+  ) n ON true
+  LEFT JOIN LATERAL (
+    SELECT k.ladder_id FROM entitlements_renewallock k JOIN members_membershipterm o ON o.id = k.term_id
+    WHERE k.member_id = c.member_id AND k.released_at IS NULL AND o.close_reason = '' AND o.ends_at = t.starts_at
+      AND o.plan_id = t.plan_id AND t.kind = 'paid' AND t.booked_at < k.until
+    LIMIT 1
+  ) k ON true
+) f
 LEFT JOIN LATERAL (
-  SELECT m.*, least(m.ends_at, coalesce(m.closed_at, m.ends_at)) AS end_at,
-    CASE WHEN m.anchor_months > 0
-      THEN (m.anchor_on + (m.starts_at AT TIME ZONE c.zone)::time) AT TIME ZONE c.zone
-      ELSE coalesce((
-        SELECT g.anchor_at FROM entitlements_grant g JOIN entitlements_benefit e ON e.id = g.benefit_id
-        WHERE g.member_id = m.member_id AND g.source IN ('term', 'grace') AND g.voided_at IS NULL
-          AND g.effective_at < m.starts_at AND g.expires_at >= m.starts_at AND e.period <> 'term'
-        ORDER BY g.effective_at DESC LIMIT 1
-      ), m.starts_at)
-    END AS anchor_at
-  FROM members_membershipterm m
-  WHERE m.member_id = c.member_id AND c.is_member AND m.starts_at <= %(at)s AND m.close_reason <> 'void'
-    AND coalesce(m.closed_at, m.ends_at) > m.starts_at
-  ORDER BY m.starts_at DESC LIMIT 1
-) t ON true
-LEFT JOIN members_plan p ON p.id = t.plan_id
-LEFT JOIN members_tier r ON r.id = t.tier_id
-LEFT JOIN LATERAL (
-  SELECT (t.end_at AT TIME ZONE c.zone
-    + make_interval(days => coalesce(p.grace_days, r.grace_days, %(grace_days)s))) AT TIME ZONE c.zone AS hold_until
-  WHERE t.end_at <= %(at)s AND t.kind = 'paid' AND t.close_reason = ''
-) h ON true
-LEFT JOIN LATERAL (
-  SELECT min(m.starts_at) AS next_start FROM members_membershipterm m
-  WHERE m.member_id = c.member_id AND m.starts_at > %(at)s AND coalesce(m.closed_at, m.ends_at) > m.starts_at
-) n ON true
-LEFT JOIN LATERAL (
-  SELECT k.ladder_id FROM entitlements_renewallock k JOIN members_membershipterm o ON o.id = k.term_id
-  WHERE k.member_id = c.member_id AND k.released_at IS NULL AND o.close_reason = '' AND o.ends_at = t.starts_at
-    AND o.plan_id = t.plan_id AND t.kind = 'paid' AND t.booked_at < k.until
-  LIMIT 1
-) k ON true"""
+  SELECT o.tier_id, o.since, o.until FROM entitlements_tierstanding o JOIN members_tier e ON e.id = o.tier_id
+  WHERE f.is_member AND o.member_id = f.member_id AND (o.until IS NULL OR o.until > %(at)s)
+    AND e.rank > coalesce((SELECT b.rank FROM members_tier b WHERE b.id = f.tier_id), -1)
+) q ON true"""
 
 _IN_FORCE = """g.effective_at <= x.instant AND (g.expires_at IS NULL OR g.expires_at > x.instant)
     AND (g.voided_at IS NULL OR g.voided_at > x.instant)"""
@@ -185,7 +202,7 @@ WITH offers AS (
     ON a.version_id = p.ladder_id AND a.benefit_id = b.id AND a.plan_id = p.plan_id
   WHERE NOT b.is_archived AND (c.id IS NOT NULL OR a.id IS NOT NULL)
 )
-SELECT s.member_id, o.benefit_id, s.via AS source, coalesce(s.term_id, 0) AS source_id, o.amount, o.level,
+SELECT s.member_id, o.benefit_id, s.via AS source, s.source_id, o.amount, o.level,
   o.early_hours, coalesce(s.since, %(at)s) AS effective_at, s.until AS expires_at,
   coalesce(CASE WHEN o.period = 'term' THEN s.term_starts_at ELSE s.anchor_at END, %(at)s) AS anchor_at,
   s.ladder_id
@@ -201,7 +218,7 @@ WHERE s.is_member AND (s.via <> 'grace' OR o.is_held)
 VOID = (
     """
 UPDATE entitlements_grant g SET voided_at = %(at)s,
-  void_reason = CASE WHEN g.source = s.via AND g.source_id = coalesce(s.term_id, 0) THEN 'ladder'
+  void_reason = CASE WHEN g.source = s.via AND g.source_id = s.source_id THEN 'ladder'
     ELSE 'source_ended' END
 FROM settling s
 WHERE g.member_id = s.member_id AND g.source IN """
@@ -333,7 +350,7 @@ ON CONFLICT (member_id, benefit_id) DO UPDATE SET
 FINISH = """
 UPDATE entitlements_standing t SET via = s.via, tier_id = s.tier_id, plan_id = s.plan_id, term_id = s.term_id,
   since = s.since, until = s.until, settled_at = %(at)s,
-  next_due_at = CASE WHEN s.is_member THEN least(s.until, s.next_start, (
+  next_due_at = CASE WHEN s.is_member THEN least(s.until, s.look_at, (
     SELECT min(b.valid_until) FROM entitlements_balance b WHERE b.member_id = s.member_id
   )) END
 FROM settling s WHERE t.member_id = s.member_id"""
