@@ -201,7 +201,7 @@ def low_code_pools(user: User, at: datetime) -> Iterator[WorkItem]:
         yield WorkItem(
             kind="bad" if pool.free == 0 else "warn",
             icon="gift",
-            type=_("Partner codes"),
+            type=_("Stock"),
             title=_("%(pool)s of %(partner)s is running out") % {"pool": name_of(pool), "partner": pool.partner},
             note=_("codes left in stock"),
             count=pool.free,

@@ -129,7 +129,7 @@ class Migration(migrations.Migration):
                 ('ordinal', models.PositiveSmallIntegerField(default=1, verbose_name='number')),
                 ('code', models.CharField(max_length=40, unique=True, verbose_name='code')),
                 ('status', django_fsm.FSMField(choices=[('issued', 'Unused'), ('redeemed', 'Redeemed'), ('expired', 'Expired'), ('revoked', 'Revoked')], default='issued', max_length=50, protected=True, verbose_name='status')),
-                ('source', models.CharField(choices=[('segment', 'Issued to a segment'), ('manual', 'By hand'), ('campaign', 'Campaign'), ('restore', 'Restored')], max_length=8, verbose_name='source')),
+                ('source', models.CharField(choices=[('segment', 'Issued to a segment'), ('manual', 'Issued by hand'), ('campaign', 'Campaign'), ('restore', 'Restored')], max_length=8, verbose_name='source')),
                 ('terms', models.JSONField(verbose_name='terms')),
                 ('version', models.PositiveIntegerField(verbose_name='version')),
                 ('is_returnable', models.BooleanField(default=False, verbose_name='comes back after a refund')),
@@ -252,6 +252,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='redeemcall',
             constraint=models.UniqueConstraint(fields=('key', 'idempotency_key'), name='redeem_call_once'),
+        ),
+        migrations.AddIndex(
+            model_name='coupon',
+            index=models.Index(fields=['offer', 'member'], name='coupon_offer_member'),
         ),
         migrations.RunSQL(GUARDS, UNGUARD),
     ]

@@ -169,7 +169,7 @@ class Coupon(models.Model):
 
     class Source(models.TextChoices):
         SEGMENT = "segment", _("Issued to a segment")
-        MANUAL = "manual", _("By hand")
+        MANUAL = "manual", _("Issued by hand")
         CAMPAIGN = "campaign", _("Campaign")
         RESTORE = "restore", _("Restored")
 
@@ -223,6 +223,9 @@ class Coupon(models.Model):
         ]
         indexes = [
             models.Index(fields=["offer", "issued_at", "id"], name="coupon_offer_issued"),
+            # Who had one already is asked of a whole segment, just after many were written: no other index may look
+            # as good to the planner then.
+            models.Index(fields=["offer", "member"], name="coupon_offer_member"),
             models.Index(fields=["expires_at"], name="coupon_to_expire", condition=Q(status="issued")),
         ]
 

@@ -18,8 +18,7 @@ from members.querysets.people import Cursor
 _ISSUE = """
 WITH wanted AS ({wanted}), fresh AS (
   SELECT m.id AS member_id, coalesce(nullif(l.time_zone, ''), %(zone)s) AS zone,
-    1 + coalesce((SELECT max(c.ordinal) FROM entitlements_coupon c
-      WHERE c.offer_id = %(offer)s AND c.member_id = m.id AND c.status <> 'revoked'), 0) AS ordinal
+    {ordinal} AS ordinal
   FROM wanted w JOIN members_member m ON m.id = w.member_id AND m.merged_into_id IS NULL
   LEFT JOIN members_memberlifecycle l ON l.member_id = m.id
   WHERE {anew}
@@ -38,6 +37,8 @@ SELECT %(offer)s, member_id, ordinal,
   'issued', %(source)s, %(run)s, %(terms)s::jsonb, %(version)s, %(returnable)s, %(at)s, %(actor)s,
   greatest(%(at)s, %(valid_from)s::timestamptz), expires_at, '', 0
 FROM coded ON CONFLICT DO NOTHING RETURNING id"""
+_NEXT = """1 + coalesce((SELECT max(c.ordinal) FROM entitlements_coupon c
+      WHERE c.offer_id = %(offer)s AND c.member_id = m.id AND c.status <> 'revoked'), 0)"""
 _NEVER_HAD = "NOT EXISTS (SELECT FROM entitlements_coupon c WHERE c.offer_id = %(offer)s AND c.member_id = m.id)"
 _ONE = "SELECT %(member)s::bigint AS member_id"
 _OF_SEGMENT = """SELECT s.member_id FROM members_segmentmembership s
@@ -158,12 +159,12 @@ class CouponQuerySet(models.QuerySet):
 
     def issue_one(self, params: dict[str, Any]) -> int | None:
         """Issue to one member; the coupon's id, or None when she is gone, or one like it came in between."""
-        ids = _issue(_ONE, "true", params)
+        ids = _issue(_ISSUE.format(wanted=_ONE, ordinal=_NEXT, anew="true"), params)
         return ids[0] if ids else None
 
     def issue_batch(self, params: dict[str, Any]) -> int:
         """Issue to the members of a segment behind ``after`` up to ``upto`` who never had one; returns how many."""
-        return len(_issue(_OF_SEGMENT, _NEVER_HAD, params))
+        return len(_issue(_ISSUE.format(wanted=_OF_SEGMENT, ordinal="1", anew=_NEVER_HAD), params))
 
     def expire_due(self, at: datetime, limit: int) -> int:
         """Expire what has run out, at most ``limit`` at a time, and count it; returns how many."""
@@ -195,7 +196,7 @@ def expected(*, segment_id: int, offer_id: int) -> tuple[int, int]:
         return members, fresh
 
 
-def _issue(wanted: str, anew: str, params: dict[str, Any]) -> list[int]:
+def _issue(statement: str, params: dict[str, Any]) -> list[int]:
     with connection.cursor() as cursor:
-        cursor.execute(_ISSUE.format(wanted=wanted, anew=anew), params | {"zone": settings.PROJECT_TIME_ZONE})
+        cursor.execute(statement, params | {"zone": settings.PROJECT_TIME_ZONE})
         return [pk for (pk,) in cursor.fetchall()]

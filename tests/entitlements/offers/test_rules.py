@@ -26,7 +26,7 @@ BUYER = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(TERMS, SOLD, BUYER)
 def test_a_quote_is_a_price_between_nothing_and_the_plans_own(terms, sold, buyer):
     found = quote(terms, sold, buyer)
@@ -39,12 +39,13 @@ def test_a_quote_is_a_price_between_nothing_and_the_plans_own(terms, sold, buyer
     assert found.points <= (buyer.points or 0)
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(TERMS, SOLD, BUYER)
 def test_no_coupon_costs_more_than_the_most_it_was_said_to(terms, sold, buyer):
     assert quote(terms, sold, buyer).discount_cents <= most_off(terms, [sold])
 
 
+@settings(deadline=None)
 @given(TERMS)
 def test_terms_are_read_as_they_were_written(terms):
     assert Terms.read(terms.written()) == Terms.read(Terms.read(terms.written()).written())
