@@ -30,5 +30,6 @@ class WriteKeyForm(forms.Form):
     label = forms.CharField(label=_("Label"), max_length=80, help_text=_("Which program will use it."))
     scopes = forms.MultipleChoiceField(
         label=_("May send"), choices=WriteKey.Scope.choices, widget=forms.CheckboxSelectMultiple,
-        initial=list(WriteKey.Scope),
+        # A key that tracks often lies in a web page, where anybody can read it.
+        initial=[WriteKey.Scope.EVENTS, WriteKey.Scope.PROFILES],
     )  # fmt: skip

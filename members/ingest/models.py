@@ -9,11 +9,12 @@ from members.models.people import Identity, Member
 
 
 class WriteKey(models.Model):
-    """What a program signs in with to send events. Only its hash is kept; the key itself is shown once."""
+    """What a program signs in with. Only its hash is kept; the key itself is shown once."""
 
     class Scope(models.TextChoices):
         EVENTS = "events", _("Events")
         PROFILES = "profiles", _("Profiles")
+        BENEFITS = "benefits", _("Benefits: check and use")
 
     source = models.ForeignKey(Source, verbose_name=_("source"), on_delete=models.PROTECT, related_name="write_keys")
     label = models.CharField(_("label"), max_length=80)
