@@ -6,7 +6,6 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import resolve
 from django.utils import timezone
 
-
 PROGRAMS = ("/v1/", "/api/", "/ofrep/")
 
 

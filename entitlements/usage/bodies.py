@@ -17,7 +17,6 @@ OLDEST = timedelta(days=3_650)
 # The clocks of programs go ahead a little.
 AHEAD = timedelta(minutes=5)
 PAGE, MOST_A_PAGE = 50, 200
-LARGEST_NUMBER = 2**63 - 1
 
 
 def external_id_of(text: str) -> str:
@@ -72,13 +71,18 @@ def idempotency_key_of(request: HttpRequest, source_id: int) -> str | None:
 
 def page_of(request: HttpRequest) -> tuple[int, int]:
     """After which benefit a page begins, and how many are on it."""
-    after, limit = request.GET.get("cursor", "0"), request.GET.get("limit", str(PAGE))
-    for code, text in (("cursor", after), ("limit", limit)):
-        if not (text.isascii() and text.isdecimal() and len(text) < 20):
-            raise UnusableBody(code)
-    if not 1 <= int(limit) <= MOST_A_PAGE:
+    limit = whole_number(request, "limit", PAGE)
+    if not 1 <= limit <= MOST_A_PAGE:
         raise UnusableBody("limit")
-    return min(int(after), LARGEST_NUMBER), int(limit)
+    return whole_number(request, "cursor", 0), limit
+
+
+def whole_number(request: HttpRequest, name: str, default: int) -> int:
+    """A number of the query, in at most 18 digits."""
+    text = request.GET.get(name, str(default))
+    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+        raise UnusableBody(name)
+    return int(text)
 
 
 def language_of(said: Any, own: str) -> str:

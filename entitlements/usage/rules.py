@@ -135,8 +135,9 @@ def judge(
 ) -> Verdict:
     """The verdict at ``at`` for a member who holds ``held`` and stands on the tier of ``rank`` (None: the free tier).
 
-    It says whether ``amount`` may be used now. ``rungs`` are the tiers that give the benefit, in any order; none need be given where ``held`` is plainly open.
-    The upgrade target is the lowest tier above hers that gives what is missing: the benefit, more of it, or earlier.
+    It says whether ``amount`` may be used now. ``rungs`` are the tiers that give the benefit, in any order; where it
+    is there, none are needed. The upgrade target is the lowest tier above hers that gives what is missing: the
+    benefit, more of it, or earlier.
     """
     opens_at = benefit.opens_at(held.early_hours) if held.is_open else None
     waits = benefit.unlocked_by_id is not None and any(rung.rank == rank for rung in rungs)

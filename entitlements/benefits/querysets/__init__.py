@@ -25,6 +25,10 @@ class BenefitQuerySet(models.QuerySet):
         """Current benefits in the order of their numbers, those after ``pk``."""
         return self.current().filter(pk__gt=pk).order_by("pk")
 
+    def used_by_events(self) -> "BenefitQuerySet":
+        """Current benefits that an event of the catalogue uses up."""
+        return self.current().filter(consumed_by__isnull=False)
+
     def asked_about(self, external_id: str, code: str) -> RawQuerySet:
         """The current benefit of that code with ``asked_member``, None where nobody has that id, and her language."""
         return self.raw(_ASKED, {"external_id": external_id, "code": code})

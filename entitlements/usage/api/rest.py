@@ -17,6 +17,7 @@ from entitlements.usage.bodies import (
     language_of,
     page_of,
     reason_of,
+    whole_number,
 )
 from entitlements.usage.doors import keyed, member_named
 from entitlements.usage.gate import verdict, verdicts
@@ -88,12 +89,19 @@ def reverse(request: HttpRequest, key: WriteKey, at: datetime, usage_id: int) ->
 @require_GET
 @keyed(_refuse)
 def check(request: HttpRequest, key: WriteKey, at: datetime, external_id: str, benefit_code: str) -> HttpResponse:
-    """The gate's verdict about one benefit."""
+    """The gate's verdict about one benefit, or about ``amount`` of it."""
     benefit = _asked_about(external_id, benefit_code)
     if benefit is None or benefit.asked_member is None:
         return _unknown(benefit)
     language = language_of(request.GET.get("language"), benefit.asked_language)
-    return JsonResponse(asdict(verdict(member_id=benefit.asked_member, benefit=benefit, at=at, language=language)))
+    answer = verdict(
+        member_id=benefit.asked_member,
+        benefit=benefit,
+        at=at,
+        language=language,
+        amount=whole_number(request, "amount", 1),
+    )
+    return JsonResponse(asdict(answer))
 
 
 @require_GET
