@@ -81,7 +81,8 @@ def reverse(*, record_id: int, at: datetime, origin: str, actor: User | None = N
     What lay in a usage period that has ended stays used: only what is still open gets it back. Raises
     UsageRefused(``not_a_use``).
     """
-    used = UsageRecord.objects.select_for_update().select_related("benefit").get(pk=record_id)
+    # The benefit's own row is everybody's: a lock on it would hold up all uses of it.
+    used = UsageRecord.objects.select_for_update(of=("self",)).select_related("benefit").get(pk=record_id)
     if used.outcome != Outcome.USED:
         raise UsageRefused("not_a_use")
     if earlier := UsageRecord.objects.filter(reverses=used).first():
