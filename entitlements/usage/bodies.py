@@ -21,7 +21,7 @@ PAGE, MOST_A_PAGE = 50, 200
 
 def external_id_of(text: str) -> str:
     """The external id as it is stored; empty where nobody can have it."""
-    plain = normalise_identity("external_id", text) if len(text) <= MAX_ID and _is_storable(text) else ""
+    plain = normalise_identity("external_id", text) if len(text) <= MAX_ID and is_storable(text) else ""
     return plain if len(plain) <= MAX_ID else ""
 
 
@@ -51,7 +51,7 @@ def instant_of(body: Mapping[str, Any], at: datetime) -> datetime | None:
 def reason_of(body: Mapping[str, Any]) -> str:
     """Why a use is taken back, in at most ``MAX_REASON`` characters."""
     reason = body.get("reason", "")
-    if not isinstance(reason, str) or len(reason) > MAX_REASON or not _is_storable(reason):
+    if not isinstance(reason, str) or len(reason) > MAX_REASON or not is_storable(reason):
         raise UnusableBody("reason")
     return reason
 
@@ -90,6 +90,6 @@ def language_of(said: Any, own: str) -> str:
     return (said if isinstance(said, str) else "") or own or settings.LANGUAGE_CODE
 
 
-def _is_storable(text: str) -> bool:
+def is_storable(text: str) -> bool:
     """Whether PostgreSQL can hold it: no NUL, no half of a surrogate pair."""
     return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)

@@ -15,6 +15,7 @@ from members.ingest.bodies import UnusableBody, secret_of
 from members.ingest.models import WriteKey
 from members.ingest.operations.keys import note_use
 from members.ingest.problems import asking_for_key, status_of
+from members.ingest.querysets.keys import key_opened_by
 from members.models import Identity, Member
 
 View = Callable[..., HttpResponseBase]
@@ -37,7 +38,7 @@ def keyed(refuse: Callable[..., HttpResponse]) -> Callable[[View], View]:
 
         def answered(request: HttpRequest, **arguments: Any) -> HttpResponseBase:
             at = clock.now()
-            key = WriteKey.objects.valid(at).opened_by(secret_of(request)).first()
+            key = key_opened_by(secret_of(request), at)
             if key is None:
                 return asking_for_key(refuse("unauthorized", HTTPStatus.UNAUTHORIZED, **arguments))
             if WriteKey.Scope.BENEFITS not in key.scopes:

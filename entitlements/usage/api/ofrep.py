@@ -15,12 +15,12 @@ from django.utils.http import parse_etags
 from django.views.decorators.http import require_POST
 
 from entitlements.benefits.models import Benefit
-from entitlements.usage.bodies import external_id_of, language_of
+from entitlements.usage.bodies import external_id_of, is_storable, language_of
 from entitlements.usage.doors import keyed, member_named
 from entitlements.usage.gate import verdicts, verdicts_for_stranger
 from entitlements.usage.rules import Verdict
 from members.ingest.bodies import object_of
-from members.ingest.models import WriteKey
+from members.ingest.querysets.keys import OpenedKey
 
 Flag = dict[str, Any]
 
@@ -43,13 +43,17 @@ def _failure(code: str, details: str, status: HTTPStatus, **arguments: Any) -> H
 
 @require_POST
 @keyed(_refuse)
-def evaluate(request: HttpRequest, key: WriteKey, at: datetime, flag: str) -> HttpResponse:
+def evaluate(request: HttpRequest, key: OpenedKey, at: datetime, flag: str) -> HttpResponse:
     """One flag of the member whom the context's ``targetingKey`` names."""
-    benefits = list(Benefit.objects.coded(flag.partition(".")[0]))
     try:
-        found = {each["key"]: each for each in _flags(benefits, _context(request), at, every_part=True)}
+        context = _context(request)
     except _ContextRefused as refused:
         return _failure(refused.code, refused.details, HTTPStatus.BAD_REQUEST, flag=flag)
+    code = flag.partition(".")[0] if is_storable(flag) else ""
+    benefit, member_id, own_language = Benefit.objects.asked_about(external_id_of(context["targetingKey"]), code)
+    language = language_of(context.get("language"), own_language)
+    flags = _flags([benefit], member_id, at, language, every_part=True) if benefit else ()
+    found = {each["key"]: each for each in flags}
     if flag not in found:
         return _failure("FLAG_NOT_FOUND", f"There is no flag “{flag}”.", HTTPStatus.NOT_FOUND, flag=flag)
     return JsonResponse(found[flag])
@@ -57,13 +61,17 @@ def evaluate(request: HttpRequest, key: WriteKey, at: datetime, flag: str) -> Ht
 
 @require_POST
 @keyed(_refuse)
-def evaluate_all(request: HttpRequest, key: WriteKey, at: datetime) -> HttpResponse:
+def evaluate_all(request: HttpRequest, key: OpenedKey, at: datetime) -> HttpResponse:
     """All flags of a member; 304 where they are those the client has."""
     try:
-        flags = list(_flags(list(Benefit.objects.page_after(0)), _context(request), at, every_part=False))
+        context = _context(request)
     except _ContextRefused as refused:
         return _failure(refused.code, refused.details, HTTPStatus.BAD_REQUEST)
-    response = JsonResponse({"flags": flags})
+    who = member_named(external_id_of(context["targetingKey"]))
+    language = language_of(context.get("language"), who.language if who else "")
+    benefits = list(Benefit.objects.page_after(0))
+    flags = _flags(benefits, who.pk if who else None, at, language, every_part=False)
+    response = JsonResponse({"flags": list(flags)})
     etag = f'"{sha256(response.content).hexdigest()[:32]}"'
     known = {known.removeprefix("W/") for known in parse_etags(request.headers.get("If-None-Match", ""))}
     if known & {etag, "*"}:
@@ -84,18 +92,18 @@ def _context(request: HttpRequest) -> dict[str, Any]:
     return context
 
 
-def _flags(benefits: list[Benefit], context: dict[str, Any], at: datetime, *, every_part: bool) -> Iterator[Flag]:
+def _flags(
+    benefits: list[Benefit], member_id: int | None, at: datetime, language: str, *, every_part: bool
+) -> Iterator[Flag]:
     """The flags of some benefits. Who is no member yet is answered as the free tier would be."""
-    who = member_named(external_id_of(context["targetingKey"])) if benefits else None
-    language = language_of(context.get("language"), who.language if who else "")
-    if who is None:
+    if member_id is None:
         answers = verdicts_for_stranger(benefits=benefits, at=at, language=language)
     else:
-        answers = verdicts(member_id=who.pk, benefits=benefits, at=at, language=language)
+        answers = verdicts(member_id=member_id, benefits=benefits, at=at, language=language)
     for benefit, answer in zip(benefits, answers, strict=True):
         # The protocol's own reasons: decided for this member, or the same for everybody nobody knows.
         common = {
-            "reason": "TARGETING_MATCH" if who else "STATIC", "variant": answer.verdict.value,
+            "reason": "STATIC" if member_id is None else "TARGETING_MATCH", "variant": answer.verdict.value,
             "metadata": _metadata(answer),
         }  # fmt: skip
         yield {"key": benefit.code, "value": answer.access, **common}

@@ -24,8 +24,8 @@ from entitlements.usage.gate import verdict, verdicts
 from entitlements.usage.models import UsageRecord
 from entitlements.usage.operations import consuming
 from members.ingest.bodies import object_of
-from members.ingest.models import WriteKey
 from members.ingest.problems import problem
+from members.ingest.querysets.keys import OpenedKey
 
 _REFUSED = {
     UsageRecord.Outcome.LIMIT_REACHED: HTTPStatus.CONFLICT,
@@ -46,18 +46,18 @@ def _refuse(code: str, status: HTTPStatus, **_arguments: Any) -> HttpResponse:
 
 @require_POST
 @keyed(_refuse)
-def consume(request: HttpRequest, key: WriteKey, at: datetime, external_id: str, benefit_code: str) -> HttpResponse:
+def consume(request: HttpRequest, key: OpenedKey, at: datetime, external_id: str, benefit_code: str) -> HttpResponse:
     """Use a benefit."""
     body = object_of(request)
     amount, used_at = amount_of(body), instant_of(body, at)
     idempotency_key = idempotency_key_of(request, key.source_id)
-    benefit = _asked_about(external_id, benefit_code)
-    if benefit is None or benefit.asked_member is None:
+    benefit, member_id, own_language = Benefit.objects.asked_about(external_id_of(external_id), benefit_code)
+    if member_id is None:
         return _unknown(benefit)
     try:
         record = consuming.consume(
-            member_id=benefit.asked_member, benefit=benefit, amount=amount, at=at, origin=UsageRecord.Origin.API,
-            key=idempotency_key, used_at=used_at, language=language_of(body.get("language"), benefit.asked_language),
+            member_id=member_id, benefit=benefit, amount=amount, at=at, origin=UsageRecord.Origin.API,
+            key=idempotency_key, used_at=used_at, language=language_of(body.get("language"), own_language),
         )  # fmt: skip
     except consuming.UsageRefused as refused:
         return problem(refused.code, _ERRORS[refused.code])
@@ -74,7 +74,7 @@ def consume(request: HttpRequest, key: WriteKey, at: datetime, external_id: str,
 
 @require_POST
 @keyed(_refuse)
-def reverse(request: HttpRequest, key: WriteKey, at: datetime, usage_id: int) -> HttpResponse:
+def reverse(request: HttpRequest, key: OpenedKey, at: datetime, usage_id: int) -> HttpResponse:
     """Take a use back; a second time says the same."""
     reason = reason_of(object_of(request))
     try:
@@ -88,14 +88,14 @@ def reverse(request: HttpRequest, key: WriteKey, at: datetime, usage_id: int) ->
 
 @require_GET
 @keyed(_refuse)
-def check(request: HttpRequest, key: WriteKey, at: datetime, external_id: str, benefit_code: str) -> HttpResponse:
+def check(request: HttpRequest, key: OpenedKey, at: datetime, external_id: str, benefit_code: str) -> HttpResponse:
     """The gate's verdict about one benefit, or about ``amount`` of it."""
-    benefit = _asked_about(external_id, benefit_code)
-    if benefit is None or benefit.asked_member is None:
+    benefit, member_id, own_language = Benefit.objects.asked_about(external_id_of(external_id), benefit_code)
+    if member_id is None:
         return _unknown(benefit)
-    language = language_of(request.GET.get("language"), benefit.asked_language)
+    language = language_of(request.GET.get("language"), own_language)
     answer = verdict(
-        member_id=benefit.asked_member,
+        member_id=member_id,
         benefit=benefit,
         at=at,
         language=language,
@@ -106,7 +106,7 @@ def check(request: HttpRequest, key: WriteKey, at: datetime, external_id: str, b
 
 @require_GET
 @keyed(_refuse)
-def benefits(request: HttpRequest, key: WriteKey, at: datetime, external_id: str) -> HttpResponse:
+def benefits(request: HttpRequest, key: OpenedKey, at: datetime, external_id: str) -> HttpResponse:
     """The verdicts about all benefits, a page at a time."""
     after, limit = page_of(request)
     who = member_named(external_id_of(external_id))
@@ -118,10 +118,6 @@ def benefits(request: HttpRequest, key: WriteKey, at: datetime, external_id: str
     answers = verdicts(member_id=who.pk, benefits=page, at=at, language=language)
     cursor = str(page[-1].pk) if len(found) > limit else None
     return JsonResponse({"benefits": [asdict(answer) for answer in answers], "next_cursor": cursor})
-
-
-def _asked_about(external_id: str, code: str) -> Any:
-    return next(iter(Benefit.objects.asked_about(external_id_of(external_id), code)), None)
 
 
 def _unknown(benefit: Benefit | None) -> HttpResponse:

@@ -98,8 +98,7 @@ class Reported:
 def end_of_batch(*, after: int, horizon: int, definition_ids: list[int], limit: int) -> int:
     """Up to which transaction number to read, so that about ``limit`` of these events lie before it."""
     with connection.cursor() as cursor:
-        values = {"after": after, "horizon": horizon, "definitions": definition_ids, "limit": limit}
-        cursor.execute(_UPTO, values)
+        cursor.execute(_UPTO, {"after": after, "horizon": horizon, "definitions": definition_ids, "limit": limit})
         return int(cursor.fetchone()[0])
 
 

@@ -161,6 +161,6 @@ def test_check_and_list(call, ladder, silver):
 def test_a_check_of_an_open_benefit_costs_three_statements(call, silver, django_assert_num_queries):
     path = f"/api/v1/members/{id_of(silver)}/benefits/credit"
     call("GET", path)
-    # The key, the look-up and the state, of which Django's own cursor sees only the savepoint around it.
-    with django_assert_num_queries(4):
+    # The key, the look-up and the state, of which Django's own cursor sees only the savepoints around them.
+    with django_assert_num_queries(6):
         call("GET", path)
