@@ -39,6 +39,7 @@ urlpatterns = [
     *_when_built("console/", "entitlements.benefits.urls"),
     *_when_built("", "members.ingest.api_urls"),
     *_when_built("", "entitlements.offers.api_urls"),
+    *_when_built("", "entitlements.usage.api_urls"),
     *_when_built("", "campaigns.urls"),
     path("admin/", admin.site.urls),
 ]

@@ -15,6 +15,7 @@ class EntitlementsConfig(AppConfig):
         from entitlements.memory import registration as memory
         from entitlements.offers import registration as offers
         from entitlements.tiers import registration as tiers
+        from entitlements.usage import scope
         from members import cards
 
         register_actions(LABELS)
@@ -23,6 +24,7 @@ class EntitlementsConfig(AppConfig):
         dimensions.register_all()
         timeline_sources.register_all()
         cards.register("benefits", "benefits/includes/card.html", MemberBenefits)
+        scope.register()
         tiers.register_all()
         offers.register_all()
         memory.register_all()

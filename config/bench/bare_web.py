@@ -1,4 +1,4 @@
-"""What the ingest is compared with, behind the same server: a bare statement, and the usual ``bulk_create``."""
+"""What programs' requests are compared with, behind the same server: bare statements, and the usual ``bulk_create``."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -14,17 +14,20 @@ get_wsgi_application()
 
 from config.bench.measuring import sql  # noqa: E402 - the models need Django to be up
 from config.staff.clock import now  # noqa: E402
+from entitlements.usage.querysets.consuming import CONSUME  # noqa: E402
+from entitlements.usage.querysets.gating import state_of  # noqa: E402
 from members.models import Event, EventDefinition, EventReceipt, Identity, Source  # noqa: E402
-from members.querysets.prepared import execute_prepared  # noqa: E402
+from members.querysets.prepared import execute_alone, execute_prepared  # noqa: E402
 
 _BARE = sql("ingest")
 
 
 def application(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
-    """``/bare`` and ``/bulk`` take a batch each; neither asks who sends it."""
+    """``/bare`` and ``/bulk`` take a batch each, ``/consume`` and ``/state`` one member; none asks who sends it."""
     body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])).decode()
     close_old_connections()
-    stored = {"/bare": _bare, "/bulk": _bulk}[environ["PATH_INFO"]](body)
+    answers = {"/bare": _bare, "/bulk": _bulk, "/consume": _consume, "/state": _state}
+    stored = answers[environ["PATH_INFO"]](body)
     close_old_connections()
     answer = json.dumps({"success": True, "accepted": stored}).encode()
     start("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(answer)))])
@@ -59,3 +62,17 @@ def _bulk(body: str) -> int:
         for message in messages if message["messageId"] in fresh
     )  # fmt: skip
     return len(created)
+
+
+def _consume(body: str) -> int:
+    at = now()
+    return len(
+        execute_alone(
+            CONSUME, {"amount": 1, "used_at": at, "at": at, "origin": "api", "actor": None, **json.loads(body)}
+        )
+    )
+
+
+def _state(body: str) -> int:
+    asked = json.loads(body)
+    return int(state_of(asked["member"], [asked["benefit"]], now()) is not None)

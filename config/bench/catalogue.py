@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from config.bench import claiming, importing, ingesting, mailing, pages, planning, running, segmenting, sweeping
+from config.bench import claiming, gating, importing, ingesting, mailing, pages, planning, running, segmenting, sweeping
 from config.bench.measuring import Scene
 
 
@@ -33,6 +33,8 @@ GROUPS = (
     Group(("counter",), segmenting.counter, has_events=True),
     Group(("materialise",), segmenting.materialise),
     Group(("ingest",), ingesting.ingest, has_events=True),
+    Group(("consume",), gating.consume),
+    Group(("gate",), gating.gate),
     Group(("import", "reimport"), importing.import_and_reimport, has_base=False),
 )
 NAMES = tuple(name for group in GROUPS for name in group.names)

@@ -6,9 +6,11 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import resolve
 from django.utils import timezone
 
+PROGRAMS = ("/v1/", "/api/", "/ofrep/")
+
 
 class ProgramDoorMiddleware:
-    """Requests of programs (``/v1/``) go straight to their view: no session, language, cookie or form token is theirs.
+    """Requests of programs go straight to their view: no session, language, cookie or form token is theirs.
 
     The view answers for its own authentication, as it is marked public.
     """
@@ -17,7 +19,7 @@ class ProgramDoorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not request.path_info.startswith("/v1/"):
+        if not request.path_info.startswith(PROGRAMS):
             return self.get_response(request)
         request.resolver_match = match = resolve(request.path_info)
         response: HttpResponse = match.func(request, *match.args, **match.kwargs)

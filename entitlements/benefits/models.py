@@ -1,3 +1,5 @@
+from datetime import datetime, timedelta
+
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -118,6 +120,10 @@ class Benefit(models.Model):
     @property
     def has_limit(self) -> bool:
         return self.kind != Benefit.Kind.ACCESS
+
+    def opens_at(self, early_hours: int) -> datetime | None:
+        """When it opens to a holder with so much early access; None: it always was."""
+        return self.public_at - timedelta(hours=early_hours) if self.public_at else None
 
 
 class LadderVersion(models.Model):

@@ -228,6 +228,10 @@ class Balance(models.Model):
         """What may still be used; None is no limit."""
         return None if self.granted is None else self.granted - self.used
 
+    def has_room(self, amount: int) -> bool:
+        """Whether so much may be used within the limit."""
+        return self.remaining is None or amount <= self.remaining
+
 
 class FactCursor(models.Model):
     """How far a reader of a log has come: everything below this transaction number was read."""

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('entitlements', '0006_memory'),
+        ('entitlements', '0004_gate'),
         ('members', '0018_term_log'),
     ]
 

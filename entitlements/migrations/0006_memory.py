@@ -14,7 +14,7 @@ def begin_rules(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('entitlements', '0003_offers'),
+        ('entitlements', '0005_insight'),
         ('members', '0018_term_log'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -1,5 +1,6 @@
 from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -41,10 +42,12 @@ class UsageRecord(models.Model):
     # Of this use alone: what went beyond the limit, and what the member saved by the rest.
     overage = models.PositiveBigIntegerField(_("overage"), default=0)
     worth_cents = models.PositiveBigIntegerField(_("worth"), default=0)
-    idempotency_key = models.CharField(_("idempotency key"), max_length=120, null=True, blank=True, unique=True)
+    idempotency_key = models.CharField(_("idempotency key"), max_length=200, null=True, blank=True, unique=True)
     granted_after = models.PositiveBigIntegerField(null=True, blank=True)
     used_after = models.PositiveBigIntegerField(default=0)
     overage_after = models.PositiveBigIntegerField(default=0)
+    # Of what was refused: the words and the way out that the caller was given.
+    told = models.JSONField(null=True, blank=True, encoder=DjangoJSONEncoder)
     reverses = models.OneToOneField(
         "self", verbose_name=_("takes back"), null=True, blank=True, on_delete=models.PROTECT, related_name="reversal"
     )

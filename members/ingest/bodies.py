@@ -2,7 +2,9 @@
 
 import base64
 import binascii
+import json
 import zlib
+from typing import Any
 
 from django.http import HttpRequest, UnreadablePostError
 
@@ -33,15 +35,37 @@ def text_of(request: HttpRequest) -> str:
         raise UnusableBody("not_utf8") from None
 
 
+def object_of(request: HttpRequest) -> dict[str, Any]:
+    """The body as a JSON object; no body is an empty one. Raises UnusableBody."""
+    try:
+        body = json.loads(text_of(request) or "{}", parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise UnusableBody("unreadable") from None
+    if not isinstance(body, dict):
+        raise UnusableBody("not_an_object")
+    return body
+
+
 def secret_of(request: HttpRequest) -> str:
-    """The write key: the user name of basic authentication, without a password. Empty where there is none."""
-    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return ""
+    """The write key, or nothing: the user name of basic authentication, a bearer token, or ``X-API-Key``."""
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    match scheme.lower():
+        case "basic":
+            return _user_name(given)
+        case "bearer":
+            return given.strip()
+    return request.headers.get("X-API-Key", "")
+
+
+def _user_name(encoded: str) -> str:
     try:
         return base64.b64decode(encoded, validate=True).decode().partition(":")[0]
     except (binascii.Error, ValueError):
         return ""
+
+
+def _refuse_constant(word: str) -> None:
+    raise ValueError(word)
 
 
 def _raw(request: HttpRequest) -> bytes:

@@ -31,5 +31,6 @@ class WriteKeyForm(forms.Form):
     label = forms.CharField(label=_("Label"), max_length=80, help_text=_("Which program will use it."))
     scopes = forms.MultipleChoiceField(
         label=_("May send"), choices=scopes.offered, widget=forms.CheckboxSelectMultiple,
+        # A key that tracks often lies in a web page, where anybody can read it.
         initial=list(WriteKey.Scope),
     )  # fmt: skip

@@ -9,7 +9,7 @@ from members.models.people import Identity, Member
 
 
 class WriteKey(models.Model):
-    """What a program signs in with to send events. Only its hash is kept; the key itself is shown once."""
+    """What a program signs in with. Only its hash is kept; the key itself is shown once."""
 
     class Scope(models.TextChoices):
         EVENTS = "events", _("Events")

@@ -1,5 +1,6 @@
 """Benefits used, and uses taken back."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -8,14 +9,18 @@ from django.db import IntegrityError, connection, transaction
 from config.staff.models import User
 from config.staff.operations import record_audit
 from entitlements.benefits.models import Benefit
-from entitlements.grants.models import Balance
+from entitlements.grants.models import Balance, Grant
 from entitlements.grants.operations.settling import settle_members
+from entitlements.usage.gate import verdict
 from entitlements.usage.models import UsageRecord
 from entitlements.usage.querysets.consuming import CONSUME, GIVE_BACK
+from members.querysets.prepared import execute_alone
 
 Outcome = UsageRecord.Outcome
 # Beyond this no limit makes sense, and sums stay within bigint.
 MOST = 10**12
+# Once out of date, and as often again as others change the balance between a use and the look at why it failed.
+ATTEMPTS = 4
 
 
 class UsageRefused(Exception):
@@ -36,31 +41,37 @@ def consume(
     key: str | None = None,
     used_at: datetime | None = None,
     actor: User | None = None,
+    language: str = "",
 ) -> UsageRecord:
     """Use ``amount`` (1–10^12) of a benefit and return the record, whose ``outcome`` says whether it was there.
 
     One statement decides under the balance's own columns, so that any number at once never take more than is left.
     A ``key`` used before returns what it made then; raises UsageRefused(``key_reused``) when that was something else,
-    and ``amount_out_of_range``. ``used_at`` is when it happened, for what is reported later.
+    and ``amount_out_of_range``. ``used_at`` is when it happened, for what is reported later. With a ``language`` a
+    refusal keeps what the gate says to her in it.
     """
     if not 1 <= amount <= MOST:
         raise UsageRefused("amount_out_of_range")
-    asked = _Asked(member_id, benefit, amount, used_at or at, at, origin, key, actor)
-    for attempt in range(2):
+    asked = _Asked(member_id, benefit, amount, used_at or at, at, origin, key, actor, language)
+    is_settled = False
+    for _ in range(ATTEMPTS):
         try:
             record = asked.take()
         except IntegrityError:
-            return asked.answered()
-        if record is not None:
+            # Somebody else's use of the key; anything else about the rows is an error of ours.
+            if known := asked.known():
+                return known
+            raise
+        if record := record or asked.known():
             return record
-        if attempt == 0:
-            if key and (known := UsageRecord.objects.filter(idempotency_key=key).first()):
-                return asked.same(known)
-            if not _is_current(member_id, benefit, at):
-                settle_members(member_ids=[member_id], at=at)
-                continue
-        break
-    return asked.refuse()
+        balance = Balance.objects.filter(member_id=member_id, benefit=benefit).first()
+        if not is_settled and not _is_current(balance, at):
+            settle_members(member_ids=[member_id], at=at)
+            is_settled = True
+        elif not asked.would_fit(balance):
+            return asked.refuse(balance)
+    # Others were quicker every time.
+    return asked.refuse(balance)
 
 
 @transaction.atomic
@@ -70,7 +81,8 @@ def reverse(*, record_id: int, at: datetime, origin: str, actor: User | None = N
     What lay in a usage period that has ended stays used: only what is still open gets it back. Raises
     UsageRefused(``not_a_use``).
     """
-    used = UsageRecord.objects.select_for_update().select_related("benefit").get(pk=record_id)
+    # The benefit's own row is everybody's: a lock on it would hold up all uses of it.
+    used = UsageRecord.objects.select_for_update(of=("self",)).select_related("benefit").get(pk=record_id)
     if used.outcome != Outcome.USED:
         raise UsageRefused("not_a_use")
     if earlier := UsageRecord.objects.filter(reverses=used).first():
@@ -95,65 +107,94 @@ def reverse(*, record_id: int, at: datetime, origin: str, actor: User | None = N
     return record
 
 
-def _is_current(member_id: int, benefit: Benefit, at: datetime) -> bool:
-    balance = Balance.objects.filter(member_id=member_id, benefit=benefit).first()
+def _is_current(balance: Balance | None, at: datetime) -> bool:
     return balance is not None and (balance.valid_until is None or balance.valid_until > at)
 
 
+@dataclass(frozen=True)
 class _Asked:
     """One request to use a benefit."""
 
-    def __init__(
-        self, member_id: int, benefit: Benefit, amount: int, used_at: datetime, at: datetime, origin: str,
-        key: str | None, actor: User | None,
-    ) -> None:  # fmt: skip
-        self.member_id, self.benefit, self.amount, self.used_at, self.at = member_id, benefit, amount, used_at, at
-        self.origin, self.key, self.actor = origin, key, actor
+    member_id: int
+    benefit: Benefit
+    amount: int
+    used_at: datetime
+    at: datetime
+    origin: str
+    key: str | None
+    actor: User | None
+    language: str
 
     def take(self) -> UsageRecord | None:
-        values: dict[str, Any] = {
+        """The use, or None where it is not there or the key is known. Raises IntegrityError for a key used just now."""
+        rows = execute_alone(CONSUME, {
             "member": self.member_id, "benefit": self.benefit.pk, "amount": self.amount, "used_at": self.used_at,
-            "at": self.at, "origin": self.origin, "key": self.key, "actor": self.actor.pk if self.actor else None,
-        }  # fmt: skip
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(CONSUME, values)
-            row = cursor.fetchone()
-        if row is None:
+            "at": self.at, "origin": str(self.origin), "key": self.key,
+            "actor": self.actor.pk if self.actor else None,
+        })  # fmt: skip
+        if not rows:
             return None
-        record_id, uses, granted, used, overage, beyond, worth = row
-        if self.benefit.unlocks.current().filter(unlocked_after=uses).exists():
+        record_id, granted, used, overage, beyond, worth, unlocks = rows[0]
+        if unlocks:
             settle_members(member_ids=[self.member_id], at=self.at)
         return self._record(
             pk=record_id, outcome=Outcome.USED, overage=beyond, worth_cents=worth, granted_after=granted,
             used_after=used, overage_after=overage,
         )  # fmt: skip
 
-    def refuse(self) -> UsageRecord:
+    def known(self) -> UsageRecord | None:
+        """What the key made before. Raises UsageRefused when it was used for something else."""
+        if self.key is None:
+            return None
+        known = UsageRecord.objects.filter(idempotency_key=self.key).first()
+        asked = self.member_id, self.benefit.pk, self.amount
+        if known is not None and (known.member_id, known.benefit_id, known.amount) != asked:
+            raise UsageRefused("key_reused")
+        return known
+
+    def would_fit(self, balance: Balance | None) -> bool:
+        """Whether it is there after all, because the balance changed between the use and this look at it."""
+        if balance is None or not balance.is_open:
+            return False
+        has_room = balance.has_room(self.amount) or not self.benefit.is_hard_limit
+        return has_room and self._refusal(balance) is None
+
+    def refuse(self, balance: Balance | None) -> UsageRecord:
         """Keep what was refused, so that the same key gets the same answer and operations see who met a limit."""
-        balance = Balance.objects.filter(member_id=self.member_id, benefit=self.benefit, is_open=True).first()
-        if balance is None:
-            record = self._record(outcome=Outcome.NO_ACCESS, granted_after=0)
-        else:
-            is_late = balance.period_start is not None and self.used_at < balance.period_start
-            record = self._record(
-                outcome=Outcome.LATE if is_late else Outcome.LIMIT_REACHED, granted_after=balance.granted,
-                used_after=balance.used, overage_after=balance.overage,
-            )  # fmt: skip
+        outcome = self._refusal(balance) or Outcome.LIMIT_REACHED
+        record = self._record(outcome=outcome, granted_after=0)
+        if balance is not None and balance.is_open:
+            record.granted_after, record.used_after = balance.granted, balance.used
+            record.overage_after = balance.overage
+        if self.language and outcome != Outcome.LATE:
+            record.told = self._told()
         try:
             with transaction.atomic():
                 record.save(force_insert=True)
         except IntegrityError:
-            return self.answered()
+            if known := self.known():
+                return known
+            raise
         return record
 
-    def answered(self) -> UsageRecord:
-        """What the key made before."""
-        return self.same(UsageRecord.objects.get(idempotency_key=self.key))
+    def _refusal(self, balance: Balance | None) -> str | None:
+        """Why it cannot be, apart from the limit."""
+        if balance is None or not balance.is_open:
+            had_it = Grant.objects.filter(member_id=self.member_id, benefit=self.benefit).open(self.used_at)
+            return Outcome.LATE if self.used_at < self.at and had_it.exists() else Outcome.NO_ACCESS
+        if balance.period_start is not None and self.used_at < balance.period_start:
+            return Outcome.LATE
+        opens_at = self.benefit.opens_at(balance.early_hours)
+        return Outcome.NO_ACCESS if opens_at is not None and self.used_at < opens_at else None
 
-    def same(self, known: UsageRecord) -> UsageRecord:
-        if (known.member_id, known.benefit_id, known.amount) != (self.member_id, self.benefit.pk, self.amount):
-            raise UsageRefused("key_reused")
-        return known
+    def _told(self) -> dict[str, Any]:
+        said = verdict(
+            member_id=self.member_id, benefit=self.benefit, at=self.at, language=self.language, amount=self.amount
+        )
+        return {
+            "reason": said.reason, "hint": said.hint, "upgrade_target": said.upgrade_target,
+            "upgrade_name": said.upgrade_name, "opens_at": said.opens_at, "resets_at": said.resets_at,
+        }  # fmt: skip
 
     def _record(self, **answer: object) -> UsageRecord:
         return UsageRecord(

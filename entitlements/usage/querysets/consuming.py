@@ -1,18 +1,22 @@
 """A use as one statement: the balance is changed under its own columns, the record says what came of it."""
 
 # Late are uses of a usage period that has ended: its lots are closed, so they are kept and not counted.
+# What a key did before is not tried again; of two at once with one key, the second fails on its uniqueness.
 CONSUME = """
 WITH hit AS (
   UPDATE entitlements_balance b SET
-    used = b.used + least(%(amount)s, coalesce(b.granted - b.used, %(amount)s)),
-    overage = b.overage + %(amount)s - least(%(amount)s, coalesce(b.granted - b.used, %(amount)s)),
-    uses = b.uses + 1, first_used_at = least(b.first_used_at, %(used_at)s),
-    last_used_at = greatest(b.last_used_at, %(used_at)s)
+    used = b.used + least(%(amount)s::bigint, coalesce(b.granted - b.used, %(amount)s::bigint)),
+    overage = b.overage + %(amount)s::bigint
+      - least(%(amount)s::bigint, coalesce(b.granted - b.used, %(amount)s::bigint)),
+    uses = b.uses + 1, first_used_at = least(b.first_used_at, %(used_at)s::timestamptz),
+    last_used_at = greatest(b.last_used_at, %(used_at)s::timestamptz)
   FROM entitlements_benefit e
-  WHERE b.member_id = %(member)s AND b.benefit_id = %(benefit)s AND e.id = b.benefit_id
-    AND b.is_open AND (b.valid_until IS NULL OR b.valid_until > %(at)s)
-    AND (b.period_start IS NULL OR b.period_start <= %(used_at)s)
-    AND (b.granted IS NULL OR NOT e.is_hard_limit OR b.used + %(amount)s <= b.granted)
+  WHERE b.member_id = %(member)s::bigint AND b.benefit_id = %(benefit)s::bigint AND e.id = b.benefit_id
+    AND b.is_open AND (b.valid_until IS NULL OR b.valid_until > %(at)s::timestamptz)
+    AND (b.period_start IS NULL OR b.period_start <= %(used_at)s::timestamptz)
+    AND (b.granted IS NULL OR NOT e.is_hard_limit OR b.used + %(amount)s::bigint <= b.granted)
+    AND (e.public_at IS NULL OR e.public_at - make_interval(hours => b.early_hours) <= %(used_at)s::timestamptz)
+    AND NOT EXISTS (SELECT FROM entitlements_usagerecord r WHERE r.idempotency_key = %(key)s::varchar)
   RETURNING b.member_id, b.benefit_id, new.granted, new.used, new.overage, new.uses,
     new.overage - old.overage AS beyond, e.worth_cents * (new.used - old.used) AS worth
 )
@@ -20,10 +24,15 @@ INSERT INTO entitlements_usagerecord (
   member_id, benefit_id, at, recorded_at, amount, outcome, origin, overage, worth_cents, idempotency_key,
   granted_after, used_after, overage_after, actor_id
 )
-SELECT h.member_id, h.benefit_id, %(used_at)s, %(at)s, %(amount)s, 'used', %(origin)s, h.beyond, h.worth, %(key)s,
-  h.granted, h.used, h.overage, %(actor)s
+SELECT h.member_id, h.benefit_id, %(used_at)s::timestamptz, %(at)s::timestamptz, %(amount)s::bigint, 'used',
+  %(origin)s::varchar, h.beyond, h.worth, %(key)s::varchar, h.granted, h.used, h.overage, %(actor)s::bigint
 FROM hit h
-RETURNING id, (SELECT uses FROM hit), granted_after, used_after, overage_after, overage, worth_cents"""
+RETURNING id, granted_after, used_after, overage_after, overage, worth_cents, (
+  SELECT EXISTS (
+    SELECT FROM entitlements_benefit u
+    WHERE u.unlocked_by_id = h.benefit_id AND u.unlocked_after = h.uses AND NOT u.is_archived
+  ) FROM hit h
+)"""
 
 # Taken back from the overage first, then from the lots that are open still, the last to be burnt first; what the lots
 # do not hold any more belonged to a period that has ended.

@@ -9,11 +9,12 @@ from django.db import transaction
 from config.staff.models import User
 from config.staff.operations import record_audit
 from members.ingest.models import WriteKey
-from members.ingest.querysets.keys import hash_of
+from members.ingest.querysets.keys import OpenedKey, hash_of
 
 PREFIX_LENGTH = 9
 # So long the old key still works after an exchange: time to bring the new one to every program that sends.
 ROTATION_HOURS = 24
+NOTED_EVERY = timedelta(minutes=1)
 
 
 @transaction.atomic
@@ -49,6 +50,12 @@ def revoke_key(*, key_id: int, actor: User, at: datetime) -> WriteKey:
     key.save(update_fields=["revoked_at"])
     _audit("revoked", key, actor, at)
     return key
+
+
+def note_use(*, key: OpenedKey, at: datetime) -> None:
+    """Keep that the key was used, at most once in ``NOTED_EVERY``: all requests share that row."""
+    if key.last_used_at is None or key.last_used_at < at - NOTED_EVERY:
+        WriteKey.objects.filter(pk=key.pk).update(last_used_at=at)
 
 
 def _audit(what: str, key: WriteKey, actor: User, at: datetime) -> None:

@@ -1,0 +1,12 @@
+"""What a write key needs to check and use benefits."""
+
+from django.utils.translation import gettext_lazy as _
+
+from members.ingest import scopes
+
+SCOPE = "benefits"
+
+
+def register() -> None:
+    """Called once, when the app is ready."""
+    scopes.register(SCOPE, _("Benefits: check and use"))
