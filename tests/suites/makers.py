@@ -19,6 +19,8 @@ from campaigns.models import (
 )
 from campaigns.operations.planning import plan
 from config.staff.access import Role
+from entitlements.models import Benefit, LadderVersion, TierBenefit
+from entitlements.usage.operations.consuming import consume
 from members.counters.operations import bring_up
 from members.counters.wanted import CounterKey
 from members.imports.models import ImportRun
@@ -267,6 +269,16 @@ def make_duplicates(world: "World") -> None:
         merge_members(actor=world.admin, at=world.at, survivor_id=world.members[0].pk, absorbed_id=same.pk)
 
 
+def make_uses(world: "World") -> None:
+    """Benefits of everybody, which the first member used."""
+    version = LadderVersion.objects.get(status="active")
+    for i in range(world.n):
+        benefit = Benefit.objects.create(code=f"used-{i}", name=f"Used {i}", kind="quota", created_at=world.at)
+        TierBenefit.objects.create(version=version, benefit=benefit, amount=5)
+        TierBenefit.objects.create(version=version, benefit=benefit, tier=world.plan.tier, amount=50)
+        consume(member_id=world.members[0].pk, benefit=benefit, amount=1, at=world.at, origin="api")
+
+
 ALL = (
     make_members,
     make_what_members_carry,
@@ -282,4 +294,5 @@ ALL = (
     make_value,
     make_campaigns,
     make_duplicates,
+    make_uses,
 )

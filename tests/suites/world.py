@@ -80,5 +80,9 @@ ARGUMENTS: dict[Any, Callable[[World], Any]] = {
     "definition_id": newest("members.EventDefinition"),
     "pair_id": newest("members.DuplicatePair"),
     "record_id": newest("members.MergeRecord"),
+    "external_id": lambda world: world.member.identities.get(kind="external_id").value,
+    "benefit_code": lambda world: "used-0",
+    "usage_id": newest("entitlements.UsageRecord"),
+    "flag": lambda world: "used-0",
     "in_list": lambda world: "members",
 }
