@@ -19,28 +19,6 @@ from campaigns.models import (
 )
 from campaigns.operations.planning import plan
 from config.staff.access import Role
-from entitlements.benefits.models import Benefit, LadderVersion, Pack, PackBenefit, PlanBenefit, TierBenefit
-from entitlements.codes.operations import pools
-from entitlements.grants.operations.giving import give_grant, give_pack
-from entitlements.grants.operations.settling import settle_members
-from entitlements.insight.operations.counting import count_figures
-from entitlements.ladder.operations import set_cell
-from entitlements.models import (
-    IssueRun,
-    ManualTier,
-    QualificationPolicy,
-    RedeemCall,
-    TierBrake,
-    TierChange,
-    TierRule,
-    TierRung,
-)
-from entitlements.offers.operations import issuing, redeeming, saving
-from entitlements.offers.rules import Terms
-from entitlements.tiers.operations.assessing import catch_up as assess_members
-from entitlements.tiers.operations.manual import give_tier
-from entitlements.tiers.operations.policies import preview_policy
-from entitlements.usage.operations.consuming import consume, reverse
 from members.counters.operations import bring_up
 from members.counters.wanted import CounterKey
 from members.imports.models import ImportRun
@@ -78,7 +56,6 @@ from members.tags.operations.refreshing import refresh_tag
 from members.tags.operations.saving import save_tag
 from members.value.operations.refreshing import refresh_now
 from tests import factories
-from tests.entitlements import making
 
 if TYPE_CHECKING:
     from tests.suites.world import World
@@ -288,123 +265,6 @@ def make_duplicates(world: "World") -> None:
         )
         same = factories.make_member(at=world.at, display_name=f"Same {i}")
         merge_members(actor=world.admin, at=world.at, survivor_id=world.members[0].pk, absorbed_id=same.pk)
-
-
-def make_benefits(world: "World") -> None:
-    """Benefits the first tier and the free tier give, used by the first member; a draft and versions before it."""
-    first = world.members[0]
-    for i in range(world.n):
-        benefit = making.make_benefit(cost_cents=100, worth_cents=200)
-        making.give(benefit, world.plan.tier, 20)
-        making.give(benefit, None, 1)
-        making.give(benefit, world.plan, 2)
-        pack = Pack.objects.create(code=f"pack-{i}", name=f"Pack {i}")
-        PackBenefit.objects.create(pack=pack, benefit=benefit, amount=5)
-        LadderVersion.objects.create(version=100 + i, status="retired", created_at=world.at, created_by=world.admin)
-    settle_members(member_ids=[member.pk for member in world.members], at=world.at)
-    for benefit in Benefit.objects.all():
-        for _ in range(world.n):
-            consume(member_id=first.pk, benefit=benefit, amount=1, at=world.at, origin="api")
-    settle_members(member_ids=[first.pk], at=world.at)
-    for benefit in Benefit.objects.all():
-        set_cell(
-            benefit=benefit, tier=world.plan.tier, plan=None, actor=world.admin, at=world.at,
-            values={"amount": 30, "level": "", "is_held_in_grace": True, "early_hours": 0},
-        )  # fmt: skip
-
-
-def make_tiers(world: "World") -> None:
-    """Drafts that ask for ``n`` tiers, everybody assessed, given tiers, moves and brakes."""
-    tiers = list(Tier.objects.all())
-    for i in range(world.n):
-        policy = QualificationPolicy.objects.create(
-            version=100 + i, created_at=world.at, created_by=factories.UserFactory(role=Role.OPERATOR)
-        )
-        for tier in tiers:
-            rung = TierRung.objects.create(policy=policy, tier=tier)
-            TierRule.objects.create(rung=rung, measure="spend", threshold=100 * tier.rank)
-        preview_policy(policy_id=policy.pk, at=world.at)
-        give_tier(
-            member_id=world.members[i].pk, tier_id=tiers[-1].pk, reason="A guest", until=None, actor=world.admin,
-            at=world.at - i * DAY,
-        )  # fmt: skip
-        TierChange.objects.create(
-            member=world.members[0], to_tier=tiers[i % len(tiers)], is_up=True, via="manual", policy=policy,
-            at=world.at - i * DAY, actor=world.admin,
-        )  # fmt: skip
-        TierBrake.objects.create(
-            status="released", raised_at=world.at, base_count=10, moved_count=9, limit_count=1,
-            matrix=[{"from": None, "to": tiers[0].pk, "members": 9}],
-        )  # fmt: skip
-        ManualTier.objects.create(
-            member=world.members[0], tier=tiers[0], since=world.at - 9 * DAY, ended_at=world.at - DAY, reason="Over"
-        )
-    assess_members(member_ids=[member.pk for member in world.members], at=world.at)
-
-
-def make_offers(world: "World") -> None:
-    """Offers of which everybody has a coupon; the first member used some. The last offer goes to a segment."""
-    segment = Segment.objects.live().latest("pk")
-    promise = Terms("threshold_discount", amount_cents=1, threshold_cents=1, plans=(world.plan.pk,))
-    key, _ = make_key(
-        source_id=factories.SourceFactory(code="shop").pk, label="Shop", scopes=["coupons"], actor=world.admin,
-        at=world.at,
-    )  # fmt: skip
-    for i in range(world.n):
-        offer = saving.save_offer(
-            terms=promise, actor=world.admin, at=world.at, code=f"offer-{i}", name=f"Offer {i}", valid_days=9
-        )
-        saving.activate_offer(offer_id=offer.pk, actor=world.admin, at=world.at)
-        for member in reversed(world.members):
-            coupon = issuing.issue_coupon(offer_id=offer.pk, member_id=member.pk, at=world.at, actor=world.admin)
-        if i:
-            redeeming.redeem_coupon(
-                member_id=member.pk, code=coupon.code, plan=world.plan, order_ref=f"order-{i}", at=world.at, actor=None
-            )
-        IssueRun.objects.create(
-            offer=offer, segment=segment, status="done", expected=0, created_at=world.at, created_by=world.admin
-        )
-        RedeemCall.objects.create(key=key, idempotency_key=f"{i}", request_hash="", made_at=world.at)
-    for _ in range(world.n):
-        IssueRun.objects.create(
-            offer=offer, segment=segment, status="done", expected=0, created_at=world.at, created_by=world.admin
-        )
-
-
-def make_codes(world: "World") -> None:
-    """Pools with codes, of each of which the first member has one."""
-    for i in range(world.n):
-        pool = pools.save_pool(
-            actor=world.admin, at=world.at, code=f"pool-{i}", partner="Cinema", name=f"Pool {i}", low_stock=99
-        )
-        pools.take_in(pool_id=pool.pk, codes=[f"code-{n}" for n in range(world.n)], actor=world.admin, at=world.at)
-        pools.claim_code(pool_id=pool.pk, member_id=world.members[0].pk, actor=world.admin, at=world.at)
-    """Benefits in the ladder, in packs and given by hand; the first member uses each, and takes a use back."""
-    first, ladder = world.members[0], LadderVersion.objects.get(status="active")
-    for i in range(world.n):
-        benefit = Benefit.objects.create(code=f"benefit-{i}", name=f"Benefit {i}", kind="quota", created_at=world.at)
-        TierBenefit.objects.create(version=ladder, tier=world.plan.tier, benefit=benefit, amount=9)
-        PlanBenefit.objects.create(version=ladder, plan=world.plan, benefit=benefit, amount=1)
-        pack = Pack.objects.create(code=f"pack-{i}", name=f"Pack {i}", is_light=True)
-        PackBenefit.objects.create(pack=pack, benefit=benefit, amount=1)
-        give_pack(member_id=first.pk, pack=pack, actor=world.admin, at=world.at)
-        give_grant(
-            member_id=first.pk,
-            benefit=benefit,
-            amount=2,
-            source="manual",
-            actor=world.admin,
-            at=world.at,
-            reason="Kind",
-        )
-    settle_members(member_ids=[member.pk for member in world.members], at=world.at)
-    for benefit in Benefit.objects.all():
-        uses = [
-            consume(member_id=first.pk, benefit=benefit, amount=1, at=world.at, origin="hand", actor=world.admin)
-            for _ in range(2)
-        ]
-        reverse(record_id=uses[0].pk, at=world.at, origin="hand", actor=world.admin)
-    count_figures(at=world.at)
 
 
 ALL = (

@@ -106,6 +106,8 @@ ARGUMENTS: dict[Any, Callable[[World], Any]] = {
     # One that somebody gave: what the ladder gives is not voided by hand.
     "grant_id": lambda world: Grant.objects.given().filter(voided_at=None).latest("pk").pk,
     "usage_id": lambda world: UsageRecord.objects.filter(outcome="used", reversal=None).latest("pk").pk,
+    "benefit_code": lambda world: Benefit.objects.earliest("pk").code,
+    "flag": lambda world: Benefit.objects.earliest("pk").code,
     "in_list": lambda world: "members",
     **{
         (f"tiers:{route}", "policy_id"): newest("entitlements.QualificationPolicy")

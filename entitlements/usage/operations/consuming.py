@@ -55,14 +55,7 @@ def consume(
     asked = _Asked(member_id, benefit, amount, used_at or at, at, origin, key, actor, language)
     is_settled = False
     for _ in range(ATTEMPTS):
-        try:
-            record = asked.take()
-        except IntegrityError:
-            # Somebody else's use of the key; anything else about the rows is an error of ours.
-            if known := asked.known():
-                return known
-            raise
-        if record := record or asked.known():
+        if record := asked.made():
             return record
         balance = Balance.objects.filter(member_id=member_id, benefit=benefit).first()
         if not is_settled and not _is_current(balance, at):
@@ -124,6 +117,16 @@ class _Asked:
     key: str | None
     actor: User | None
     language: str
+
+    def made(self) -> UsageRecord | None:
+        """The use, now or by the same key before; None where it is not there."""
+        try:
+            return self.take() or self.known()
+        except IntegrityError:
+            # Somebody else's use of the key; anything else about the rows is an error of ours.
+            if known := self.known():
+                return known
+            raise
 
     def take(self) -> UsageRecord | None:
         """The use, or None where it is not there or the key is known. Raises IntegrityError for a key used just now."""
