@@ -116,11 +116,12 @@ class _Parts(forms.BaseFormSet):
     def clean(self) -> None:
         chosen = [form.cleaned_data["benefit"] for form in self.forms if form.cleaned_data.get("benefit")]
         if len(chosen) != len(set(chosen)):
-            self._non_form_errors = ErrorList([_("Each benefit once.")])
-
-    def parts(self) -> list[dict[str, Any]]:
-        """The benefits that were chosen."""
-        return [form.cleaned_data for form in self.forms if form.cleaned_data.get("benefit")]
+            self._non_form_errors = ErrorList([str(_("Each benefit once."))])
 
 
 PartFormSet = forms.formset_factory(PartForm, formset=_Parts, extra=4)
+
+
+def chosen_parts(formset: forms.BaseFormSet) -> list[dict[str, Any]]:
+    """The lines of a valid form set in which a benefit was chosen."""
+    return [form.cleaned_data for form in formset.forms if form.cleaned_data.get("benefit")]

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from config.staff import clock
 from config.staff.access import Permission, requires
 from config.staff.http import StaffRequest
-from entitlements.benefits.forms import ArchiveForm, BenefitForm, PackForm, PartFormSet
+from entitlements.benefits.forms import ArchiveForm, BenefitForm, PackForm, PartFormSet, chosen_parts
 from entitlements.benefits.models import Benefit, Pack
 from entitlements.benefits.operations import saving
 from entitlements.benefits.operations.saving import BenefitRefused
@@ -149,7 +149,9 @@ def _edit_pack(request: StaffRequest, pack: Pack | None) -> HttpResponse:
     if data is not None and form.is_valid() and parts.is_valid():
         pk = pack.pk if pack else None
         try:
-            saving.save_pack(pack_id=pk, actor=request.user, at=clock.now(), parts=parts.parts(), **form.cleaned_data)
+            saving.save_pack(
+                pack_id=pk, actor=request.user, at=clock.now(), parts=chosen_parts(parts), **form.cleaned_data
+            )
         except BenefitRefused as refused:
             form.add_error(None, refusal(refused.code))
         else:
@@ -161,4 +163,5 @@ def _edit_pack(request: StaffRequest, pack: Pack | None) -> HttpResponse:
 
 
 def _contents(pack: Pack | None) -> list[dict[str, Any]]:
-    return list(pack.benefits.values("benefit", "amount", "level", "recurs")) if pack else []
+    rows = pack.benefits.values("benefit", "amount", "level", "recurs") if pack else []
+    return [dict(row) for row in rows]

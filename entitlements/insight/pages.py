@@ -256,10 +256,10 @@ def monthly(months: list[date], benefit: Benefit | None = None) -> dict[int, dic
     rows = BenefitMonth.objects.filter(month__gte=months[0])
     if benefit:
         rows = rows.filter(benefit=benefit)
-    sums = ("members", "uses", "amount", "worth_cents", "entitled")
+    sums = {f"all_{name}": Sum(name) for name in ("members", "uses", "amount", "worth_cents", "entitled")}
     found: dict[int, dict[date, Cell]] = defaultdict(dict)
-    for row in rows.order_by().values("benefit_id", "month").annotate(**{f"all_{n}": Sum(n) for n in sums}):
-        found[row["benefit_id"]][row["month"]] = Cell(row["month"], **{n: row[f"all_{n}"] for n in sums})
+    for benefit_id, month, *figures in rows.order_by().values_list("benefit_id", "month").annotate(**sums):
+        found[benefit_id][month] = Cell(month, *figures)
     return found
 
 
