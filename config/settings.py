@@ -139,6 +139,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 600},
     },
     "benefits": {"task": "entitlements.settle_due", "schedule": 1.0, "options": {"expires": 10}},
+    "benefit-checks": {"task": "entitlements.check_invariants", "schedule": 600.0, "options": {"expires": 300}},
     "new-members-benefits": {"task": "entitlements.adopt_members", "schedule": 300.0, "options": {"expires": 60}},
     "event-partitions": {
         "task": "members.tasks.prepare_partitions",

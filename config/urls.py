@@ -32,6 +32,7 @@ urlpatterns = [
     *_when_built("console/", "members.value.urls"),
     *_when_built("console/", "members.merging.urls"),
     *_when_built("console/", "entitlements.memory.urls"),
+    *_when_built("console/", "entitlements.checks.urls"),
     *_when_built("", "members.ingest.api_urls"),
     *_when_built("", "campaigns.urls"),
     path("admin/", admin.site.urls),

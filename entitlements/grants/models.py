@@ -122,7 +122,8 @@ class Grant(models.Model):
             ),
             # What is restored is restored once, even when it was voided since.
             models.UniqueConstraint(
-                fields=["member", "benefit", "source_id", "recurs"], name="grant_restored_once",
+                fields=["member", "benefit", "source_id", "recurs"],
+                name="grant_restored_once",
                 condition=Q(source="restore"),
             ),
             models.CheckConstraint(

@@ -1,4 +1,5 @@
 from entitlements.benefits.models import Benefit, LadderVersion, Pack, PackBenefit, PlanBenefit, TierBenefit
+from entitlements.checks.models import Offence
 from entitlements.grants.models import Balance, FactCursor, Grant, Lot, Standing
 from entitlements.memory.models import EntitlementSnapshot, RenewalLock, RestoreRule
 from entitlements.usage.models import UsageRecord
@@ -11,6 +12,7 @@ __all__ = [
     "Grant",
     "LadderVersion",
     "Lot",
+    "Offence",
     "Pack",
     "PackBenefit",
     "PlanBenefit",

@@ -19,6 +19,9 @@ from campaigns.models import (
 )
 from campaigns.operations.planning import plan
 from config.staff.access import Role
+from entitlements.checks.pages import WORDS as CHECK_WORDS
+from entitlements.memory.operations.rules import save_rule
+from entitlements.models import Benefit, EntitlementSnapshot, LadderVersion, Offence, RenewalLock
 from members.counters.operations import bring_up
 from members.counters.wanted import CounterKey
 from members.imports.models import ImportRun
@@ -35,6 +38,7 @@ from members.models import (
     Identity,
     LifecyclePolicy,
     Member,
+    MembershipTerm,
     MemberSignal,
     MemberTag,
     ModelEvaluation,
@@ -267,6 +271,33 @@ def make_duplicates(world: "World") -> None:
         merge_members(actor=world.admin, at=world.at, survivor_id=world.members[0].pk, absorbed_id=same.pk)
 
 
+def make_memories(world: "World") -> None:
+    """Members away and back, each with something kept; locks of renewals; rules; a check that found something."""
+    ladder = LadderVersion.objects.get(status="active")
+    benefits = [
+        Benefit.objects.create(code=f"kept-{i}", name=f"Kept {i}", kind="quota", created_at=world.at)
+        for i in range(world.n)
+    ]
+    balances = {benefit.pk: {"granted": 9, "remaining": 4, "uses": 5, "once": 4, "carried": 0} for benefit in benefits}
+    for i in range(world.n):
+        member = world.members[i]
+        term = MembershipTerm.objects.filter(member=member).latest("ends_at")
+        EntitlementSnapshot.objects.create(
+            member=member, term=term, tier=term.tier, plan=term.plan, ladder=ladder, taken_at=world.at - (i + 1) * DAY,
+            balances=balances, outcome="restored", returned_at=world.at, restored_at=world.at,
+            restored={"grants": [{"benefit": benefit.pk, "amount": 4} for benefit in benefits], "memories": {}},
+        )  # fmt: skip
+        RenewalLock.objects.create(
+            member=member, term=term, ladder=ladder, price_cents=900, locked_at=world.at, until=world.at + 9 * DAY
+        )
+        save_rule(actor=world.admin, at=world.at, tier_days=i + 1)
+        rows = [[member.pk, benefit.pk, "granted 9, grants give 4"] for benefit in benefits]
+        code = list(CHECK_WORDS)[i % len(CHECK_WORDS)]
+        Offence.objects.update_or_create(
+            code=code, defaults={"count": world.n, "rows": rows, "found_at": world.at, "checked_at": world.at}
+        )
+
+
 ALL = (
     make_members,
     make_what_members_carry,
@@ -282,4 +313,5 @@ ALL = (
     make_value,
     make_campaigns,
     make_duplicates,
+    make_memories,
 )

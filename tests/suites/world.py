@@ -80,5 +80,6 @@ ARGUMENTS: dict[Any, Callable[[World], Any]] = {
     "definition_id": newest("members.EventDefinition"),
     "pair_id": newest("members.DuplicatePair"),
     "record_id": newest("members.MergeRecord"),
+    "lock_id": newest("entitlements.RenewalLock"),
     "in_list": lambda world: "members",
 }
