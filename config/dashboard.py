@@ -21,7 +21,8 @@ from config.formats import instant_text, number_text
 from config.navigation import href_of
 from config.staff.access import Permission
 from config.staff.models import User
-from entitlements.models import CodePool
+from entitlements.checks.pages import WORDS as CHECK_WORDS
+from entitlements.models import CodePool, Offence
 from members import metrics
 from members.filters import LIVE
 from members.imports.models import ImportRun
@@ -211,8 +212,27 @@ def low_code_pools(user: User, at: datetime) -> Iterator[WorkItem]:
         )
 
 
+def offended_invariants(user: User, at: datetime) -> Iterator[WorkItem]:
+    href = reverse("checks:index")
+    for offence in Offence.objects.all():
+        yield WorkItem(
+            kind="bad",
+            icon="alert-circle",
+            type=_("Benefits"),
+            title=_("Does not hold: %(what)s") % {"what": CHECK_WORDS.get(offence.code, offence.code)},
+            note=_("grants, uses, balances and terms do not add up"),
+            count=offence.count,
+            count_href=href,
+            due=instant_text(offence.found_at, at),
+            due_kind="bad",
+            href=href,
+            action=_("Look"),
+        )
+
+
 WORK: list[WorkSource] = [
-    brakes, policies, silent_sources, low_code_pools, unknown_deliveries, anomalies, imports, expiring_soon,
+    brakes, policies, silent_sources, offended_invariants, low_code_pools, unknown_deliveries, anomalies, imports,
+    expiring_soon,
 ]  # fmt: skip
 
 

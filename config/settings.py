@@ -141,6 +141,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "benefits": {"task": "entitlements.settle_due", "schedule": 1.0, "options": {"expires": 10}},
     "reported-uses": {"task": "entitlements.use_reported", "schedule": 2.0, "options": {"expires": 10}},
+    "benefit-checks": {"task": "entitlements.check_invariants", "schedule": 600.0, "options": {"expires": 300}},
     "new-members-benefits": {"task": "entitlements.adopt_members", "schedule": 300.0, "options": {"expires": 60}},
     "usage-rates": {"task": "entitlements.refresh_rates", "schedule": 15.0, "options": {"expires": 12}},
     "ladder": {"task": "entitlements.activate_ladder", "schedule": 30.0, "options": {"expires": 25}},

@@ -37,6 +37,7 @@ urlpatterns = [
     *_when_built("console/", "entitlements.codes.urls"),
     *_when_built("console/", "entitlements.memory.urls"),
     *_when_built("console/", "entitlements.benefits.urls"),
+    *_when_built("console/", "entitlements.checks.urls"),
     *_when_built("", "members.ingest.api_urls"),
     *_when_built("", "entitlements.offers.api_urls"),
     *_when_built("", "entitlements.usage.api_urls"),

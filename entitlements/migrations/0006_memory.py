@@ -166,5 +166,20 @@ class Migration(migrations.Migration):
             model_name='entitlementsnapshot',
             constraint=models.CheckConstraint(condition=models.Q(('outcome', 'restored'), ('restored_at__isnull', True), _connector='XOR'), name='snapshot_restored'),
         ),
+        migrations.CreateModel(
+            name='Offence',
+            fields=[
+                ('code', models.CharField(max_length=48, primary_key=True, serialize=False, verbose_name='check')),
+                ('count', models.PositiveBigIntegerField(verbose_name='rows')),
+                ('rows', models.JSONField(default=list, verbose_name='first rows')),
+                ('found_at', models.DateTimeField(verbose_name='found')),
+                ('checked_at', models.DateTimeField(verbose_name='looked at')),
+            ],
+            options={
+                'verbose_name': 'offended invariant',
+                'verbose_name_plural': 'offended invariants',
+                'ordering': ['code'],
+            },
+        ),
         migrations.RunPython(begin_rules, migrations.RunPython.noop),
     ]

@@ -1,4 +1,5 @@
 from entitlements.benefits.models import Benefit, LadderVersion, Pack, PackBenefit, PlanBenefit, TierBenefit
+from entitlements.checks.models import Offence
 from entitlements.codes.models import CodePool, PartnerCode
 from entitlements.grants.models import Balance, FactCursor, Grant, Lot, Standing
 from entitlements.insight.models import BenefitMonth, BenefitReach, FiguresRun
@@ -31,6 +32,7 @@ __all__ = [
     "LadderVersion",
     "Lot",
     "ManualTier",
+    "Offence",
     "Offer",
     "OfferBudget",
     "Pack",

@@ -25,4 +25,5 @@ def built_house() -> Iterator[House]:
 def house(built_house: House) -> Iterator[House]:
     yield built_house
     built_house.end_processes()
+    built_house.benefits_add_up()
     built_house.sink_port = 0

@@ -130,6 +130,11 @@ class House:
     def report(self) -> dict:
         return json.loads(self.run("manage.py", "check_delivery", "--sink", str(self.sink_folder), "--json"))
 
+    def benefits_add_up(self) -> None:
+        """Whatever died: grants, uses, balances and terms still add up."""
+        report = json.loads(self.run("manage.py", "check_entitlements", "--json"))
+        assert report["ok"], report
+
     def hold(self, seconds: float, until: Callable[[], bool], what: str) -> None:
         """Wait until something is so."""
         deadline = time.monotonic() + seconds

@@ -5,16 +5,21 @@ from typing import TYPE_CHECKING
 
 from config.staff.access import Role
 from entitlements.benefits.models import Benefit, LadderVersion, Pack, PackBenefit
+from entitlements.checks.pages import WORDS as CHECK_WORDS
 from entitlements.codes.operations import pools
 from entitlements.grants.operations.giving import give_grant, give_pack
 from entitlements.grants.operations.settling import settle_members
 from entitlements.insight.operations.counting import count_figures
 from entitlements.ladder.operations import set_cell
+from entitlements.memory.operations.rules import save_rule
 from entitlements.models import (
+    EntitlementSnapshot,
     IssueRun,
     ManualTier,
+    Offence,
     QualificationPolicy,
     RedeemCall,
+    RenewalLock,
     TierBrake,
     TierChange,
     TierRule,
@@ -27,7 +32,7 @@ from entitlements.tiers.operations.manual import give_tier
 from entitlements.tiers.operations.policies import preview_policy
 from entitlements.usage.operations.consuming import consume, reverse
 from members.ingest.operations.keys import make_key
-from members.models import Segment, Tier
+from members.models import MembershipTerm, Segment, Tier
 from tests import factories
 from tests.entitlements import making
 
@@ -136,4 +141,31 @@ def make_codes(world: "World") -> None:
         pools.claim_code(pool_id=pool.pk, member_id=world.members[0].pk, actor=world.admin, at=world.at)
 
 
-ALL = (make_benefits, make_tiers, make_offers, make_codes)
+def make_memories(world: "World") -> None:
+    """Members away and back, each with something kept; locks of renewals; rules; a check that found something."""
+    ladder = LadderVersion.objects.get(status="active")
+    benefits = [
+        Benefit.objects.create(code=f"kept-{i}", name=f"Kept {i}", kind="quota", created_at=world.at)
+        for i in range(world.n)
+    ]
+    balances = {benefit.pk: {"granted": 9, "remaining": 4, "uses": 5, "once": 4, "carried": 0} for benefit in benefits}
+    for i in range(world.n):
+        member = world.members[i]
+        term = MembershipTerm.objects.filter(member=member).latest("ends_at")
+        EntitlementSnapshot.objects.create(
+            member=member, term=term, tier=term.tier, plan=term.plan, ladder=ladder, taken_at=world.at - (i + 1) * DAY,
+            balances=balances, outcome="restored", returned_at=world.at, restored_at=world.at,
+            restored={"grants": [{"benefit": benefit.pk, "amount": 4} for benefit in benefits], "memories": {}},
+        )  # fmt: skip
+        RenewalLock.objects.create(
+            member=member, term=term, ladder=ladder, price_cents=900, locked_at=world.at, until=world.at + 9 * DAY
+        )
+        save_rule(actor=world.admin, at=world.at, tier_days=i + 1)
+        rows = [[member.pk, benefit.pk, "granted 9, grants give 4"] for benefit in benefits]
+        code = list(CHECK_WORDS)[i % len(CHECK_WORDS)]
+        Offence.objects.update_or_create(
+            code=code, defaults={"count": world.n, "rows": rows, "found_at": world.at, "checked_at": world.at}
+        )
+
+
+ALL = (make_benefits, make_tiers, make_offers, make_codes, make_memories)

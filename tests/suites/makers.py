@@ -56,6 +56,7 @@ from members.tags.operations.refreshing import refresh_tag
 from members.tags.operations.saving import save_tag
 from members.value.operations.refreshing import refresh_now
 from tests import factories
+from tests.suites import benefit_makers
 
 if TYPE_CHECKING:
     from tests.suites.world import World
@@ -281,10 +282,6 @@ ALL = (
     make_tags,
     make_value,
     make_campaigns,
-    make_benefits,
-    make_tiers,
+    *benefit_makers.ALL,
     make_duplicates,
-    make_offers,
-    make_codes,
-    make_benefits,
 )

@@ -108,6 +108,7 @@ ARGUMENTS: dict[Any, Callable[[World], Any]] = {
     "usage_id": lambda world: UsageRecord.objects.filter(outcome="used", reversal=None).latest("pk").pk,
     "benefit_code": lambda world: Benefit.objects.earliest("pk").code,
     "flag": lambda world: Benefit.objects.earliest("pk").code,
+    "lock_id": newest("entitlements.RenewalLock"),
     "in_list": lambda world: "members",
     **{
         (f"tiers:{route}", "policy_id"): newest("entitlements.QualificationPolicy")

@@ -1,0 +1,198 @@
+"""Random histories through the public operations: after each step balances are what the pure rules say."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from entitlements.checks.operations.checking import find_offences
+from entitlements.grants.operations.settling import settle_due, settle_members
+from entitlements.models import Balance, Benefit, Grant
+from entitlements.usage.operations.consuming import consume
+from members.models import Member, MembershipTerm
+from members.operations import people, terms
+from members.rules import at_local
+from tests.entitlements.model import Given, Model, Rules, Term
+from tests.entitlements.world import Ladder, give
+from tests.members.world import World, moment
+
+pytestmark = pytest.mark.django_db
+
+SECOND = timedelta(seconds=1)
+# So that members live in zones with and without a shift of the clock.
+ZONES = ("", "America/New_York")
+
+rules = st.builds(
+    Rules,
+    unit=st.sampled_from(["never", "term", "day", "week", "month", "quarter", "year"]),
+    by_calendar=st.booleans(),
+    rollover_max=st.sampled_from([0, 3, 20]),
+    rollover_min=st.sampled_from([0, 2]),
+    is_hard=st.booleans(),
+)
+amounts = st.none() | st.integers(0, 12)
+numbers = st.integers(0, 1)
+
+
+class Histories(RuleBasedStateMachine):
+    """Two members, two benefits; each step a moment later than the one before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.atomic = transaction.atomic()
+        self.atomic.__enter__()
+        self.world, self.ladder = World(), Ladder()
+        self.now = moment(0)
+        self.members: list[Member] = []
+        self.benefits: list[Benefit] = []
+        self.models: dict[tuple[int, int], Model] = {}
+
+    def teardown(self) -> None:
+        transaction.set_rollback(True)
+        self.atomic.__exit__(None, None, None)
+
+    @initialize(first=rules, second=rules, cells=st.tuples(amounts, amounts, amounts, amounts))
+    def begin(self, first: Rules, second: Rules, cells: tuple[int | None, ...]) -> None:
+        for n, chosen in enumerate((first, second)):
+            low = min(chosen.rollover_min, chosen.rollover_max)
+            self.benefits.append(self.ladder.benefit(
+                f"benefit{n}", period=chosen.unit, is_by_calendar=chosen.by_calendar,
+                rollover_max=chosen.rollover_max, rollover_min=low, is_hard_limit=chosen.is_hard,
+            ))  # fmt: skip
+        for n, zone in enumerate(ZONES):
+            member = people.create_member(
+                actor=None, at=self.now, identities={"external_id": f"machine{n}"}, time_zone=zone
+            )
+            self.members.append(member)
+            for benefit, chosen in zip(self.benefits, (first, second), strict=True):
+                low = min(chosen.rollover_min, chosen.rollover_max)
+                own = Rules(chosen.unit, chosen.by_calendar, chosen.rollover_max, low, chosen.is_hard)
+                self.models[member.pk, benefit.pk] = Model(zone or "Asia/Shanghai", own, None, None)
+        self._fill(cells)
+        self._settle()
+
+    @rule(cells=st.tuples(amounts, amounts, amounts, amounts))
+    def the_ladder_changes(self, cells: tuple[int | None, ...]) -> None:
+        self.now += SECOND
+        self.ladder.next(self.now)
+        self._fill(cells)
+        self._settle()
+
+    @rule(who=numbers, kind=st.sampled_from(["month", "year", "gift"]))
+    def a_term_is_bought_or_given(self, who: int, kind: str) -> None:
+        self.now += SECOND
+        plan = self.world.year if kind == "year" else self.world.month
+        sell = terms.give_term if kind == "gift" else terms.purchase
+        sell(member_id=self.members[who].pk, plan=plan, at=self.now, actor=None)
+        self._read_terms(who)
+        self._settle()
+
+    @rule(who=numbers)
+    def a_term_is_refunded(self, who: int) -> None:
+        self.now += SECOND
+        open_terms = MembershipTerm.objects.filter(member=self.members[who], kind="paid").covering(self.now)
+        if term := open_terms.first():
+            terms.refund_term(term_id=term.pk, at=self.now, actor=None, reason="")
+            self._read_terms(who)
+        self._settle()
+
+    @rule(who=numbers, which=numbers, amount=st.integers(1, 9), days=st.none() | st.integers(1, 60))
+    def a_one_off_is_given(self, who: int, which: int, amount: int, days: int | None) -> None:
+        self.now += SECOND
+        member, benefit = self.members[who], self.benefits[which]
+        until = self.now + timedelta(days=days) if days else None
+        grant = give(member, benefit, amount, self.now, expires_at=until)
+        self.models[member.pk, benefit.pk].given.append(Given(grant.pk, amount, self.now, until))
+        self._settle()
+
+    @rule(who=numbers, which=numbers)
+    def a_one_off_is_voided(self, who: int, which: int) -> None:
+        self.now += SECOND
+        model = self.models[self.members[who].pk, self.benefits[which].pk]
+        for given in [g for g in model.given if g.is_open(self.now) and g.priority == 100][:1]:
+            given.voided_at = self.now
+            Grant.objects.filter(pk=given.number).update(voided_at=self.now, void_reason="hand")
+        self._settle()
+
+    @rule(who=numbers, which=numbers, amount=st.integers(1, 8))
+    def it_is_used(self, who: int, which: int, amount: int) -> None:
+        self.now += SECOND
+        self._settle()
+        member, benefit = self.members[who], self.benefits[which]
+        record = consume(member_id=member.pk, benefit=benefit, amount=amount, at=self.now, origin="api")
+        assert (record.outcome == "used") == self.models[member.pk, benefit.pk].use(amount)
+
+    @rule(hours=st.sampled_from([1, 13, 24, 72, 24 * 7, 24 * 29, 24 * 31, 24 * 45, 24 * 100, 24 * 200, 24 * 400]))
+    def time_goes_by(self, hours: int) -> None:
+        """The beat settles whoever is due, no others."""
+        self.now += timedelta(hours=hours)
+        settle_due(at=self.now)
+        for model in self.models.values():
+            model.settle(self.now)
+
+    @invariant()
+    def balances_are_what_the_rules_say(self) -> None:
+        for (member, benefit), model in self.models.items():
+            row = Balance.objects.filter(member_id=member, benefit_id=benefit).first()
+            found = (row.granted, row.used, row.overage) if row else (0, 0, 0)
+            assert found == (model.granted, model.used, model.overage), (model.rules, self.now)
+
+    @invariant()
+    def everything_adds_up(self) -> None:
+        assert [(f.check.code, f.rows) for f in find_offences()] == []
+
+    def _fill(self, cells: tuple[int | None, ...]) -> None:
+        for n, benefit in enumerate(self.benefits):
+            with_term, without = cells[2 * n : 2 * n + 2]
+            for tier, amount in ((self.world.gold, with_term), (None, without)):
+                if amount is not None:
+                    self.ladder.cell(tier, benefit, amount)
+            for member in self.members:
+                model = self.models[member.pk, benefit.pk]
+                model.with_term, model.without = with_term, without
+
+    def _read_terms(self, who: int) -> None:
+        member = self.members[who]
+        rows = MembershipTerm.objects.filter(member=member).not_voided().order_by("starts_at")
+        for benefit in self.benefits:
+            model = self.models[member.pk, benefit.pk]
+            known = {term.starts_at: term for term in model.terms}
+            for row in rows:
+                term = known.get(row.starts_at) or Term(row.starts_at, row.ends_at, _anchor(row, model.zone), row.kind)
+                term.closed_at = row.closed_at
+                if row.starts_at not in known:
+                    model.terms.append(term)
+
+    def _settle(self) -> None:
+        settle_members(member_ids=[member.pk for member in self.members], at=self.now)
+        for model in self.models.values():
+            model.settle(self.now)
+
+
+def _anchor(row: MembershipTerm, zone: str) -> datetime:
+    clock = row.starts_at.astimezone(ZoneInfo(zone)).time()
+    return at_local(row.anchor_on, clock, zone)
+
+
+def tell(histories: int, steps: int) -> None:
+    run_state_machine_as_test(
+        Histories,
+        settings=settings(
+            max_examples=histories, stateful_step_count=steps, deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )  # fmt: skip
+
+
+def test_random_histories():
+    tell(12, 20)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_many_random_histories():
+    tell(300, 40)
