@@ -14,6 +14,7 @@ from django.db import connection, transaction
 
 from config.demo_deeds import Deed, deeds
 from config.demo_ladder import make_ladder, use_benefits
+from config.demo_offers import make_offers
 from config.staff.models import User
 from entitlements.insight.operations.counting import count_figures
 from entitlements.tiers.operations import assessing, policies
@@ -158,12 +159,13 @@ def populate(
         _tell(random.Random(seed), count, at, progress)  # noqa: S311 - invented lives, no secret
     _take_statistics()
     sweep.sweep(at=at)
+    _assess_tiers(at)
     use_benefits(at=at)
     refreshing.refresh_due(at=at)
     refresh_now(at=at)
-    _assess_tiers(at)
     for segment in Segment.objects.all():
         refresh_segment(segment_id=segment.pk, at=at)
+    make_offers(at=at)
     count_figures(at=at)
 
 
