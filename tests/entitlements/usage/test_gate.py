@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entitlements.benefits.models import Benefit
@@ -93,6 +93,7 @@ def test_only_the_two_names_are_filled_in(template):
     assert filled == template.replace("{benefit}", "B")
 
 
+@settings(deadline=None)
 @given(st.text(), st.text(), st.text())
 def test_filling_in_only_ever_adds_blanks_to_replacing(template, benefit, tier):
     plain = fill_in(template, benefit=benefit, tier=tier, in_chinese=False)
