@@ -20,6 +20,7 @@ from campaigns.models import (
 from campaigns.operations.planning import plan
 from config.staff.access import Role
 from entitlements.benefits.models import Benefit, LadderVersion, Pack, PackBenefit, PlanBenefit, TierBenefit
+from entitlements.grants.models import FactCursor
 from entitlements.grants.operations.giving import give_grant, give_pack
 from entitlements.grants.operations.settling import settle_members
 from entitlements.insight.operations.counting import count_figures
@@ -298,7 +299,10 @@ def make_benefits(world: "World") -> None:
             for _ in range(2)
         ]
         reverse(record_id=uses[0].pk, at=world.at, origin="hand", actor=world.admin)
-    count_figures(at=world.at)
+    for i in range(world.n):
+        count_figures(at=world.at)
+        FactCursor.objects.create(reader=f"reader-{i}")
+        LadderVersion.objects.create(version=100 + i, status="retired", created_at=world.at)
 
 
 ALL = (
