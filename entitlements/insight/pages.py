@@ -110,9 +110,11 @@ class Overview:
     def rows(self) -> list[Row]:
         reaches = {reach.benefit_id: reach for reach in BenefitReach.objects.filter(by=BenefitReach.By.ALL)}
         cells = monthly(self.months)
+        order = {code: n for n, code in enumerate(Benefit.Category.values)}
+        benefits = Benefit.objects.current().select_related("unlocked_by")
         return [
             Row(benefit, reaches.get(benefit.pk), _filled(cells[benefit.pk], self.months, reaches.get(benefit.pk)))
-            for benefit in Benefit.objects.current().select_related("unlocked_by")
+            for benefit in sorted(benefits, key=lambda benefit: order[benefit.category])
         ]
 
     @property

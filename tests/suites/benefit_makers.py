@@ -65,7 +65,8 @@ def make_benefits(world: "World") -> None:
         ]
         reverse(record_id=uses[0].pk, at=world.at, origin="hand", actor=world.admin)
     settle_members(member_ids=[first.pk], at=world.at)
-    count_figures(at=world.at)
+    for _ in range(world.n):
+        count_figures(at=world.at)
     for benefit in Benefit.objects.all():
         set_cell(
             benefit=benefit, tier=world.plan.tier, plan=None, actor=world.admin, at=world.at,

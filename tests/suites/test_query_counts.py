@@ -22,7 +22,10 @@ BROKEN = "no count:"
 @pytest.fixture(scope="module")
 def counted(django_db_setup, django_db_blocker, tmp_path_factory) -> dict[int, dict[str, list[str]]]:
     """For both sizes of the world: the statements each address runs, by route."""
-    with django_db_blocker.unblock(), override_settings(MEDIA_ROOT=tmp_path_factory.mktemp("media")):
+    # Nothing is kept between two requests: what a cache holds would run out somewhere in the middle.
+    forgetful = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+    media = tmp_path_factory.mktemp("media")
+    with django_db_blocker.unblock(), override_settings(MEDIA_ROOT=media, CACHES=forgetful):
         return {n: _statements_in_world_of(n) for n in (FEW, MANY)}
 
 

@@ -12,19 +12,24 @@ WITH changed AS (
     WHERE r.recorded_at >= %(since)s AND r.outcome = 'reversed'
   ) u
 ),
-spans AS (
+spans AS MATERIALIZED (
   SELECT c.*, c.month::timestamp AT TIME ZONE %(zone)s AS start,
     (c.month + interval '1 month') AT TIME ZONE %(zone)s AS stop
   FROM changed c
 ),
-counted AS MATERIALIZED (
-  SELECT s.benefit_id, s.month, t.tier_id, count(DISTINCT u.member_id) AS members, count(*) AS uses,
-    sum(u.amount) AS amount, sum(u.worth_cents) AS worth_cents
+used AS (
+  SELECT s.benefit_id, s.month, u.member_id, count(*) AS uses, sum(u.amount) AS amount,
+    sum(u.worth_cents) AS worth_cents
   FROM spans s
   JOIN entitlements_usagerecord u ON u.benefit_id = s.benefit_id AND u.at >= s.start AND u.at < s.stop
-  LEFT JOIN entitlements_standing t ON t.member_id = u.member_id
   WHERE u.outcome = 'used'
-    AND NOT EXISTS (SELECT FROM entitlements_usagerecord r WHERE r.reverses_id = u.id)
+    AND NOT EXISTS (SELECT FROM entitlements_usagerecord r WHERE r.reverses_id = u.id AND r.outcome = 'reversed')
+  GROUP BY 1, 2, 3
+),
+counted AS MATERIALIZED (
+  SELECT u.benefit_id, u.month, t.tier_id, count(*) AS members, sum(u.uses) AS uses, sum(u.amount) AS amount,
+    sum(u.worth_cents) AS worth_cents
+  FROM used u LEFT JOIN entitlements_standing t ON t.member_id = u.member_id
   GROUP BY 1, 2, 3
 ),
 gone AS (
@@ -39,33 +44,36 @@ SELECT benefit_id, month, tier_id, members, uses, amount, worth_cents FROM count
 ON CONFLICT (benefit_id, month, tier_id) DO UPDATE SET members = excluded.members, uses = excluded.uses,
   amount = excluded.amount, worth_cents = excluded.worth_cents"""
 
-_FIGURES = """count(*), count(*) FILTER (WHERE b.last_used_at >= %(lately)s),
-  count(*) FILTER (WHERE b.granted > 0 AND b.used >= b.granted), coalesce(sum(b.granted), 0),
-  coalesce(sum(b.used) FILTER (WHERE b.granted > 0), 0)"""
+_FIGURES = """count(*) AS entitled, count(*) FILTER (WHERE b.last_used_at >= %(lately)s) AS reached,
+    count(*) FILTER (WHERE b.granted > 0 AND b.used >= b.granted) AS at_limit, coalesce(sum(b.granted), 0) AS granted,
+    coalesce(sum(b.used) FILTER (WHERE b.granted > 0), 0) AS used"""
 
-REACH = (
-    """
-INSERT INTO entitlements_benefitreach (benefit_id, by, value, entitled, reached, at_limit, granted, used)
-SELECT b.benefit_id, CASE WHEN GROUPING(t.tier_id) = 0 THEN 'tier' WHEN GROUPING(l.lifecycle_state) = 0 THEN 'state'
-    ELSE 'all' END,
-  coalesce(CASE WHEN GROUPING(t.tier_id) = 0 THEN t.tier_id::text
-    WHEN GROUPING(l.lifecycle_state) = 0 THEN l.lifecycle_state END, ''), """
-    + _FIGURES
-    + """
-FROM entitlements_balance b
-JOIN entitlements_standing t ON t.member_id = b.member_id
-JOIN members_memberlifecycle l ON l.member_id = b.member_id
-WHERE b.is_open
-GROUP BY GROUPING SETS ((b.benefit_id), (b.benefit_id, t.tier_id), (b.benefit_id, l.lifecycle_state))
-UNION ALL
-SELECT b.benefit_id, 'segment', s.segment_id::text, """
-    + _FIGURES
-    + """
-FROM entitlements_balance b
-JOIN members_segmentmembership s ON s.member_id = b.member_id AND s.left_at IS NULL
-WHERE b.is_open
-GROUP BY 1, 2, 3"""
+_SUMS = "sum(entitled), sum(reached), sum(at_limit), sum(granted), sum(used)"
+
+# The balances are read once, into as few rows as there are benefits, tiers and states.
+REACH = f"""
+WITH parts AS MATERIALIZED (
+  SELECT b.benefit_id, t.tier_id, l.lifecycle_state AS state, {_FIGURES}
+  FROM entitlements_balance b
+  JOIN entitlements_standing t ON t.member_id = b.member_id
+  JOIN members_memberlifecycle l ON l.member_id = b.member_id
+  WHERE b.is_open
+  GROUP BY 1, 2, 3
 )
+INSERT INTO entitlements_benefitreach (benefit_id, by, value, entitled, reached, at_limit, granted, used)
+SELECT benefit_id, 'all', '', {_SUMS} FROM parts GROUP BY 1
+UNION ALL
+SELECT benefit_id, 'tier', coalesce(tier_id::text, ''), {_SUMS} FROM parts GROUP BY 1, 3
+UNION ALL
+SELECT benefit_id, 'state', coalesce(state, ''), {_SUMS} FROM parts GROUP BY 1, 3
+UNION ALL
+SELECT * FROM (
+  SELECT b.benefit_id, 'segment', s.segment_id::text, {_FIGURES}
+  FROM entitlements_balance b
+  JOIN members_segmentmembership s ON s.member_id = b.member_id AND s.left_at IS NULL
+  WHERE b.is_open
+  GROUP BY 1, s.segment_id
+) s"""
 
 # What was true while the month ran stays with it when it is over.
 ENTITLED_NOW = """
