@@ -1,10 +1,12 @@
 """What the page of entitlement memories shows."""
 
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Count
+from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -14,17 +16,33 @@ PAGE = 50
 
 
 class SnapshotList:
-    """One page of the memories, newest first; ``after`` is the number of the last one on the page before."""
+    """One page of the memories, newest first; ``after`` is the number of the last one on the page before.
 
-    def __init__(self, outcome: str, after: str) -> None:
-        self.outcome = outcome if outcome in EntitlementSnapshot.Outcome.values else ""
+    ``age`` is ``younger`` or ``older``, than ``days`` before ``at``; anything else shows both.
+    """
+
+    def __init__(self, params: QueryDict, *, at: datetime) -> None:
+        asked, after, days = params.get("outcome", ""), params.get("after", ""), params.get("days", "")
+        self.at = at
+        self.outcome = asked if asked in EntitlementSnapshot.Outcome.values else ""
         self.after = int(after) if after.isdecimal() and len(after) < 19 else 0
+        self.days = int(days) if days.isdecimal() and len(days) < 6 else 0
+        self.age = params.get("age", "") if self.days else ""
 
     @cached_property
     def _found(self) -> list[EntitlementSnapshot]:
-        rows = EntitlementSnapshot.objects.filter(outcome=self.outcome) if self.outcome else EntitlementSnapshot.objects
-        related = rows.select_related("member", "tier", "plan", "rule")
-        return list(related.all().behind(self.after)[: PAGE + 1])
+        rows = EntitlementSnapshot.objects.select_related("member", "tier", "plan", "rule")
+        if self.outcome:
+            rows = rows.filter(outcome=self.outcome)
+        if self.age == "younger":
+            rows = rows.young_enough(self.at, self.days)
+        elif self.age == "older":
+            rows = rows.too_old(self.at, self.days)
+        return list(rows.behind(self.after)[: PAGE + 1])
+
+    @property
+    def _asked(self) -> dict[str, Any]:
+        return {"outcome": self.outcome} | ({"age": self.age, "days": self.days} if self.age else {})
 
     @property
     def rows(self) -> list[EntitlementSnapshot]:
@@ -34,11 +52,11 @@ class SnapshotList:
     def next_url(self) -> str:
         if len(self._found) <= PAGE:
             return ""
-        return "?" + urlencode({"outcome": self.outcome, "after": self.rows[-1].pk})
+        return "?" + urlencode(self._asked | {"after": self.rows[-1].pk})
 
     @property
     def first_url(self) -> str:
-        return "?" + urlencode({"outcome": self.outcome}) if self.after else ""
+        return "?" + urlencode(self._asked) if self.after else ""
 
     @cached_property
     def tabs(self) -> list[dict[str, Any]]:

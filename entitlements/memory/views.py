@@ -63,7 +63,7 @@ def edit(request: StaffRequest) -> HttpResponse:
 def snapshots(request: StaffRequest) -> HttpResponse:
     """Whose benefits are kept in memory, and what came of it."""
     template = "memory/snapshots.html#listing" if request.htmx else "memory/snapshots.html"
-    listing = SnapshotList(request.GET.get("outcome", ""), request.GET.get("after", ""))
+    listing = SnapshotList(request.GET, at=clock.now())
     response = render(request, template, {"listing": listing})
     patch_vary_headers(response, ["HX-Request"])
     return response

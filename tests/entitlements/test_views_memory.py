@@ -65,6 +65,17 @@ def test_the_list_by_outcome(viewer_client, scene):
     assert EntitlementSnapshot.objects.count() == 1
 
 
+@pytest.mark.parametrize(
+    ("age", "days", "is_shown"),
+    [("older", 15, True), ("older", 16, False), ("younger", 15, False), ("younger", 16, True), ("", "x", True)],
+)
+def test_the_list_by_age(viewer_client, scene, clock, age, days, is_shown):
+    scene.lapse()
+    clock(50)
+    page = viewer_client.get(reverse("memory:snapshots"), {"outcome": "pending", "age": age, "days": days})
+    assert bool(page.context["listing"].rows) == is_shown
+
+
 def test_the_member_page_in_the_grace_counts_down_and_names_what_is_held(operator_client, scene, clock):
     scene.ladder.version.cells.filter(benefit=scene.cinema).update(is_held_in_grace=False)
 

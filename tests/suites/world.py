@@ -26,6 +26,7 @@ FIXED = {
     "campaigns.DeliveryPolicy",
     "campaigns.Channel",
     "entitlements.FactCursor",
+    "entitlements.Offence",
     "entitlements.TierCursor",
     "members.ValueSettings",
 }

@@ -23,6 +23,8 @@ class Effect:
     away: int
     restored: int
     too_old: int
+    # How young is young enough; none where age does not count.
+    days: int | None = None
 
 
 def rule_in_force() -> RestoreRule:
@@ -56,4 +58,4 @@ def effect_of(rule: RestoreRule, *, at: datetime) -> Effect:
         return Effect(away, 0, 0)
     days = rule.younger_than_days if rule.mode == RestoreRule.Mode.YOUNGER else None
     restored = pending.young_enough(at, days).count()
-    return Effect(away, restored, away - restored)
+    return Effect(away, restored, away - restored, days)
