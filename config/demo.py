@@ -16,6 +16,7 @@ from config.demo_deeds import Deed, deeds
 from config.demo_ladder import make_ladder, use_benefits
 from config.demo_offers import make_offers
 from config.staff.models import User
+from entitlements.grants.operations.settling import adopt_members, settle_due
 from entitlements.insight.operations.counting import count_figures
 from entitlements.tiers.operations import assessing, policies
 from entitlements.tiers.operations.policies import Asked
@@ -29,6 +30,8 @@ from members.value.operations.refreshing import refresh_now
 
 HISTORY_DAYS = 420
 CHUNK = 250
+# Benefits are looked at on these days before now, so that who left since has lost some, and what she had is kept.
+SETTLED_DAYS_AGO = (180, 120, 75, 45, 20, 6)
 
 TIERS = [("standard", "Standard", "标准", 1), ("silver", "Silver", "银卡", 2), ("gold", "Gold", "金卡", 3),
          ("black", "Black", "黑卡", 4)]  # fmt: skip
@@ -160,6 +163,9 @@ def populate(
     _take_statistics()
     sweep.sweep(at=at)
     _assess_tiers(at)
+    for days in SETTLED_DAYS_AGO:
+        adopt_members(at=at - timedelta(days=days))
+        settle_due(at=at - timedelta(days=days))
     use_benefits(at=at)
     refreshing.refresh_due(at=at)
     refresh_now(at=at)

@@ -1,6 +1,6 @@
 """The demo's offers and partner codes: issued to the demo's segments, some of them redeemed."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from entitlements.codes.operations import pools
@@ -22,6 +22,7 @@ OFFERS: list[tuple[Terms, dict[str, Any], str | None]] = [
      {"code": "the-longer", "name": "The longer away, the more", "name_zh": "离开越久，优惠越大", "valid_days": 30},
      None),
 ]  # fmt: skip
+DAY = timedelta(days=1)
 # One in so many returns with her coupon.
 RETURNS = 6
 CODES = 12
@@ -37,7 +38,8 @@ def make_offers(*, at: datetime) -> None:
             run = issuing.issue_to_segment(offer_id=offer.pk, segment_id=chosen.pk, actor=None, at=at)
             issuing.work_run(run_id=run.pk, at=at)
     plan = Plan.objects.get(code="standard-month")
-    for coupon in Coupon.objects.filter(offer__code="come-back").order_by("pk")[::RETURNS]:
+    away = Coupon.objects.filter(offer__code="come-back", member__lifecycle__expiration_time__lt=at - 8 * DAY)
+    for coupon in away.order_by("pk")[::RETURNS]:
         redeeming.redeem_coupon(
             member_id=coupon.member_id, code=coupon.code, plan=plan, order_ref=f"demo-return-{coupon.pk}", at=at,
             actor=None,
