@@ -52,21 +52,21 @@ BENEFITS: list[dict[str, Any]] = [
     {"code": "badge", "name": "Badge", "name_zh": "身份徽章", "kind": "access", "category": _EMOTIONAL},
 ]  # fmt: skip
 
-# Of the free tier, standard, silver and gold: an amount, a level, True for access alone, None for nothing.
+# Of the free tier, standard, silver, gold and black: an amount, a level, True for access alone, None for nothing.
 CELLS: dict[str, list[Any]] = {
-    "ad_free": [None, True, True, True],
-    "video_4k": [None, None, "4K", "4K"],
-    "devices": ["1", "2", "3", "4"],
-    "offline": [None, 20, 40, 60],
-    "album": [2, 20, 100, 200],
-    "batch_download": [None, True, True, True],
-    "ai_export": [None, None, None, 10],
-    "premiere": [None, None, 1, 3],
-    "cinema_voucher": [None, None, 1, 2],
-    "member_price": ["0.95", "0.9", "0.88", "0.85"],
-    "adviser": [None, None, None, True],
-    "birthday_gift": [None, None, 1, 1],
-    "badge": [None, True, True, True],
+    "ad_free": [None, True, True, True, True],
+    "video_4k": [None, None, "4K", "4K", "4K"],
+    "devices": ["1", "2", "3", "4", "6"],
+    "offline": [None, 20, 40, 60, True],
+    "album": [2, 20, 100, 200, 1_000],
+    "batch_download": [None, True, True, True, True],
+    "ai_export": [None, None, None, 10, 30],
+    "premiere": [None, None, 1, 3, 8],
+    "cinema_voucher": [None, None, 1, 2, 4],
+    "member_price": ["0.95", "0.9", "0.88", "0.85", "0.8"],
+    "adviser": [None, None, None, True, True],
+    "birthday_gift": [None, None, 1, 1, 1],
+    "badge": [None, True, True, True, True],
 }
 
 # Code, names, light, price in cents, days, and (benefit, amount, anew in each usage period).
@@ -90,7 +90,7 @@ def make_ladder(*, at: datetime) -> None:
     made = {spec["code"]: Benefit.objects.create(**spec, created_at=at) for spec in BENEFITS}
     Benefit.objects.filter(code="batch_download").update(unlocked_by=made["offline"])
     ladder = LadderVersion.objects.get(status=LadderVersion.Status.ACTIVE)
-    tiers = [None, *(Tier.objects.get(code=code) for code in ("standard", "silver", "gold"))]
+    tiers = [None, *(Tier.objects.get(code=code) for code in ("standard", "silver", "gold", "black"))]
     for code, cells in CELLS.items():
         for tier, cell in zip(tiers, cells, strict=True):
             if cell is not None:
