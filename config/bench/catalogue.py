@@ -4,7 +4,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from config.bench import claiming, gating, importing, ingesting, mailing, pages, planning, running, segmenting, sweeping
+from config.bench import (
+    claiming,
+    entitling,
+    gating,
+    importing,
+    ingesting,
+    mailing,
+    pages,
+    planning,
+    running,
+    segmenting,
+    sweeping,
+)
 from config.bench.measuring import Scene
 
 
@@ -33,6 +45,8 @@ GROUPS = (
     Group(("counter",), segmenting.counter, has_events=True),
     Group(("materialise",), segmenting.materialise),
     Group(("ingest",), ingesting.ingest, has_events=True),
+    Group(("term_start",), entitling.term_start),
+    Group(("usage_rate",), entitling.usage_rate),
     Group(("consume",), gating.consume),
     Group(("gate",), gating.gate),
     Group(("import", "reimport"), importing.import_and_reimport, has_base=False),

@@ -359,11 +359,10 @@ FROM settling s WHERE t.member_id = s.member_id"""
 RATE = """
 UPDATE members_memberlifecycle l SET usage_rate = r.rate
 FROM (
-  SELECT s.member_id, (
-    SELECT avg(b.used::float8 / b.granted) FROM entitlements_balance b
-    WHERE b.member_id = s.member_id AND b.is_open AND b.granted > 0
-  ) AS rate
+  SELECT s.member_id, avg(b.used::float8 / b.granted) AS rate
   FROM ({members}) s
+  LEFT JOIN entitlements_balance b ON b.member_id = s.member_id AND b.is_open AND b.granted > 0
+  GROUP BY s.member_id
 ) r
 WHERE l.member_id = r.member_id AND l.usage_rate IS DISTINCT FROM r.rate"""
 
