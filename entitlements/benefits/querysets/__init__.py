@@ -37,6 +37,10 @@ class BenefitQuerySet(models.QuerySet):
         member_id, language, *values = rows[0]
         return self.model.from_db(self.db, [field.attname for field in fields], values), member_id, language
 
+    def carrying_over(self) -> "BenefitQuerySet":
+        """Benefits of which something left is there in the next usage period."""
+        return self.filter(rollover_max__gt=0)
+
 
 class LadderQuerySet(models.QuerySet):
     def coming(self) -> "LadderQuerySet":

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
-from entitlements.benefits.models import LadderVersion
+from entitlements.benefits.models import Benefit, LadderVersion
 from entitlements.grants.models import FactCursor
 from entitlements.grants.querysets import settling as sql
 from entitlements.memory.operations.recalling import recall, remember
@@ -69,7 +69,7 @@ def _settle(claim: str, at: datetime, **params: Any) -> int:
     ladder = LadderVersion.objects.get(status=LadderVersion.Status.ACTIVE)
     values = {
         "at": at, "zone": settings.PROJECT_TIME_ZONE, "grace_days": active_policy().grace_days, "ladder": ladder.pk,
-        **params,
+        "rollovers": list(Benefit.objects.carrying_over().values_list("pk", flat=True)), **params,
     }  # fmt: skip
     with connection.cursor() as cursor:
         # Twice in one transaction the tables are there from the first time.
@@ -81,11 +81,14 @@ def _settle(claim: str, at: datetime, **params: Any) -> int:
             cursor.execute("ANALYZE settling")
             cursor.execute(sql.ALLOCATE, values)
             remember(cursor, at=at, ladder_id=ladder.pk)
-            for statement in (sql.MAKE_WANTED, sql.VOID, sql.GIVE):
-                cursor.execute(statement, values)
+            cursor.execute(sql.MAKE_WANTED, values)
+            cursor.execute("ANALYZE wanted")
+            cursor.execute(sql.VOID, values)
+            cursor.execute(sql.GIVE, values)
             recall(cursor, at=at)
-            for statement in (sql.CARRY_OVER, sql.BALANCE):
-                cursor.execute(statement, values)
+            if values["rollovers"]:
+                cursor.execute(sql.CARRY_OVER, values)
+            cursor.execute(sql.BALANCE, values)
             cursor.execute(sql.RATE.format(members="SELECT member_id FROM settling"))
             cursor.execute(sql.FINISH, values)
     return claimed

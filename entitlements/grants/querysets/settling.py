@@ -117,6 +117,7 @@ _BY_ENGINE = "('term', 'grace', 'tier', 'free')"
 
 # The buckets open at ``x.instant`` for the members of ``x``: the ladder's allowance, each other grant, what was
 # carried over. Several grants of the ladder are one allowance, the largest; an access benefit knows no periods.
+# Those of the calendar, nearly all, are worked out in place, which is cheaper than to call the function for each row.
 _BUCKETS = (
     """
   SELECT g.*, CASE WHEN g.recurs THEN lower(p.period) ELSE g.effective_at END AS opens_at,
@@ -139,9 +140,14 @@ _BUCKETS = (
   ) g
   JOIN entitlements_benefit e ON e.id = g.benefit_id
   CROSS JOIN LATERAL (
-    SELECT entitlements_period(
-      CASE WHEN e.kind = 'access' THEN 'never' ELSE e.period END, e.is_by_calendar, g.zone, g.anchor_at, g.instant
-    ) AS period
+    SELECT CASE WHEN e.kind = 'access' THEN tstzrange('1970-01-01 00:00:00+00', NULL)
+      WHEN e.is_by_calendar AND e.period IN ('day', 'week', 'month', 'quarter', 'year') THEN tstzrange(
+        date_trunc(e.period, g.instant AT TIME ZONE g.zone) AT TIME ZONE g.zone,
+        (date_trunc(e.period, g.instant AT TIME ZONE g.zone) + CASE e.period WHEN 'quarter' THEN interval '3 months'
+          ELSE ('1 ' || e.period)::interval END) AT TIME ZONE g.zone
+      )
+      ELSE entitlements_period(e.period, e.is_by_calendar, g.zone, g.anchor_at, g.instant)
+    END AS period
   ) p"""
 )
 
@@ -260,7 +266,7 @@ CARRY_OVER = (
     """
 WITH x AS (SELECT member_id, zone, %(at)s::timestamptz AS instant FROM settling),
 buckets AS ("""
-    + _BUCKETS.format(x="x", of_benefit="")
+    + _BUCKETS.format(x="x", of_benefit=" AND g.benefit_id = ANY(%(rollovers)s)")
     + """
 )
 INSERT INTO entitlements_lot (member_id, benefit_id, bucket, opens_at, closes_at, amount, used)
