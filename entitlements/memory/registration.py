@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from entitlements.memory import conditions
 from entitlements.memory.operations.locking import locked_price
 from entitlements.memory.portrait import MemoryPortrait
 from entitlements.memory.timeline_source import memories
@@ -13,3 +14,4 @@ def register_all() -> None:
     cards.register("memory", "memory/includes/member.html", MemoryPortrait)
     timeline.register("memory", _("Losing and returning"), memories)
     renewal_prices.register("lock", locked_price)
+    conditions.register_all()

@@ -21,6 +21,7 @@ from entitlements.offers.operations.refusals import CouponRefused
 from entitlements.offers.scope import SCOPE
 from entitlements.offers.wording import refusal_text
 from members.ingest.bodies import UnusableBody, secret_of, text_of
+from members.ingest.operations.keys import note_use
 from members.models import Identity, Member, Plan, WriteKey
 from members.naming import name_of
 from members.rules import normalise_identity
@@ -52,15 +53,20 @@ def keyed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
     @wraps(view)
     def opened(request: HttpRequest, external_id: str, **kwargs: Any) -> HttpResponse:
+        at = clock.now()
         try:
-            key = WriteKey.objects.valid(clock.now()).opened_by(secret_of(request)).first()
+            key = WriteKey.objects.valid(at).opened_by(secret_of(request)).first()
             if key is None:
                 raise Problem(HTTPStatus.UNAUTHORIZED, "unauthorized")
             if SCOPE not in key.scopes:
                 raise Problem(HTTPStatus.FORBIDDEN, "not_allowed")
+            note_use(key=key, at=at)
             return view(request, key, _member(external_id), **kwargs)
         except Problem as problem:
-            return problem.response()
+            response = problem.response()
+            # Django would log the path of a refusal, and the path names the member and her coupon.
+            response._has_been_logged = True  # type: ignore[attr-defined]
+            return response
 
     return opened
 

@@ -405,6 +405,7 @@ LEAVES: dict[str, Callable[[Leaf, Person, datetime], bool]] = {
     "tiers.gap": lambda n, p, at: number_passes(n["test"], p.standing.get("gap")),
     "tiers.downgrade": will_downgrade,
     "tiers.changed": changed_tier,
+    "memory.restored": lambda n, p, at: any(at - span(n["within"]) <= back <= at for back in p.restored_at),
     "tag.carried": carried,
     "tag.within": carried_within,
     "coupon.issued": of_coupons(lambda coupon, at: True),

@@ -152,6 +152,7 @@ def leaf_strategies(segment_ids: list[int]) -> dict[str, st.SearchStrategy[JSON]
             "tiers.gap": {"test": NUMBER_TEST},
             "tiers.downgrade": {"within": SPAN},
             "tiers.changed": {"direction": st.sampled_from(["any", "up", "down"]), "within": SPAN},
+            "memory.restored": {"within": SPAN},
             "coupon.issued": {"op": IS, "values": some(OFFERS)},
             "coupon.redeemed": {"op": IS, "values": some(OFFERS)},
             "coupon.unused": {"op": IS, "values": some(OFFERS)},

@@ -11,11 +11,12 @@ from typing import Any
 from django.db import connection
 from django.db.models import F
 
-from entitlements.benefits.models import Benefit, Pack
+from entitlements.benefits.models import Benefit, LadderVersion, Pack
 from entitlements.grants.models import Balance, Grant, Standing
 from entitlements.models import (
     CodePool,
     Coupon,
+    EntitlementSnapshot,
     ManualTier,
     Offer,
     PartnerCode,
@@ -92,6 +93,7 @@ class Person:
     uses: list[dict[str, Any]] = field(default_factory=list)
     grants: list[dict[str, Any]] = field(default_factory=list)
     via: str = ""
+    restored_at: list[datetime] = field(default_factory=list)
 
 
 class Crowd:
@@ -125,6 +127,7 @@ class Crowd:
                 self._member(number)
             for member in Member.objects.order_by("pk"):
                 self._benefits(member)
+                self._memories(member)
             cursor.execute("SET LOCAL session_replication_role = DEFAULT")
         self.people = load()
 
@@ -228,6 +231,15 @@ class Crowd:
                 member=member, is_up=pick([True, False]), via="qualified", policy=self.qualification, at=self.instant()
             )
 
+    def _memories(self, member: Member) -> None:
+        ladder = LadderVersion.objects.get(status="active")
+        for term in MembershipTerm.objects.filter(member=member):
+            back = self.maybe(self.instant())
+            EntitlementSnapshot.objects.create(
+                member=member, term=term, tier=term.tier, ladder=ladder, taken_at=AT, returned_at=back,
+                restored_at=back, outcome="restored" if back else "pending",
+            )  # fmt: skip
+
     def _benefits(self, member: Member) -> None:
         pick = self.random.choice
         if self.random.random() < 0.9:
@@ -286,6 +298,8 @@ def _load_entitlements(people: dict[int, Person]) -> None:
         people[row["member_id"]].given.append(row)
     for row in TierChange.objects.values():
         people[row["member_id"]].tier_changes.append(row)
+    for row in EntitlementSnapshot.objects.exclude(restored_at=None).values():
+        people[row["member_id"]].restored_at.append(row["restored_at"])
     for row in Coupon.objects.annotate(offer_code=F("offer__code")).values():
         people[row["member_id"]].coupons.append(row)
     for member_id, pool in PartnerCode.objects.filter(member__isnull=False).values_list("member_id", "pool__code"):
