@@ -307,7 +307,7 @@ class Migration(migrations.Migration):
                 ('actor', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='actor')),
                 ('benefit', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='usage', to='entitlements.benefit', verbose_name='benefit')),
                 ('member', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='usage', to='members.member', verbose_name='member')),
-                ('reverses', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reversal', to='entitlements.usagerecord', verbose_name='takes back')),
+                ('reverses', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='reversal', to='entitlements.usagerecord', verbose_name='takes back')),
             ],
             options={
                 'verbose_name': 'usage record',

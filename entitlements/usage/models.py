@@ -49,7 +49,7 @@ class UsageRecord(models.Model):
     # Of what was refused: the words and the way out that the caller was given.
     told = models.JSONField(null=True, blank=True, encoder=DjangoJSONEncoder)
     reverses = models.OneToOneField(
-        "self", verbose_name=_("takes back"), null=True, blank=True, on_delete=models.PROTECT, related_name="reversal"
+        "self", verbose_name=_("takes back"), null=True, blank=True, on_delete=models.CASCADE, related_name="reversal"
     )
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, verbose_name=_("actor"), null=True, blank=True, on_delete=models.PROTECT,
