@@ -12,7 +12,8 @@ from entitlements.tiers.operations import assessing, manual
 from members.models import Plan
 from members.operations import terms
 from members.querysets.stays import horizon
-from tests.entitlements.tiers.world import DAY, World, path, settle, standing, tier
+from tests.entitlements.tiers.world import DAY, World, path, standing, tier
+from tests.horizon import wait_for_horizon
 
 pytestmark = pytest.mark.django_db
 
@@ -203,11 +204,13 @@ def test_all_or_any_of_several_measures(world):
         assert tier(member) == expected
 
 
+@pytest.mark.django_db(transaction=True)
 def test_terms_paid_count_and_refunded_ones_do_not(world):
     world.policy()
     plan = Plan.objects.create(code="p", name="P", tier=world.tiers["silver"], price_cents=50_000)
     member = world.member(NOW - 30 * DAY)
     terms.purchase(member_id=member.pk, plan=plan, at=NOW, actor=None)
+    wait_for_horizon()
     assessing.assess(at=NOW)
     assert standing(member).facts["now"] == {"spend": 50_000}
     other = world.member(NOW - 30 * DAY)
@@ -269,13 +272,13 @@ def test_who_changed_is_a_log_with_a_cursor(world):
     world.policy()
     member, idle = world.member(NOW - 30 * DAY), world.member(NOW - 30 * DAY)
     world.assess(NOW)
-    settle()
+    wait_for_horizon()
     after = horizon()
     assert TierStanding.objects.changed_since(0)[0] == []
     world.pay(member, 10_000, NOW)
-    settle()
+    wait_for_horizon()
     assessing.assess(at=NOW)
-    settle()
+    wait_for_horizon()
     changed, upto = TierStanding.objects.changed_since(after)
     assert (changed, upto > after) == ([member.pk], True)
     world.assess(NOW + DAY)
@@ -320,7 +323,7 @@ def test_facts_are_noticed_once_and_by_their_log(world):
     world.assess(NOW)
     TierStanding.objects.update(due_at=None)
     world.pay(member, 10_000, NOW)
-    settle()
+    wait_for_horizon()
     question = assessing.question_of(assessing.active_policy(), at=NOW)
     assert assessing.notice_facts(question, at=NOW) >= 1
     assert standing(idle).due_at is None

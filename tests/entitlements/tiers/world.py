@@ -1,11 +1,8 @@
 """A ladder of three tiers, members who spend, and policies put in force by two people."""
 
-import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
-
-from django.db import connection
 
 from config.staff.access import Role
 from entitlements.models import QualificationPolicy, TierChange, TierStanding
@@ -13,7 +10,6 @@ from entitlements.tiers.operations import assessing, policies
 from entitlements.tiers.operations.policies import Asked
 from members.models import EventDefinition, Member, Source, Tier
 from members.operations.events import record_events
-from members.querysets.stays import horizon
 from tests import factories
 
 DAY = timedelta(days=1)
@@ -67,16 +63,6 @@ class World:
         """A night: everybody is looked at."""
         assessing.look_at_everybody(at=at)
         return assessing.assess(at=at)
-
-
-def settle() -> None:
-    """Wait until no transaction of another test, in whatever database of this server, holds the horizon back."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_current_xact_id()::text::bigint")
-        last = cursor.fetchone()[0]
-    ends = time.monotonic() + 120
-    while horizon() <= last and time.monotonic() < ends:
-        time.sleep(0.05)
 
 
 def standing(member: Member) -> TierStanding:
