@@ -21,11 +21,16 @@ FREE = "free"
 
 @dataclass(frozen=True)
 class BalanceDimension(Dimension):
-    """The benefits a member has in some way; a value is a benefit's number, or ``number-tier`` for those of a tier."""
+    """The benefits a member has in some way; a value is a benefit's number, or ``number-tier`` for those of a tier.
+
+    No value is whoever has none.
+    """
 
     passes: Callable[[datetime], Q] = lambda at: Q()
 
     def having(self, members: MemberQuerySet, value: str, at: datetime) -> MemberQuerySet:
+        if not value:
+            return members.exclude(pk__in=Balance.objects.open().filter(self.passes(at)).values("member_id"))
         benefit, _sign, tier = value.partition("-")
         if not benefit.isdecimal() or not (tier in ("", FREE) or tier.isdecimal()):
             return members.none()

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from config.staff import clock
@@ -193,15 +195,17 @@ def test_detail_of_a_member_without_anything(viewer_client, now):
     assert "No name" in response.content.decode()
 
 
-def test_detail_asks_the_same_number_of_queries_for_one_and_many_terms(
-    viewer_client, now, django_assert_max_num_queries
-):
-    member = factories.make_member(at=now - timedelta(days=400))
-    for n in range(8):
-        factories.make_term(member=member, at=now - timedelta(days=300 - n))
-        factories.make_event(member=member, at=now - timedelta(days=n))
-    with django_assert_max_num_queries(32):
-        viewer_client.get(reverse("members:detail", args=[member.pk]))
+def test_detail_asks_the_same_number_of_queries_for_one_and_many_terms(viewer_client, now):
+    asked = []
+    for terms_had in (1, 1, 8):  # The first warms what is read once in a process's life.
+        member = factories.make_member(at=now - timedelta(days=400))
+        for n in range(terms_had):
+            factories.make_term(member=member, at=now - timedelta(days=300 - n))
+            factories.make_event(member=member, at=now - timedelta(days=n))
+        with CaptureQueriesContext(connection) as captured:
+            viewer_client.get(reverse("members:detail", args=[member.pk]))
+        asked.append(len(captured))
+    assert asked[1] == asked[2], asked
 
 
 def test_timeline_pages_show_every_entry_once(viewer_client, now, monkeypatch):

@@ -11,6 +11,8 @@ from django.utils import timezone
 from config.staff.access import Role
 from config.staff.clock import now
 from config.staff.models import AuditEntry
+from entitlements.grants.operations.settling import settle_members
+from entitlements.usage.operations.consuming import consume
 from members.models import Member
 from members.segments.dimensions import dimensions
 from members.segments.operations.refreshing import refresh_segment
@@ -18,6 +20,7 @@ from members.segments.operations.saving import save_segment
 from members.segments.schema import read_rule
 from tests import factories
 from tests.conftest import signed_in_client
+from tests.entitlements.making import give, make_benefit
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -73,11 +76,22 @@ def test_a_comparison_takes_two_to_four(client, at, count):
     assert client.get(f"{reverse('segments:compare')}?s=99999999&s=x").status_code == 422
 
 
+def use_up(benefit, plan, segment):
+    """Everybody in the segment has the benefit, by her plan or by none, and uses all of it."""
+    give(benefit, plan.tier, 1)
+    give(benefit, None, 1)
+    members = list(Member.objects.in_segment(segment).values_list("pk", flat=True))
+    settle_members(member_ids=members, at=now())
+    for pk in members:
+        consume(member_id=pk, benefit=benefit, amount=1, at=now(), origin="api")
+
+
 @pytest.mark.parametrize("code", [dimension.code for dimension in dimensions()])
 def test_every_dimension_counts_what_its_links_open(client, three, at, code):
     plan = factories.PlanFactory()
     for pk, days in zip(Member.objects.order_by("pk").values_list("pk", flat=True)[:2], (1, 40), strict=True):
         factories.make_term(member=Member.objects.get(pk=pk), at=at - days * DAY, plan=plan)
+    use_up(make_benefit(), plan, three[0])
     page = client.get(f"{reverse('segments:breakdown', args=[three[0].pk])}?by={code}").content.decode()
     links = counted_links(client, page)
     assert links
