@@ -21,6 +21,7 @@ from campaigns.models import TemplateVersion
 _NAME, _LINK = "\ue000n\ue001", "\ue000l\ue001"
 _MARK = re.compile("\ue000([nl])\ue001")
 
+_LINE_END = re.compile("\r\n?")
 _PRINTED = re.compile(r"\{\{-?\s*(?:member\.name|links\.unsubscribe)\s*-?\}\}")
 _ASKED = re.compile(r"\{%-?\s*(?:if|elsif|unless)\s+member\.name\s*(?:!=|==)\s*(?:''|\"\")\s*-?%\}")
 # Another use of the two, what may do something with text already printed, and names put together from parts.
@@ -96,6 +97,8 @@ def render(version_id: int, facts: dict[str, Any]) -> tuple[str, str, str]:
     if common.count("\\ue000") != (2 if name else 1):
         return copy.render(facts)
     subject, text, html = _shared(version_id, common)
+    # Liquid prints every kind of line end as one.
+    name, link = (_LINE_END.sub("\n", said) for said in (name, link))
     plain, escaped = {"n": name, "l": link}, {"n": str(escape(name)), "l": str(escape(link))}
     return _filled(subject, plain), _filled(text, plain), _filled(html, escaped)
 

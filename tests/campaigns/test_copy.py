@@ -2,7 +2,7 @@ import json
 from email import message_from_bytes, policy
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from campaigns.models import Campaign, TemplateVersion
@@ -116,6 +116,7 @@ def test_what_is_no_liquid_is_refused_before_it_is_published(broken):
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(name="a\rb\r\nc", tier="")
 @given(
     name=st.text(st.characters(blacklist_categories=["Cs"]), max_size=40) | st.sampled_from(["<b>", "\ue000l\ue001"]),
     tier=st.text(st.characters(blacklist_categories=["Cs"]), max_size=20) | st.just("\ue000n\ue001"),
