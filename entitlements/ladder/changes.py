@@ -25,8 +25,7 @@ class Change:
 
     def touches(self, place: Place) -> bool:
         """Whether members at this place have something by the cell; those in the grace only what is held."""
-        cell = self.after or self.before
-        held = self.plan is None and isinstance(cell, TierBenefit) and cell.is_held_in_grace
+        held = any(isinstance(cell, TierBenefit) and cell.is_held_in_grace for cell in (self.before, self.after))
         here = place.plan_id == self.plan.pk if self.plan else place.tier_id == (self.tier.pk if self.tier else None)
         return here and (place.via != "grace" or held)
 
@@ -39,7 +38,9 @@ class Change:
             return "loss"
         if self.before.amount == self.after.amount:
             return "other"
-        return "more" if self.more is None or self.more > 0 else "less"
+        if self.more is None:
+            return "more" if self.after.amount is None else "less"
+        return "more" if self.more > 0 else "less"
 
     @property
     def more(self) -> int | None:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import migrations, models
 from django.utils.timezone import now
 
-from entitlements.grants.querysets.settling import PERIOD_FUNCTION
+from entitlements.grants.querysets.periods import PERIOD_FUNCTION
 
 # What was given, and what was used, is never written anew; a grant may be voided and go along in a merge.
 GUARDS = """

@@ -155,6 +155,17 @@ def test_the_impact_counts_whom_a_change_touches(plan, proposer):
     assert impact.cost.low < 200 < impact.cost.high
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "kind"), [(3, None, "more"), (None, 3, "less"), (3, 5, "more"), (5, 3, "less"), (3, 3, "other")]
+)
+def test_a_limit_taken_away_is_more_and_one_set_is_less(plan, proposer, before, after, kind):
+    benefit = make_benefit()
+    give(benefit, plan.tier, before)
+    values = CELL | {"amount": after, "is_held_in_grace": before != after}
+    draft = change(benefit, plan.tier, proposer, values)
+    assert [found.kind for found in changes_of(draft, operations.active_ladder())] == [kind]
+
+
 def test_the_interval_is_wilsons():
     """Wilson's interval for 18 of 100 at 95 %, as published tables give it."""
     found = wilson(18, 100, z=1.959964)
