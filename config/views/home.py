@@ -3,7 +3,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from config import dashboard
+from config import dashboard, work
 from config.staff import clock
 from config.staff.access import Permission, requires
 from config.staff.http import StaffRequest
@@ -18,8 +18,8 @@ def home(request: StaffRequest) -> HttpResponse:
     days = int(asked) if asked.isdecimal() and int(asked) in dashboard.WINDOWS else dashboard.WINDOWS[0]
     context = {"lifecycle": dashboard.lifecycle(at, days), "windows": dashboard.window_options(days)}
     if not request.htmx:
-        work = dashboard.work_for(request.user, at)
-        context |= {"work": work, "greeting": dashboard.greeting(work), "expiry": dashboard.expiry(at), "at": at}
+        items = work.work_for(request.user, at)
+        context |= {"work": items, "greeting": work.greeting(items), "expiry": dashboard.expiry(at), "at": at}
         context |= {"messages_today": dashboard.messages_today(at), "jobs": dashboard.running_jobs()}
     template = "console/home.html#lifecycle" if request.htmx else "console/home.html"
     response = render(request, template, context)
