@@ -185,7 +185,9 @@ def _tell(draw: random.Random, count: int, at: datetime, progress: Callable[[int
         for start in range(0, count, CHUNK):
             for serial in range(start, min(start + CHUNK, count)):
                 activity += _live(_shopping(_life(draw, plans, at), draw, at), serial, draw)
-            _take_statistics()
+            # At each doubling, that the plans grow with the tables.
+            if (start // CHUNK + 1).bit_count() == 1:
+                _take_statistics()
             progress(min(start + CHUNK, count))
         for batch in _in_order(activity):
             events.record_events(rows=batch, source=source, at=batch[-1]["occurred_at"])
@@ -193,7 +195,7 @@ def _tell(draw: random.Random, count: int, at: datetime, progress: Callable[[int
 
 
 def _assess_tiers(at: datetime) -> None:
-    """Put the ladder in force as two people would, long ago, and judge everybody by it month by month until now."""
+    """Put the ladder in force as two people would, long ago, and judge everybody by it every two months until now."""
     since = at - timedelta(days=HISTORY_DAYS)
     tiers = dict(Tier.objects.values_list("code", "pk"))
     (proposer, _), (approver, _) = _account("operator"), _account("approver")
@@ -207,7 +209,7 @@ def _assess_tiers(at: datetime) -> None:
     policies.approve_policy(policy_id=draft.pk, actor=approver, at=since, reason="")
     assessing.assess(at=since)
     everybody = list(Member.objects.order_by("pk").values_list("pk", flat=True))
-    for days in range(HISTORY_DAYS - 30, -1, -30):
+    for days in range(HISTORY_DAYS - HISTORY_DAYS % 60, -1, -60):
         assessing.catch_up(member_ids=everybody, at=at - timedelta(days=days))
 
 
