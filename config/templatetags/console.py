@@ -1,6 +1,7 @@
 """The console's template vocabulary: marks, dates, numbers, masked people, form fields, components with slots."""
 
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -27,7 +28,9 @@ EMPTY = format_html('<span class="m">{}</span>', formats.DASH)
 # Marks -----------------------------------------------------------------------------------------------------------
 
 
+# A page has a hundred and fifty of them, of thirty kinds.
 @register.simple_tag
+@lru_cache(maxsize=1024)
 def icon(name: str, cls: str = "") -> SafeString:
     """A decorative icon of ``static/icons.svg``: ``{% icon "users" %}``, ``{% icon "check" "i-ok" %}``."""
     classes = f"i {cls}".strip()
@@ -37,6 +40,7 @@ def icon(name: str, cls: str = "") -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=128)
 def glyph(state: str, cls: str = "") -> SafeString:
     """The moon glyph of a lifecycle state, without its word; only where the word stands beside it."""
     return format_html(
