@@ -194,6 +194,34 @@ def test_with_the_keyboard(live_server, open_page, staff, crowd, workers_at_once
     assert _inside(segment) == {member.pk for member in crowd.meant}
 
 
+def test_what_is_typed_while_the_count_is_on_its_way_stays(live_server, open_page, staff, crowd):
+    page = open_page(staff(Role.OPERATOR))
+    page.goto(f"{live_server.url}/console/segments/new/")
+    hand = Hand(page)
+    hand.press("Alt+n")
+    hand.type("so often")
+    hand.press("Enter")
+    hand.settle()
+    card = page.locator("#c0 .rule")
+    times, days = card.locator("input[name$='test.value']"), card.locator("input[name$='.amount']")
+
+    page.evaluate("""() => {
+      const send = XMLHttpRequest.prototype.send;
+      XMLHttpRequest.prototype.send = function (body) { setTimeout(() => send.call(this, body), 300); };
+    }""")
+    for field, number in ((times, "2"), (days, "14556")):
+        field.click()
+        hand.press("Control+a")
+        # The answer to the first number comes while the second is being typed.
+        page.keyboard.type(number, delay=200)
+    expect(days).to_have_value("14556")
+    with page.expect_response("**/segments/new/"):
+        hand.press("Tab")
+    hand.settle()
+    expect(days).to_have_value("14556")
+    assert "14556" in page.locator("input[name=draft]").input_value()
+
+
 def test_the_keys_are_described_and_focus_follows(live_server, open_page, staff, crowd):
     page = open_page(staff(Role.OPERATOR))
     page.goto(f"{live_server.url}/console/segments/new/")
