@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import wraps
 from hashlib import sha256
 from http import HTTPStatus
@@ -9,20 +10,19 @@ from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.csrf import csrf_exempt
+from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_GET, require_POST
 
-from config.staff import clock
-from config.staff.access import public
 from entitlements.models import Coupon
 from entitlements.offers.operations import redeeming
 from entitlements.offers.operations.calls import KeyReused, answer_once
 from entitlements.offers.operations.refusals import CouponRefused
 from entitlements.offers.scope import SCOPE
 from entitlements.offers.wording import refusal_text
-from members.ingest.bodies import UnusableBody, secret_of, text_of
-from members.ingest.operations.keys import note_use
-from members.models import Identity, Member, Plan, WriteKey
+from entitlements.usage import doors
+from members.ingest.bodies import UnusableBody, text_of
+from members.ingest.querysets.keys import OpenedKey
+from members.models import Identity, Member, Plan
 from members.naming import name_of
 from members.rules import normalise_identity
 
@@ -42,49 +42,37 @@ class Problem(Exception):
         super().__init__(code)
 
     def response(self) -> HttpResponse:
-        response = JsonResponse(self.body, status=self.status, content_type="application/problem+json")
-        if self.status == HTTPStatus.UNAUTHORIZED:
-            response["WWW-Authenticate"] = 'Basic realm="write key"'
-        return response
+        return JsonResponse(self.body, status=self.status, content_type="application/problem+json")
 
 
-def keyed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Open a view to a write key with the scope; it gets the key and the member the address names."""
+def _refuse(code: str, status: HTTPStatus, /, **_arguments: Any) -> HttpResponse:
+    return Problem(status, code).response()
+
+
+def keyed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
+    """Open a view to write keys for coupons; it gets the key and the member the address names."""
 
     @wraps(view)
-    def opened(request: HttpRequest, external_id: str, **kwargs: Any) -> HttpResponse:
-        at = clock.now()
+    def opened(request: HttpRequest, key: OpenedKey, at: datetime, external_id: str, **kwargs: Any) -> HttpResponse:
         try:
-            key = WriteKey.objects.valid(at).opened_by(secret_of(request)).first()
-            if key is None:
-                raise Problem(HTTPStatus.UNAUTHORIZED, "unauthorized")
-            if SCOPE not in key.scopes:
-                raise Problem(HTTPStatus.FORBIDDEN, "not_allowed")
-            note_use(key=key, at=at)
-            return view(request, key, _member(external_id), **kwargs)
+            return view(request, key, _member(external_id), at, **kwargs)
         except Problem as problem:
-            response = problem.response()
-            # Django would log the path of a refusal, and the path names the member and her coupon.
-            response._has_been_logged = True  # type: ignore[attr-defined]
-            return response
+            return problem.response()
 
-    return opened
+    return doors.keyed(_refuse, scope=SCOPE)(opened)
 
 
-@public
 @require_GET
 @keyed
-def coupons(request: HttpRequest, key: WriteKey, member: Member) -> HttpResponse:
+def coupons(request: HttpRequest, key: OpenedKey, member: Member, at: datetime) -> HttpResponse:
     """The member's coupons, the latest first."""
     rows = Coupon.objects.filter(member=member).select_related("offer").behind(None)[:COUPONS_SHOWN]
     return JsonResponse({"coupons": [_shown(coupon) for coupon in rows]})
 
 
-@public
-@csrf_exempt
 @require_POST
 @keyed
-def quote(request: HttpRequest, key: WriteKey, member: Member) -> HttpResponse:
+def quote(request: HttpRequest, key: OpenedKey, member: Member, at: datetime) -> HttpResponse:
     """What a plan costs her, with or without a coupon."""
     body = _body(request)
     plan, code = _plan(body), body.get("coupon")
@@ -92,7 +80,7 @@ def quote(request: HttpRequest, key: WriteKey, member: Member) -> HttpResponse:
         coupon = redeeming.coupon_of(member.pk, _text(body, "coupon", MAX_REF)) if code else None
     except CouponRefused as refused:
         raise Problem(HTTPStatus.NOT_FOUND, f"coupon_{refused.code}", refusal_text(refused.code)) from None
-    found = redeeming.quote(member_id=member.pk, plan=plan, coupon=coupon, at=clock.now())
+    found = redeeming.quote(member_id=member.pk, plan=plan, coupon=coupon, at=at)
     reason = {"code": found.refusal, "detail": refusal_text(found.refusal, found.detail)} if found.refusal else None
     return JsonResponse(
         {
@@ -103,11 +91,9 @@ def quote(request: HttpRequest, key: WriteKey, member: Member) -> HttpResponse:
     )  # fmt: skip
 
 
-@public
-@csrf_exempt
 @require_POST
 @keyed
-def redeem(request: HttpRequest, key: WriteKey, member: Member, code: str) -> HttpResponse:
+def redeem(request: HttpRequest, key: OpenedKey, member: Member, at: datetime, code: str) -> HttpResponse:
     """Book a plan with a coupon; the same ``Idempotency-Key`` gets the same answer and books nothing twice."""
     idempotency_key = request.headers.get("Idempotency-Key", "")
     if not 0 < len(idempotency_key) <= MAX_KEY:
@@ -117,8 +103,8 @@ def redeem(request: HttpRequest, key: WriteKey, member: Member, code: str) -> Ht
     asked = json.dumps([member.pk, code.upper(), plan.pk, order_ref])
     try:
         status, answer = answer_once(
-            key=key, idempotency_key=idempotency_key, request_hash=sha256(asked.encode()).hexdigest(), at=clock.now(),
-            work=lambda: _redeemed(member, code, plan, order_ref),
+            key_id=key.pk, idempotency_key=idempotency_key, request_hash=sha256(asked.encode()).hexdigest(), at=at,
+            work=lambda: _redeemed(member, code, plan, order_ref, at),
         )  # fmt: skip
     except KeyReused:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency_key_reused") from None
@@ -127,11 +113,11 @@ def redeem(request: HttpRequest, key: WriteKey, member: Member, code: str) -> Ht
     return JsonResponse(answer, status=status, content_type=kind, json_dumps_params={"sort_keys": True})
 
 
-def _redeemed(member: Member, code: str, plan: Plan, order_ref: str) -> tuple[int, dict[str, Any]]:
+def _redeemed(member: Member, code: str, plan: Plan, order_ref: str, at: datetime) -> tuple[int, dict[str, Any]]:
     try:
         with transaction.atomic():
             coupon = redeeming.redeem_coupon(
-                member_id=member.pk, code=code, plan=plan, order_ref=order_ref, at=clock.now(), actor=None
+                member_id=member.pk, code=code, plan=plan, order_ref=order_ref, at=at, actor=None
             )
     except CouponRefused as refused:
         status = HTTPStatus.NOT_FOUND if refused.code == "unknown" else HTTPStatus.CONFLICT

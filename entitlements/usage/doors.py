@@ -1,4 +1,4 @@
-"""The door for programs that check and use benefits: a write key that may, and whom it means."""
+"""The door for programs that check and use benefits and coupons: a write key that may, and whom it means."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -21,8 +21,8 @@ from members.models import Identity, Member
 View = Callable[..., HttpResponseBase]
 
 
-def keyed(refuse: Callable[..., HttpResponse]) -> Callable[[View], View]:
-    """Open a view to write keys for benefits; it is called with the key and the instant beside its own arguments.
+def keyed(refuse: Callable[..., HttpResponse], *, scope: str = SCOPE) -> Callable[[View], View]:
+    """Open a view to write keys with ``scope``; it is called with the key and the instant beside its own arguments.
 
     ``refuse`` makes the answer of a code, a status and those arguments where there is no such key, or the view says
     that the body cannot be read. The key is the whole of the authentication: no session, no cookie.
@@ -41,7 +41,7 @@ def keyed(refuse: Callable[..., HttpResponse]) -> Callable[[View], View]:
             key = key_opened_by(secret_of(request), at)
             if key is None:
                 return asking_for_key(refuse("unauthorized", HTTPStatus.UNAUTHORIZED, **arguments))
-            if SCOPE not in key.scopes:
+            if scope not in key.scopes:
                 return refuse("not_allowed", HTTPStatus.FORBIDDEN, **arguments)
             note_use(key=key, at=at)
             try:

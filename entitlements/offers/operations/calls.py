@@ -7,7 +7,6 @@ from typing import Any
 from django.db import transaction
 
 from entitlements.models import RedeemCall
-from members.models import WriteKey
 
 KEPT = timedelta(days=30)
 
@@ -20,14 +19,14 @@ class KeyReused(Exception):
 
 @transaction.atomic
 def answer_once(
-    *, key: WriteKey, idempotency_key: str, request_hash: str, at: datetime, work: Callable[[], Answer]
+    *, key_id: int, idempotency_key: str, request_hash: str, at: datetime, work: Callable[[], Answer]
 ) -> Answer:
     """The answer of ``work`` (status, body), or the one given before under this key. Raises KeyReused.
 
     Two at once: the second waits for the first. An answer that refuses is kept too; ``work`` undoes what it did then.
     """
     call, is_new = RedeemCall.objects.get_or_create(
-        key=key, idempotency_key=idempotency_key, defaults={"request_hash": request_hash, "made_at": at}
+        key_id=key_id, idempotency_key=idempotency_key, defaults={"request_hash": request_hash, "made_at": at}
     )
     if call.request_hash != request_hash:
         raise KeyReused

@@ -40,7 +40,7 @@ _ERRORS = {
 _TOLD = ("reason", "hint", "upgrade_target", "upgrade_name", "opens_at", "resets_at")
 
 
-def _refuse(code: str, status: HTTPStatus, **_arguments: Any) -> HttpResponse:
+def _refuse(code: str, status: HTTPStatus, /, **_arguments: Any) -> HttpResponse:
     return problem(code, status)
 
 
