@@ -42,7 +42,7 @@ def _owned(member_ids: Sequence[int], context: Context) -> Evidence:
     rows = running_terms(context.at).filter(member_id__in=member_ids)
     return {
         row.member_id: [
-            Fact(gettext_lazy("Seats of the plan"), row.brought), Fact(gettext_lazy("Seats held"), row.taken)
+            Fact(gettext_lazy("Seats of the plan"), row.brought), Fact(gettext_lazy("Seats in use"), row.taken)
         ]
         for row in rows
     }  # fmt: skip
@@ -82,7 +82,7 @@ class SeatsHeld(Condition):
 
     kind: Literal["seat.share"]
     test: NumberTest
-    label = gettext_lazy("Share of her seats that is held (%)")
+    label = gettext_lazy("Share of her seats in use (%)")
     group = SEATS
     fields = (Field("test", gettext_lazy("Number"), FieldType.NUMBER_TEST),)
 

@@ -64,14 +64,14 @@ class Seat(models.Model):
         SeatGroup, verbose_name=_("family or team"), on_delete=models.CASCADE, related_name="seats"
     )  # fmt: skip
     member = models.ForeignKey(Member, verbose_name=_("holder"), on_delete=models.CASCADE, related_name="seats")
-    given_at = models.DateTimeField(_("given"))
+    given_at = models.DateTimeField(_("held since"))
     given_by = models.ForeignKey(
-        User, verbose_name=_("given by"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        User, verbose_name=_("seat given by"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
-    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+    ended_at = models.DateTimeField(_("seat ended"), null=True, blank=True)
     end_reason = models.CharField(_("why ended"), max_length=16, choices=EndReason.choices, blank=True)
     ended_by = models.ForeignKey(
-        User, verbose_name=_("ended by"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        User, verbose_name=_("seat ended by"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
 
     objects = SeatQuerySet.as_manager()

@@ -63,7 +63,7 @@ class OwnerList:
 
     @property
     def tabs(self) -> list[dict[str, Any]]:
-        words = {"": _("All"), "free": _("Free seats"), "full": _("All held")}
+        words = {"": _("All"), "free": _("Free seats"), "full": _("All in use")}
         return [
             {
                 "label": label, "count": self.counts[room or "all"], "href": self._address(room=room),
@@ -157,6 +157,6 @@ class OwnerPage:
             held=Count("pk", filter=Q(ended_at__isnull=True)), ended=Count("pk", filter=Q(ended_at__isnull=False))
         )
         return [
-            {"label": _("Held"), "count": counts["held"], "href": "?", "current": not self.is_past},
+            {"label": _("In use"), "count": counts["held"], "href": "?", "current": not self.is_past},
             {"label": _("Ended"), "count": counts["ended"], "href": "?which=ended", "current": self.is_past},
         ]

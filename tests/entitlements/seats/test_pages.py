@@ -40,11 +40,11 @@ def text(response, status=200):
 
 
 def test_a_seat_is_given_seen_by_both_and_taken_back(operator_client, owner, holder):
-    assert "0 of 2 held" in text(operator_client.get(owner.get_absolute_url()))
+    assert "0 of 2 in use" in text(operator_client.get(owner.get_absolute_url()))
     give = reverse("seats:give", args=[owner.pk])
     assert operator_client.post(give, {"who": "zhou-1"})["Location"] == reverse("seats:owner", args=[owner.pk])
     seat = Seat.objects.get()
-    assert "1 of 2 held" in text(operator_client.get(owner.get_absolute_url()))
+    assert "1 of 2 in use" in text(operator_client.get(owner.get_absolute_url()))
     page = text(operator_client.get(holder.get_absolute_url()))
     assert "Seat of" in page
     assert owner.get_absolute_url() in page
