@@ -282,10 +282,10 @@ class Crowd:
             )  # fmt: skip
 
     def _seat(self, member: Member) -> None:
-        """Given by those whose running plan may bring some, so that a few have none left; some have ended."""
+        """Given by those whose running plan may bring some, half of them by the first, who has none left."""
         owners = MembershipTerm.objects.covering(AT).filter(plan__code__in=SEATS).order_by("pk").values_list("member")
-        if owners and self.random.random() < 0.7:
-            (owner,) = self.random.choice(list(owners))
+        if owners and self.random.random() < 0.3:
+            (owner,) = self.random.choice([*owners, *[owners[0]] * len(owners)])
             group = SeatGroup.objects.create(member_id=owner, created_at=AT)
             ended = self.maybe(AT, 0.3)
             Seat.objects.create(
