@@ -13,7 +13,7 @@ FROM entitlements_seat s
 JOIN entitlements_seatgroup g ON g.id = s.group_id"""
 
 # Cover a seat should give and did not yet: one term for each term of its owner that brings seats and is not over. The
-# holder's own terms go first, the lent one begins behind them; a trial gives way.
+# holder's own terms go first, the lent one begins behind them; a running trial gives way.
 _LACKING = f"""
 SELECT w.* FROM (
   SELECT g.member_id AS owner_id, s.id AS seat_id, s.member_id, t.id AS follows_id,
@@ -24,8 +24,8 @@ SELECT w.* FROM (
   JOIN entitlements_seatplan p ON p.plan_id = t.plan_id AND {_BRINGS}
   LEFT JOIN LATERAL (
     SELECT max(upper(o.period)) AS until FROM members_membershipterm o
-    WHERE o.member_id = s.member_id AND o.kind <> 'trial' AND upper(o.period) > greatest(t.starts_at, s.given_at)
-      AND lower(o.period) < upper(t.period)
+    WHERE o.member_id = s.member_id AND (o.kind <> 'trial' OR upper(o.period) <= %(at)s)
+      AND upper(o.period) > greatest(t.starts_at, s.given_at) AND lower(o.period) < upper(t.period)
   ) own ON true
   WHERE s.ended_at IS NULL{{narrowed}}
     AND NOT EXISTS (SELECT FROM entitlements_seatterm l WHERE l.seat_id = s.id AND l.follows_id = t.id)

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from entitlements.models import Seat
+from entitlements.seats.operations import seating
 from members.models import MembershipTerm
 from members.operations import terms
 from tests.entitlements.seats.world import Families, spans
@@ -128,6 +129,19 @@ def test_her_own_membership_goes_first_and_the_seat_begins_behind_it(world):
     assert spans(holder)[1:] == [(own.starts_at, own.ends_at), (own.ends_at, renewed.ends_at)]
 
 
+def test_a_trial_in_the_gap_before_a_late_renewal_does_not_stop_the_pass(world):
+    holder = world.member()
+    world.month.trial_days = 1
+    world.month.save()
+    world.gives(holder)
+    over = (world.bought.ends_at - moment(0)) / timedelta(days=1)
+    world.follows(over)
+    trial = terms.start_trial(member_id=holder.pk, plan=world.month, at=moment(over + 0.2), actor=None)
+    renewed = world.buys(world.owner, world.family, over + 2)
+    world.follows(over + 2)
+    assert spans(holder)[-1] == (trial.ends_at, renewed.ends_at)
+
+
 def test_only_owners_that_differ_are_touched(world, django_assert_num_queries):
     world.gives(world.member())
     for _ in range(3):
@@ -137,7 +151,5 @@ def test_only_owners_that_differ_are_touched(world, django_assert_num_queries):
     world.buys(owner, world.family, 20)
     assert world.follows(20) == 1
     with django_assert_num_queries(1):
-        from entitlements.seats.operations import seating
-
         assert seating.follow_seats(at=moment(20)) == 0
     assert Seat.objects.open().count() == 4
