@@ -100,6 +100,19 @@ def test_another_plan_without_seats_ends_them(world):
     assert spans(holder) == [(moment(1), moment(5))]
 
 
+def test_a_trial_brings_no_seats_on(world):
+    world.family.trial_days = 7
+    world.family.save()
+    holder = world.member()
+    seat = world.gives(holder)
+    over = (world.bought.ends_at - moment(0)) / timedelta(days=1) + 1
+    world.follows(over)
+    terms.start_trial(member_id=world.owner.pk, plan=world.family, at=moment(over), actor=None)
+    world.follows(over)
+    assert ends(seat) == "plan_changed"
+    assert spans(holder) == [(moment(1), world.bought.ends_at)]
+
+
 def test_another_plan_with_seats_takes_over(world):
     world.brings(world.black_month, 5)
     holder = world.member()
