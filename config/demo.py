@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from config.demo_deeds import Deed, deeds
 from config.demo_ladder import make_ladder, use_benefits
 from config.demo_offers import make_offers
+from config.demo_seats import make_seats
 from config.staff.models import User
 from entitlements.grants.operations.settling import adopt_members, settle_due
 from entitlements.insight.operations.counting import count_figures
@@ -172,6 +173,9 @@ def populate(
     for segment in Segment.objects.all():
         refresh_segment(segment_id=segment.pk, at=at)
     make_offers(at=at)
+    make_seats(at=at)
+    sweep.sweep(at=at)
+    settle_due(at=at)
     count_figures(at=at)
 
 

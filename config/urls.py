@@ -36,11 +36,13 @@ urlpatterns = [
     *_when_built("console/", "entitlements.offers.urls"),
     *_when_built("console/", "entitlements.codes.urls"),
     *_when_built("console/", "entitlements.memory.urls"),
+    *_when_built("console/", "entitlements.seats.urls"),
     *_when_built("console/", "entitlements.benefits.urls"),
     *_when_built("console/", "entitlements.checks.urls"),
     *_when_built("", "members.ingest.api_urls"),
     *_when_built("", "entitlements.offers.api_urls"),
     *_when_built("", "entitlements.usage.api_urls"),
+    *_when_built("", "entitlements.seats.api_urls"),
     *_when_built("", "campaigns.urls"),
     path("admin/", admin.site.urls),
 ]

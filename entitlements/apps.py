@@ -14,6 +14,7 @@ class EntitlementsConfig(AppConfig):
         from entitlements.insight import dimensions
         from entitlements.memory import registration as memory
         from entitlements.offers import registration as offers
+        from entitlements.seats import registration as seats
         from entitlements.tiers import registration as tiers
         from entitlements.usage import scope
         from members import cards
@@ -28,3 +29,4 @@ class EntitlementsConfig(AppConfig):
         tiers.register_all()
         offers.register_all()
         memory.register_all()
+        seats.register_all()

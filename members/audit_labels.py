@@ -14,6 +14,8 @@ LABELS = {
     "term.gift": _("Gift given"),
     "term.trial": _("Trial started"),
     "term.compensation": _("Days compensated"),
+    "term.lent": _("Cover lent"),
+    "term.lent_ended": _("Lent cover ended"),
     "term.refunded": _("Term refunded"),
     "term.voided": _("Term voided"),
     "term.tier_changed": _("Tier changed"),

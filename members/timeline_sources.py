@@ -19,7 +19,10 @@ def register_all() -> None:
     """Called once, when the app is ready."""
     timeline.register("state", gettext_lazy("States"), transitions)
     timeline.register(
-        "term", gettext_lazy("Terms"), terms, tells=["term.paid", "term.gift", "term.trial", "term.compensation"]
+        "term",
+        gettext_lazy("Terms"),
+        terms,
+        tells=["term.paid", "term.gift", "term.lent", "term.trial", "term.compensation"],
     )
     timeline.register("event", gettext_lazy("Behaviour"), events)
     timeline.register("audit", gettext_lazy("Audit"), audit)

@@ -18,6 +18,8 @@ WORDS: dict[str, Promise] = {
     "grants_have_a_source_or_an_end": _("Every grant has a live source or an end"),
     "one_live_grant_a_source": _("A source gives a benefit once"),
     "lots_within_their_buckets": _("No lot holds more than was granted"),
+    "seats_within_the_plan": _("Nobody gives more seats than were brought"),
+    "lent_cover_ends_with_its_seat": _("Lent cover ends with its seat"),
 }
 
 

@@ -5,6 +5,7 @@ from entitlements.grants.models import Balance, FactCursor, Grant, Lot, Standing
 from entitlements.insight.models import BenefitMonth, BenefitReach, FiguresRun
 from entitlements.memory.models import EntitlementSnapshot, RenewalLock, RestoreRule
 from entitlements.offers.models import Coupon, IssueRun, Offer, OfferBudget, RedeemCall
+from entitlements.seats.models import Seat, SeatGroup, SeatPlan, SeatTerm
 from entitlements.tiers.models import (
     ManualTier,
     QualificationPolicy,
@@ -43,6 +44,10 @@ __all__ = [
     "RedeemCall",
     "RenewalLock",
     "RestoreRule",
+    "Seat",
+    "SeatGroup",
+    "SeatPlan",
+    "SeatTerm",
     "Standing",
     "TierBenefit",
     "TierBrake",

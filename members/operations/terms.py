@@ -179,6 +179,50 @@ def change_tier(*, term_id: int, tier: Tier, at: datetime, actor: User | None, r
 
 
 @transaction.atomic
+def lend_cover(
+    *, member_id: int, tier: Tier, starts_at: datetime, ends_at: datetime, at: datetime, actor: User | None,
+    external_ref: str,
+) -> MembershipTerm:  # fmt: skip
+    """Give cover of ``tier`` for ``[starts_at, ends_at)`` free of charge and of no plan; returns the term.
+
+    For cover that follows somebody else's. A running trial is closed, and the cover begins now at the earliest then.
+    Raises TermRefused ``already_covered`` when a term of her own lies in that time, ``no_time_left`` without any.
+    """
+    row = _lock(member_id)
+    if existing := _same_ref(member_id, external_ref):
+        return existing
+    for term in MembershipTerm.objects.filter(member_id=member_id).open_or_upcoming(at).filter(starts_at__lt=ends_at):
+        if term.kind == TRIAL and term.starts_at <= at:
+            _close(term, at, MembershipTerm.CloseReason.CONVERTED)
+            starts_at = max(starts_at, at)
+    if starts_at >= ends_at:
+        raise TermRefused("no_time_left")
+    if MembershipTerm.objects.filter(member_id=member_id, period__overlap=(starts_at, ends_at)).exists():
+        raise TermRefused("already_covered")
+    term = MembershipTerm.objects.create(
+        member_id=member_id, tier=tier, kind=GIFT, starts_at=starts_at, ends_at=ends_at,
+        currency=settings.PROJECT_CURRENCY, external_ref=external_ref, anchor_on=local_date(starts_at, _zone(row)),
+        booked_at=at, recorded_by=actor,
+    )  # fmt: skip
+    return _done(term, at=at, actor=actor, action="term.lent")
+
+
+@transaction.atomic
+def end_cover(*, term_id: int, at: datetime, actor: User | None, reason: str) -> MembershipTerm:
+    """Cut a lent term short at ``at``; what she had until then stays. Changes nothing when it is over.
+
+    Raises TermRefused ``not_lent`` for a term that was bought, tried or given with a plan.
+    """
+    term = _locked_term(term_id)
+    if term.kind != GIFT or term.plan_id is not None:
+        raise TermRefused("not_lent")
+    if term.close_reason or term.ends_at <= at:
+        return term
+    _close(term, at, MembershipTerm.CloseReason.SWITCHED)
+    return _done(term, at=at, actor=actor, action="term.lent_ended", reason=reason)
+
+
+@transaction.atomic
 def switch_auto_renewal(*, member_id: int, on: bool, at: datetime, actor: User | None) -> bool:
     """Set auto-renewal; returns whether it changed."""
     _lock(member_id)

@@ -27,12 +27,14 @@ from entitlements.models import (
 )
 from entitlements.offers.operations import issuing, redeeming, saving
 from entitlements.offers.rules import Terms
+from entitlements.seats.operations.plans import save_seat_plan
+from entitlements.seats.operations.seating import end_seat, give_seat
 from entitlements.tiers.operations.assessing import catch_up as assess_members
 from entitlements.tiers.operations.manual import give_tier
 from entitlements.tiers.operations.policies import preview_policy
 from entitlements.usage.operations.consuming import consume, reverse
 from members.ingest.operations.keys import make_key
-from members.models import MembershipTerm, Segment, Tier
+from members.models import Member, MembershipTerm, Plan, Segment, Tier
 from tests import factories
 from tests.entitlements import making
 
@@ -169,4 +171,20 @@ def make_memories(world: "World") -> None:
         )
 
 
-ALL = (make_benefits, make_tiers, make_offers, make_codes, make_memories)
+def make_seats(world: "World") -> None:
+    """Everybody owns seats, of which the first member gives ``n`` and took as many back."""
+    for plan in Plan.objects.all():
+        save_seat_plan(plan=plan, kind="family", seats=99, tier=None, actor=world.admin, at=world.at)
+
+    def give(owner: Member, name: str) -> int:
+        holder = factories.make_member(at=world.at, display_name=name)
+        return give_seat(owner_id=owner.pk, member_id=holder.pk, at=world.at, actor=world.admin).pk
+
+    for i in range(world.n):
+        seat_id = give(world.members[0], f"Former holder {i}")
+        end_seat(seat_id=seat_id, reason="left", at=world.at, actor=world.admin)
+        give(world.members[i], f"Holder {i}")
+        give(world.members[0], f"Family {i}")
+
+
+ALL = (make_benefits, make_tiers, make_offers, make_codes, make_memories, make_seats)

@@ -98,6 +98,7 @@ ARGUMENTS: dict[Any, Callable[[World], Any]] = {
     "coupon_id": newest("entitlements.Coupon"),
     "issue_run_id": newest("entitlements.IssueRun"),
     "pool_id": newest("entitlements.CodePool"),
+    "seat_id": newest("entitlements.Seat"),
     "code_id": newest("entitlements.PartnerCode"),
     "external_id": lambda world: world.member.identities.get(kind="external_id").value,
     "code": lambda world: world.member.coupons.latest("pk").code,

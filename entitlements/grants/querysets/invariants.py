@@ -134,6 +134,31 @@ LEFT JOIN LATERAL (
 ) q ON l.bucket >= 0
 WHERE CASE WHEN l.bucket = -1 THEN l.used > l.amount ELSE q.grants = 0 OR l.used > q.amount END""",
     ),
+    Check(
+        "seats_within_the_plan",
+        "Nobody has given more seats than a term of hers ever brought",
+        """
+SELECT g.member_id, NULL::bigint AS benefit_id, format('%%s seats, %%s brought', g.held, coalesce(b.most, 0)) AS detail
+FROM (
+  SELECT g.member_id, count(*) AS held FROM entitlements_seat s JOIN entitlements_seatgroup g ON g.id = s.group_id
+  WHERE s.ended_at IS NULL GROUP BY 1
+) g
+LEFT JOIN LATERAL (
+  SELECT max(p.seats) AS most FROM members_membershipterm t JOIN entitlements_seatplan p ON p.plan_id = t.plan_id
+  WHERE t.member_id = g.member_id AND t.kind <> 'trial'
+) b ON true
+WHERE g.held > coalesce(b.most, 0)""",
+    ),
+    Check(
+        "lent_cover_ends_with_its_seat",
+        "What a seat lent is its holder's, and over when the seat is",
+        """
+SELECT m.member_id, NULL::bigint AS benefit_id, format('term %%s of seat %%s', m.id, s.id) AS detail
+FROM entitlements_seatterm l
+JOIN entitlements_seat s ON s.id = l.seat_id
+JOIN members_membershipterm m ON m.id = l.term_id
+WHERE m.member_id <> s.member_id OR upper(m.period) > s.ended_at""",
+    ),
 )
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.members.segments.population import PROJECT_ZONE, Person
+from tests.members.segments.population import PROJECT_ZONE, SEATS, Person
 
 Leaf = dict[str, Any]
 
@@ -351,6 +351,18 @@ def of_coupons(counts: Callable[[Leaf, datetime], bool]) -> Callable[[Leaf, Pers
     return passes
 
 
+def seats_brought(person: Person, at: datetime) -> int:
+    """What her running term brings, 0 without one, for a trial and for other plans."""
+    term = current_term(person, at)
+    return SEATS.get(term["plan_code"], 0) if term and term["kind"] != "trial" else 0
+
+
+def seats_held(person: Person, at: datetime) -> float | None:
+    """The share of her seats that is held, in percent."""
+    brought = seats_brought(person, at)
+    return 100 * person.seats_given / brought if brought else None
+
+
 LEAVES: dict[str, Callable[[Leaf, Person, datetime], bool]] = {
     "benefit.has": lambda n, p, at: bool(balance(n, p)) is n["on"],
     "benefit.used": lambda n, p, at: bool(uses(n, p, at)) is (n["op"] == "used"),
@@ -415,5 +427,8 @@ LEAVES: dict[str, Callable[[Leaf, Person, datetime], bool]] = {
         unused(coupon, at) and coupon["expires_at"] - at <= span(n["within"]) for coupon in p.coupons
     ),
     "partner_code.claimed": lambda n, p, at: bool(p.pools & set(n["values"])) == (n.get("op", "is") == "is"),
+    "seat.holds": lambda n, p, at: p.holds_seat is n["on"],
+    "seat.free": lambda n, p, at: (p.seats_given < seats_brought(p, at)) is n["on"],
+    "seat.share": lambda n, p, at: number_passes(n["test"], seats_held(p, at)),
     "segment.member": lambda n, p, at: (n["segment"] in p.segments) == (n.get("op", "is") == "is"),
 }

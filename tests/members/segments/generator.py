@@ -166,6 +166,9 @@ def leaf_strategies(segment_ids: list[int]) -> dict[str, st.SearchStrategy[JSON]
             "benefit.unlocked": ON_BENEFIT,
             "benefit.grace": {"on": st.booleans()},
             "benefit.pack": {"pack": st.sampled_from([*PACKS, "unheard"]), "on": st.booleans()},
+            "seat.holds": {"on": st.booleans()},
+            "seat.free": {"on": st.booleans()},
+            "seat.share": {"test": PERCENT_TEST},
             "segment.member": {"op": IS, "segment": st.sampled_from(segment_ids)},
         }.items()
     }

@@ -21,6 +21,9 @@ from entitlements.models import (
     Offer,
     PartnerCode,
     QualificationPolicy,
+    Seat,
+    SeatGroup,
+    SeatPlan,
     TierChange,
     TierStanding,
 )
@@ -60,6 +63,8 @@ SPANS = [
 CITIES = ["上海", "北京", "O'Brien", "50%_\\", ""]
 EVENTS = ["opened", "exported", "paid"]
 TIERS, PLANS = ["gold", "black"], ["month", "year"]
+# Besides the owner, by plan; the other plan brings none.
+SEATS = {"year": 4}
 TAGS = ["returned", "gifted", "low_use"]
 OFFERS, POOLS = ["spring", "summer"], ["cinema", "taxi"]
 # The last is unlocked by the first.
@@ -94,6 +99,8 @@ class Person:
     grants: list[dict[str, Any]] = field(default_factory=list)
     via: str = ""
     restored_at: list[datetime] = field(default_factory=list)
+    seats_given: int = 0
+    holds_seat: bool = False
 
 
 class Crowd:
@@ -120,6 +127,8 @@ class Crowd:
             for code in OFFERS
         ]
         self.pools = [CodePool.objects.create(code=code, name=code, partner="P", created_at=AT) for code in POOLS]
+        for code, seats in SEATS.items():
+            SeatPlan.objects.create(plan=self.plans[code], seats=seats)
         ensure_partitions(date(2026, 7, 1), date(2027, 2, 1))
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL session_replication_role = replica")
@@ -128,6 +137,7 @@ class Crowd:
             for member in Member.objects.order_by("pk"):
                 self._benefits(member)
                 self._memories(member)
+                self._seat(member)
             cursor.execute("SET LOCAL session_replication_role = DEFAULT")
         self.people = load()
 
@@ -271,6 +281,17 @@ class Crowd:
                 voided_at=voided, void_reason="hand" if voided else "", created_at=AT,
             )  # fmt: skip
 
+    def _seat(self, member: Member) -> None:
+        """Given by those whose running plan may bring some, half of them by the first, who has none left."""
+        owners = MembershipTerm.objects.covering(AT).filter(plan__code__in=SEATS).order_by("pk").values_list("member")
+        if owners and self.random.random() < 0.3:
+            (owner,) = self.random.choice([*owners, *[owners[0]] * len(owners)])
+            group = SeatGroup.objects.create(member_id=owner, created_at=AT)
+            ended = self.maybe(AT, 0.3)
+            Seat.objects.create(
+                group=group, member=member, given_at=AT, ended_at=ended, end_reason="left" if ended else ""
+            )
+
     def _terms(self, member: Member) -> None:
         """Terms one after another, some adjoining; refunded ones end early, voided ones lie anywhere."""
         start = self.instant() - timedelta(days=self.random.choice([0, 30, 60]))
@@ -302,6 +323,9 @@ def _load_entitlements(people: dict[int, Person]) -> None:
         people[row["member_id"]].restored_at.append(row["restored_at"])
     for row in Coupon.objects.annotate(offer_code=F("offer__code")).values():
         people[row["member_id"]].coupons.append(row)
+    for owner_id, member_id in Seat.objects.filter(ended_at=None).values_list("group__member_id", "member_id"):
+        people[owner_id].seats_given += 1
+        people[member_id].holds_seat = True
     for member_id, pool in PartnerCode.objects.filter(member__isnull=False).values_list("member_id", "pool__code"):
         people[member_id].pools.add(pool)
 

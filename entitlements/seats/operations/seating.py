@@ -1,0 +1,138 @@
+"""Seats given, taken back, and kept in line with the terms of their owners.
+
+What a seat gives is a term of the holder's own, lent by the operations on terms, so that lifecycle, benefits and
+segments know of seats without being told.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from config.staff.models import User
+from config.staff.operations import record_audit
+from entitlements.seats import querysets
+from entitlements.seats.models import Seat, SeatGroup, SeatTerm
+from entitlements.seats.owners import running_terms
+from members.models import MemberLifecycle, MembershipTerm, Tier
+from members.operations.terms import end_cover, lend_cover
+
+# Owners put right in one pass, a transaction each.
+BATCH = 1_000
+
+
+class SeatRefused(Exception):
+    """No seat is given; ``code`` says why.
+
+    ``self``, ``member_gone``, ``brings_none`` (the owner has no running term with seats), ``full``, ``has_seat`` (of
+    another owner), ``has_cover`` (a membership of her own).
+    """
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(code)
+
+
+@transaction.atomic
+def give_seat(*, owner_id: int, member_id: int, at: datetime, actor: User | None) -> Seat:
+    """Give one of the owner's places to a member, with cover from ``at`` on; the one she has of her, when she has one.
+
+    Raises SeatRefused. Safe to run concurrently: both lifecycle rows are locked, in the order of their ids, so there
+    are never more seats than the plan brings.
+    """
+    if owner_id == member_id:
+        raise SeatRefused("self")
+    if not _locked({owner_id, member_id}):
+        raise SeatRefused("member_gone")
+    had = Seat.objects.open().filter(member_id=member_id).select_related("group").first()
+    if had is not None:
+        if had.group.member_id != owner_id:
+            raise SeatRefused("has_seat")
+        return had
+    running = running_terms(at).filter(member_id=owner_id).first()
+    if running is None:
+        raise SeatRefused("brings_none")
+    if running.taken >= running.brought:
+        raise SeatRefused("full")
+    own = MembershipTerm.objects.filter(member_id=member_id).open_or_upcoming(at)
+    if own.exclude(kind=MembershipTerm.Kind.TRIAL).exists():
+        raise SeatRefused("has_cover")
+    # One to an owner by her lock; after a merge she may have two.
+    group = SeatGroup.objects.filter(member_id=owner_id).first()
+    group = group or SeatGroup.objects.create(member_id=owner_id, created_at=at)
+    seat = Seat.objects.create(group=group, member_id=member_id, given_at=at, given_by=actor)
+    _audit(seat, "seat.given", at, actor)
+    _lend(querysets.lacking_cover_of(at, seat_id=seat.pk), at)
+    return seat
+
+
+@transaction.atomic
+def end_seat(*, seat_id: int, reason: str, at: datetime, actor: User | None) -> Seat:
+    """End a seat and the cover it lent; ``reason`` is one of ``Seat.EndReason``. An ended one stays as it is."""
+    people = Seat.objects.values_list("member_id", "group__member_id").get(pk=seat_id)
+    _locked(set(people))
+    seat = Seat.objects.select_related("group").get(pk=seat_id)
+    if seat.ended_at is None:
+        _end(seat, reason, at, actor)
+    return seat
+
+
+def follow_seats(*, at: datetime) -> int:
+    """Bring the seats whose owners' terms changed in line with them; returns how many owners were put right.
+
+    One statement over the open seats finds the owners that differ, at most ``BATCH``; only these are touched, each in
+    a transaction of its own. Safe to run concurrently and to kill.
+    """
+    owners = querysets.owners_behind(at, BATCH)
+    return sum(follow_owner(owner_id=owner_id, at=at) for owner_id in owners)
+
+
+@transaction.atomic
+def follow_owner(*, owner_id: int, at: datetime) -> bool:
+    """Bring one owner's seats in line with her terms: end those she brings no more, cut and lend cover.
+
+    Returns False when somebody got or lost a seat meanwhile; the next pass finds what is left.
+    """
+    seats = Seat.objects.open().of_owner(owner_id)
+    _locked(people := {owner_id, *seats.values_list("member_id", flat=True)})
+    by_id = {seat.pk: seat for seat in seats.all().select_related("group")}
+    if not {seat.member_id for seat in by_id.values()} <= people:
+        return False
+    for row in querysets.unfounded_seats(at, owner_id=owner_id):
+        _end(by_id[row["seat_id"]], row["reason"], at, None)
+    for row in querysets.overlong_cover(at, owner_id=owner_id):
+        end_cover(term_id=row["term_id"], at=at, actor=None, reason="")
+    _lend(querysets.lacking_cover(at, owner_id=owner_id), at)
+    return True
+
+
+def _locked(member_ids: set[int]) -> bool:
+    """Lock the members as every operation on terms does; whether all are there."""
+    rows = MemberLifecycle.objects.select_for_update().filter(pk__in=member_ids).order_by("pk")
+    return len(rows) == len(member_ids)
+
+
+def _lend(rows: Iterable[Mapping[str, Any]], at: datetime) -> None:
+    for row in rows:
+        term = lend_cover(
+            member_id=row["member_id"], tier=Tier.objects.get(pk=row["tier_id"]), starts_at=row["starts_at"],
+            ends_at=row["ends_at"], at=at, actor=None, external_ref=f"seat:{row['seat_id']}:{row['follows_id']}",
+        )  # fmt: skip
+        SeatTerm.objects.create(seat_id=row["seat_id"], follows_id=row["follows_id"], term=term)
+
+
+def _end(seat: Seat, reason: str, at: datetime, actor: User | None) -> None:
+    seat.ended_at, seat.end_reason, seat.ended_by = at, reason, actor
+    seat.save(update_fields=["ended_at", "end_reason", "ended_by"])
+    _audit(seat, "seat.ended", at, actor, reason=reason)
+    lent = MembershipTerm.objects.filter(seat_term__seat=seat, member_id=seat.member_id)
+    for term_id in lent.open_or_upcoming(at).values_list("pk", flat=True):
+        end_cover(term_id=term_id, at=at, actor=actor, reason="")
+
+
+def _audit(seat: Seat, action: str, at: datetime, actor: User | None, **data: Any) -> None:
+    record_audit(
+        actor=actor, at=at, action=action, target_type="seat", target_id=seat.pk, member_id=seat.member_id,
+        data={"owner": seat.group.member_id, **data},
+    )  # fmt: skip

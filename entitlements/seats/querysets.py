@@ -1,0 +1,117 @@
+"""Seats, and the statements that compare them with the terms of their owners."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, models
+
+# Of a plan with seats, and bought, given or added: a trial brings none.
+_BRINGS = "p.seats > 0 AND t.kind <> 'trial'"
+
+_HELD = """
+FROM entitlements_seat s
+JOIN entitlements_seatgroup g ON g.id = s.group_id"""
+
+# Cover a seat should give and did not yet: one term for each term of its owner that brings seats and is not over. The
+# holder's own terms go first, the lent one begins behind them; a running trial gives way.
+_LACKING = f"""
+SELECT w.* FROM (
+  SELECT g.member_id AS owner_id, s.id AS seat_id, s.member_id, t.id AS follows_id,
+    coalesce(p.tier_id, n.tier_id) AS tier_id, greatest(t.starts_at, s.given_at, own.until) AS starts_at,
+    upper(t.period) AS ends_at{_HELD}
+  JOIN members_membershipterm t ON t.member_id = g.member_id AND upper(t.period) > %(at)s
+  JOIN members_plan n ON n.id = t.plan_id
+  JOIN entitlements_seatplan p ON p.plan_id = t.plan_id AND {_BRINGS}
+  LEFT JOIN LATERAL (
+    SELECT max(upper(o.period)) AS until FROM members_membershipterm o
+    WHERE o.member_id = s.member_id AND (o.kind <> 'trial' OR upper(o.period) <= %(at)s)
+      AND upper(o.period) > greatest(t.starts_at, s.given_at) AND lower(o.period) < upper(t.period)
+  ) own ON true
+  WHERE s.ended_at IS NULL{{narrowed}}
+    AND NOT EXISTS (SELECT FROM entitlements_seatterm l WHERE l.seat_id = s.id AND l.follows_id = t.id)
+) w WHERE w.starts_at < w.ends_at"""
+
+# Lent cover that lasts longer than the term it follows.
+_OVERLONG = f"""
+SELECT g.member_id AS owner_id, s.id AS seat_id, l.term_id{_HELD}
+JOIN entitlements_seatterm l ON l.seat_id = s.id
+JOIN members_membershipterm m ON m.id = l.term_id AND m.close_reason = '' AND m.ends_at > %(at)s
+JOIN members_membershipterm t ON t.id = l.follows_id
+WHERE s.ended_at IS NULL{{narrowed}} AND (isempty(t.period) OR upper(t.period) < m.ends_at)"""
+
+# Seats whose owner brings them no more, by her latest term that has begun. In the grace after it, and with such a term
+# ahead, they stay. Of more seats than the plan brings the last given go.
+_UNFOUNDED = f"""
+SELECT u.* FROM (
+  SELECT g.member_id AS owner_id, s.id AS seat_id, CASE
+    WHEN upper(t.period) > %(at)s AND p.id IS NULL THEN 'plan_changed'
+    WHEN upper(t.period) > %(at)s THEN CASE WHEN row_number() OVER (
+      PARTITION BY g.member_id ORDER BY s.given_at, s.id) > p.seats THEN 'plan_changed' END
+    WHEN ahead.id IS NOT NULL THEN NULL
+    WHEN t.id IS NULL OR t.close_reason = 'refund' THEN 'refunded'
+    WHEN o.membership_status IN ('none', 'expired') THEN 'owner_lapsed'
+  END AS reason{_HELD}
+  LEFT JOIN members_memberlifecycle o ON o.member_id = g.member_id
+  LEFT JOIN LATERAL (
+    SELECT * FROM members_membershipterm t
+    WHERE t.member_id = g.member_id AND t.starts_at <= %(at)s AND NOT isempty(t.period)
+    ORDER BY t.starts_at DESC LIMIT 1
+  ) t ON true
+  LEFT JOIN entitlements_seatplan p ON p.plan_id = t.plan_id AND {_BRINGS}
+  LEFT JOIN LATERAL (
+    SELECT t.id FROM members_membershipterm t JOIN entitlements_seatplan p ON p.plan_id = t.plan_id AND {_BRINGS}
+    WHERE t.member_id = g.member_id AND t.starts_at > %(at)s AND NOT isempty(t.period) LIMIT 1
+  ) ahead ON true
+  WHERE s.ended_at IS NULL{{narrowed}}
+) u WHERE u.reason IS NOT NULL"""
+
+_ALL = (_LACKING, _OVERLONG, _UNFOUNDED)
+_OF_OWNER, _OF_SEAT = " AND g.member_id = %(owner)s", " AND s.id = %(seat)s"
+
+
+class SeatQuerySet(models.QuerySet):
+    def open(self) -> "SeatQuerySet":
+        """Seats that are held now."""
+        return self.filter(ended_at__isnull=True)
+
+    def of_owner(self, member_id: int) -> "SeatQuerySet":
+        """Seats this member gave, held or not."""
+        return self.filter(group__member_id=member_id)
+
+    def behind(self, seat_id: int | None) -> "SeatQuerySet":
+        """Latest first; ``seat_id`` ends the page before."""
+        rows = self.order_by("-pk")
+        return rows.filter(pk__lt=seat_id) if seat_id else rows
+
+
+def owners_behind(at: datetime, limit: int) -> list[int]:
+    """Owners whose seats are not what their terms make them, at most ``limit``; one statement over all open seats."""
+    found = " UNION ".join(f"SELECT owner_id FROM ({sql.format(narrowed='')}) d" for sql in _ALL)
+    return [row["owner_id"] for row in _rows(f"{found} ORDER BY 1 LIMIT %(limit)s", at=at, limit=limit)]
+
+
+def lacking_cover(at: datetime, *, owner_id: int) -> list[dict[str, Any]]:
+    """Of one owner's open seats: the cover to be lent now, as seat, holder, term followed, tier, start and end."""
+    return _rows(_LACKING.format(narrowed=_OF_OWNER) + " ORDER BY seat_id, starts_at", at=at, owner=owner_id)
+
+
+def lacking_cover_of(at: datetime, *, seat_id: int) -> list[dict[str, Any]]:
+    """The same of one seat."""
+    return _rows(_LACKING.format(narrowed=_OF_SEAT) + " ORDER BY starts_at", at=at, seat=seat_id)
+
+
+def overlong_cover(at: datetime, *, owner_id: int) -> list[dict[str, Any]]:
+    """Of one owner's open seats: the lent terms that outlast what they follow."""
+    return _rows(_OVERLONG.format(narrowed=_OF_OWNER) + " ORDER BY term_id", at=at, owner=owner_id)
+
+
+def unfounded_seats(at: datetime, *, owner_id: int) -> list[dict[str, Any]]:
+    """Of one owner's open seats: those she brings no more, with the reason."""
+    return _rows(_UNFOUNDED.format(narrowed=_OF_OWNER) + " ORDER BY seat_id", at=at, owner=owner_id)
+
+
+def _rows(sql: str, **params: Any) -> list[dict[str, Any]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        names = [column.name for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

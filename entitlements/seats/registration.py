@@ -1,0 +1,14 @@
+"""What seats bring to the doors of members and the console."""
+
+from config.staff.actions import register_actions
+from entitlements.seats import belongings, conditions, portrait, timeline_source
+from entitlements.seats.audit_labels import LABELS
+
+
+def register_all() -> None:
+    """Called once, when the app is ready."""
+    register_actions(LABELS)
+    belongings.register_all()
+    conditions.register_all()
+    timeline_source.register()
+    portrait.register()
