@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from config.demo_deeds import Deed, deeds
+from config.demo_honours import make_honours
 from config.demo_ladder import make_ladder, use_benefits
 from config.demo_offers import make_offers
 from config.staff.models import User
@@ -172,6 +173,7 @@ def populate(
     for segment in Segment.objects.all():
         refresh_segment(segment_id=segment.pk, at=at)
     make_offers(at=at)
+    make_honours(at=at)
     count_figures(at=at)
 
 
