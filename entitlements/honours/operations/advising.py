@@ -32,6 +32,7 @@ def assign_adviser(*, member_id: int, adviser_id: int, actor: User | None, at: d
 
     Raises HonourRefused: ``member_gone``, ``not_entitled``, ``not_staff``. Safe to run concurrently: the last counts.
     """
+    AdviserAssignment.objects.take_turns()
     member = Member.objects.select_for_update(no_key=True).filter(pk=member_id).first()
     if member is None:
         raise HonourRefused("member_gone")
@@ -53,6 +54,7 @@ def assign_adviser(*, member_id: int, adviser_id: int, actor: User | None, at: d
 @transaction.atomic
 def unassign_adviser(*, member_id: int, actor: User | None, at: datetime) -> AdviserAssignment:
     """Let nobody look after a member any more. Raises HonourRefused(``none_assigned``)."""
+    AdviserAssignment.objects.take_turns()
     before = _unended(member_id)
     if before is None:
         raise HonourRefused("none_assigned")
@@ -67,7 +69,8 @@ def spread_members(*, adviser_ids: Sequence[int], actor: User | None, at: dateti
 
     Raises HonourRefused: ``nobody_chosen``, ``not_staff``. Safe to run concurrently: nobody gets two.
     """
-    chosen = list(User.objects.select_for_update(no_key=True).filter(pk__in=adviser_ids).order_by("pk"))
+    AdviserAssignment.objects.take_turns()
+    chosen = list(User.objects.filter(pk__in=adviser_ids).order_by("pk"))
     if not chosen or len(chosen) > MOST_ADVISERS:
         raise HonourRefused("nobody_chosen")
     if not all(user.may(Permission.OPERATE) for user in chosen):

@@ -21,7 +21,7 @@ WHERE NOT EXISTS (
 )"""
 
 # Each adviser offers the places above what she has already, level by level up to where all would be even: those who
-# wait take the lowest ones. Whoever got an adviser at this moment keeps her.
+# wait take the lowest ones.
 _SPREAD = f"""
 WITH waiting AS MATERIALIZED (
   SELECT w.member_id, row_number() OVER (ORDER BY w.member_id) AS n FROM ({_WAITING}) w
@@ -44,7 +44,7 @@ places AS (
 )
 INSERT INTO entitlements_adviserassignment (member_id, adviser_id, assigned_at, assigned_by_id)
 SELECT w.member_id, p.id, %(at)s, %(actor)s FROM waiting w JOIN places p USING (n)
-ON CONFLICT DO NOTHING RETURNING adviser_id"""
+RETURNING adviser_id"""
 
 # An account that was switched off looks after nobody.
 _END_ABSENT = """
@@ -56,6 +56,11 @@ class AssignmentQuerySet(models.QuerySet):
     def current(self) -> "AssignmentQuerySet":
         """Assignments nobody has ended, to colleagues who are there; they count while the member is entitled."""
         return self.filter(ended_at__isnull=True, adviser__is_active=True)
+
+    def take_turns(self) -> None:
+        """Wait until nobody else is assigning advisers, and hold the others up until the transaction ends."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('entitlements_advisers'))")
 
     def end_absent(self, at: datetime) -> None:
         """End the assignments to accounts that were switched off."""

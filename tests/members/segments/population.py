@@ -43,6 +43,8 @@ from members.models import (
     Tier,
 )
 from members.querysets.events import ensure_partitions
+from tests.members.segments.wearers import Wearers
+from tests.members.segments.wearers import load as load_wearers
 
 AT = datetime(2026, 11, 16, 4, 0, tzinfo=UTC)
 PROJECT_ZONE = "Asia/Shanghai"
@@ -94,6 +96,8 @@ class Person:
     grants: list[dict[str, Any]] = field(default_factory=list)
     via: str = ""
     restored_at: list[datetime] = field(default_factory=list)
+    awards: list[dict[str, Any]] = field(default_factory=list)
+    advisers: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Crowd:
@@ -121,6 +125,7 @@ class Crowd:
         ]
         self.pools = [CodePool.objects.create(code=code, name=code, partner="P", created_at=AT) for code in POOLS]
         ensure_partitions(date(2026, 7, 1), date(2027, 2, 1))
+        wearers = Wearers(self.random, AT, self.instant)
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL session_replication_role = replica")
             for number in range(size):
@@ -128,6 +133,7 @@ class Crowd:
             for member in Member.objects.order_by("pk"):
                 self._benefits(member)
                 self._memories(member)
+                wearers.give(member)
             cursor.execute("SET LOCAL session_replication_role = DEFAULT")
         self.people = load()
 
@@ -335,4 +341,5 @@ def load() -> list[Person]:
     for row in MemberValue.objects.values():
         people[row["member_id"]].value = row
     _load_entitlements(people)
+    load_wearers(people)
     return list(people.values())
