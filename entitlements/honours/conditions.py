@@ -94,7 +94,9 @@ class WearsHonour(Condition):
         words = {"names": joined(names.get(value, value) for value in self.values), "year": self.year}
         if self.year == ANY_YEAR:
             return (_("wears %(names)s") if self.op == "is" else _("does not wear %(names)s")) % words
-        return (_("wears %(names)s of %(year)s") if self.op == "is" else _("does not wear %(names)s of %(year)s")) % words
+        return (
+            _("wears %(names)s of %(year)s") if self.op == "is" else _("does not wear %(names)s of %(year)s")
+        ) % words
 
     def evidence(self, member_ids: Sequence[int], context: Context) -> Evidence:
         found: dict[int, list[Fact]] = {pk: [] for pk in member_ids}
@@ -159,7 +161,7 @@ class HasAdviser(_OfAdviser):
 
     kind: Literal["honours.has_adviser"]
     label = gettext_lazy("Has an adviser")
-    fields = (Field("on", gettext_lazy("Has one"), FieldType.BOOLEAN),)
+    fields = (Field("on", gettext_lazy("Has an adviser"), FieldType.BOOLEAN),)
 
     def compile(self, context: Context) -> Q:
         found = Q(entitled()) & Q(assigned())

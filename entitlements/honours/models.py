@@ -85,7 +85,7 @@ class Honour(models.Model):
     benefit = models.ForeignKey(
         Benefit, verbose_name=_("gives the benefit"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
-    is_archived = models.BooleanField(_("archived"), default=False)
+    is_archived = models.BooleanField(_("given no more"), default=False)
     created_at = models.DateTimeField(_("created"))
 
     class Meta:
@@ -109,7 +109,7 @@ class HonourRun(models.Model):
 
     class Status(models.TextChoices):
         DRAFT = "draft", _("To be looked at")
-        GIVEN = "given", _("Given")
+        GIVEN = "given", _("Awarded")
         DISCARDED = "discarded", _("Thrown away")
         VOIDED = "voided", _("Taken back")
 
@@ -191,10 +191,10 @@ class HonourAward(models.Model):
     """A place on the list of a run, and the honour itself once the run is given. One a member and one a rank."""
 
     run = models.ForeignKey(
-        HonourRun, verbose_name=_("run"), on_delete=models.CASCADE, related_name="awards", db_index=False
+        HonourRun, verbose_name=_("list of a year"), on_delete=models.CASCADE, related_name="awards", db_index=False
     )
     member = models.ForeignKey(Member, verbose_name=_("member"), on_delete=models.CASCADE, related_name="honour_awards")
-    rank = models.PositiveSmallIntegerField(_("rank"))
+    rank = models.PositiveSmallIntegerField(_("place"))
     value = models.BigIntegerField(_("value"))
 
     objects = AwardQuerySet.as_manager()

@@ -13,7 +13,16 @@ from entitlements.honours.conditions import members_of, waiting_for_adviser
 from entitlements.honours.operations.advising import advisers
 from entitlements.honours.rules import minutes_of
 from entitlements.insight.dimensions import held_by
-from entitlements.models import Adornment, AdviserAssignment, Balance, Benefit, Honour, HonourAward, HonourRun, TierBenefit
+from entitlements.models import (
+    Adornment,
+    AdviserAssignment,
+    Balance,
+    Benefit,
+    Honour,
+    HonourAward,
+    HonourRun,
+    TierBenefit,
+)
 from entitlements.tiers.measures import Measure, measure_of
 from members.models import ValueSettings
 
@@ -69,7 +78,7 @@ class Overview:
     def honours(self) -> list[ShownHonour]:
         latest = Prefetch("runs", HonourRun.objects.order_by("-pk"), to_attr="latest_first")
         found = Honour.objects.select_related("benefit").prefetch_related(latest)
-        return [ShownHonour(honour, next(iter(honour.latest_first), None)) for honour in found]  # type: ignore[attr-defined]
+        return [ShownHonour(honour, next(iter(honour.latest_first), None)) for honour in found]
 
     @cached_property
     def adornments(self) -> list[ShownAdornment]:
@@ -215,4 +224,3 @@ def targets(benefit: Benefit) -> list[Target]:
     """What the ladder in force promises of a service target, tier by tier."""
     cells = TierBenefit.objects.filter(benefit=benefit, version__status="active").select_related("tier")
     return [Target(cell, minutes_of(cell.level)) for cell in cells.order_by("tier__rank")]
-

@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
                 ('measure', models.CharField(max_length=32, verbose_name='ranked by')),
                 ('top', models.PositiveSmallIntegerField(default=100, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(1000)], verbose_name='places')),
                 ('worn_days', models.PositiveSmallIntegerField(blank=True, default=365, help_text='Empty: for good.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(3660)], verbose_name='worn for (days)')),
-                ('is_archived', models.BooleanField(default=False, verbose_name='archived')),
+                ('is_archived', models.BooleanField(default=False, verbose_name='given no more')),
                 ('created_at', models.DateTimeField(verbose_name='created')),
                 ('benefit', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='entitlements.benefit', verbose_name='gives the benefit')),
             ],
@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('year', models.PositiveSmallIntegerField(validators=[django.core.validators.MinValueValidator(2000), django.core.validators.MaxValueValidator(2200)], verbose_name='year')),
-                ('status', django_fsm.FSMField(choices=[('draft', 'To be looked at'), ('given', 'Given'), ('discarded', 'Thrown away'), ('voided', 'Taken back')], default='draft', max_length=50, protected=True, verbose_name='status')),
+                ('status', django_fsm.FSMField(choices=[('draft', 'To be looked at'), ('given', 'Awarded'), ('discarded', 'Thrown away'), ('voided', 'Taken back')], default='draft', max_length=50, protected=True, verbose_name='status')),
                 ('measure', models.CharField(max_length=32, verbose_name='ranked by')),
                 ('top', models.PositiveSmallIntegerField(verbose_name='places')),
                 ('begun_at', models.DateTimeField(verbose_name='begun')),
@@ -88,10 +88,10 @@ class Migration(migrations.Migration):
             name='HonourAward',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('rank', models.PositiveSmallIntegerField(verbose_name='rank')),
+                ('rank', models.PositiveSmallIntegerField(verbose_name='place')),
                 ('value', models.BigIntegerField(verbose_name='value')),
                 ('member', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='honour_awards', to='members.member', verbose_name='member')),
-                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='awards', to='entitlements.honourrun', verbose_name='run')),
+                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='awards', to='entitlements.honourrun', verbose_name='list of a year')),
             ],
             options={
                 'verbose_name': 'award of an honour',

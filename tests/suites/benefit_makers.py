@@ -9,9 +9,9 @@ from entitlements.checks.pages import WORDS as CHECK_WORDS
 from entitlements.codes.operations import pools
 from entitlements.grants.operations.giving import give_grant, give_pack
 from entitlements.grants.operations.settling import settle_members
-from entitlements.insight.operations.counting import count_figures
 from entitlements.honours.operations import running
 from entitlements.honours.operations.adorning import adorn_benefit
+from entitlements.insight.operations.counting import count_figures
 from entitlements.ladder.operations import set_cell
 from entitlements.memory.operations.rules import save_rule
 from entitlements.models import (
@@ -176,12 +176,15 @@ def make_memories(world: "World") -> None:
 
 
 def make_honours(world: "World") -> None:
-    """Honours each given for a year to everybody, the last one with a draft; adornments and an adviser for each."""
-    first, forms = world.members[0], Adornment.Form.values
-    for i in range(world.n):
+    """Honours given for a year to everybody, each with a draft; the first member wears ``n`` badges and every form."""
+    for form in [Adornment.Form.BADGE.value] * world.n + Adornment.Form.values:
         benefit = making.make_benefit(kind="access", category="emotional")
-        adorn_benefit(benefit_id=benefit.pk, actor=world.admin, at=world.at, form=forms[i % len(forms)])
-        give_grant(member_id=first.pk, benefit=benefit, amount=None, source="manual", actor=world.admin, at=world.at)
+        making.give(benefit, world.plan.tier, level="30")
+        adorn_benefit(benefit_id=benefit.pk, actor=world.admin, at=world.at, form=form)
+        give_grant(
+            member_id=world.members[0].pk, benefit=benefit, amount=None, source="manual", actor=world.admin, at=world.at
+        )
+    for i in range(world.n):
         honour = running.save_honour(
             honour_id=None, actor=world.admin, at=world.at, code=f"honour-{i}", name=f"Honour {i}", measure="spend"
         )

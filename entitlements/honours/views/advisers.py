@@ -44,7 +44,8 @@ def spread(request: StaffRequest) -> HttpResponse:
         else:
             n = sum(got.values())
             messages.success(
-                request, ngettext("%(n)s member has an adviser now.", "%(n)s members have an adviser now.", n) % {"n": n}
+                request,
+                ngettext("%(n)s member has an adviser now.", "%(n)s members have an adviser now.", n) % {"n": n},
             )
             return redirect("honours:advisers")
     return _page(request, form, status=422)

@@ -84,7 +84,8 @@ def test_assigned_changed_and_taken_away(entitled, colleagues, operator):
         unassign_adviser(member_id=member.pk, actor=operator, at=NOW + 2 * DAY)
     told = [str(entry.title) for entry in read(member.pk, until=NOW + 3 * DAY, only="adviser").entries]
     first_name, second_name = colleagues[0].shown_name, colleagues[1].shown_name
-    assert told[0] == f"Adviser no more: {second_name}" and told[-1] == f"Adviser: {first_name}"
+    assert told[0] == f"Adviser no more: {second_name}"
+    assert told[-1] == f"Adviser: {first_name}"
     assert sorted(told[1:3]) == [f"Adviser no more: {first_name}", f"Adviser: {second_name}"]
 
 

@@ -42,7 +42,8 @@ def test_a_year_is_her_own_calendar_year(shop):
     first = shop.member(100, datetime(2024, 12, 31, 16, tzinfo=UTC))
     shop.member(100, datetime(2024, 12, 31, 15, 59, tzinfo=UTC))
     on_list = {member for _rank, member, _value in ranks(counted(make_honour()))}
-    assert on_list == {inside.pk, first.pk} and outside.pk not in on_list
+    assert on_list == {inside.pk, first.pk}
+    assert outside.pk not in on_list
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,8 @@ def test_given_everybody_on_the_list_wears_it_and_has_the_benefit_as_long(shop, 
     for member, rank in ((first, 1), (second, 2)):
         worn = MemberHonours(member.pk, NOW)
         assert [award.rank for award in worn.awards] == [rank]
-        assert worn.frame is not None and worn.frame.benefit_id == frame.pk
+        assert worn.frame is not None
+        assert worn.frame.benefit_id == frame.pk
         assert Balance.objects.get(member=member, benefit=frame).is_open
     assert MemberHonours(third.pk, NOW).is_empty
     late = MemberHonours(first.pk, NOW + 10 * DAY)
@@ -143,7 +145,8 @@ def test_an_empty_list_and_one_with_an_archived_benefit_give_nothing(shop, frame
     frame.save()
     with pytest.raises(HonourRefused, match="archived"):
         running.confirm_run(run_id=run.pk, counted_at=run.counted_at, actor=None, at=NOW)
-    assert HonourRun.objects.get(pk=run.pk).is_draft and not Grant.objects.exists()
+    assert HonourRun.objects.get(pk=run.pk).is_draft
+    assert not Grant.objects.exists()
 
 
 def test_merged_the_better_place_stays_and_comes_apart_again(shop, frame, operator):
