@@ -25,21 +25,7 @@ from campaigns.operations.rendering import CopyError, parse
 from campaigns.operations.settings import lift_suppression, publish_copy, save_channel
 from config.staff import clock
 from config.staff.http import staff_of
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    """To look at, not to change: the rows have their own writers."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+from config.staff.raw_records import ReadOnlyAdmin
 
 
 @admin.register(Campaign)

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from config.demo_deeds import Deed, deeds
+from config.demo_honours import make_honours
 from config.demo_ladder import make_ladder, use_benefits
 from config.demo_offers import make_offers
 from config.demo_seats import make_seats
@@ -176,6 +177,7 @@ def populate(
     make_seats(at=at)
     sweep.sweep(at=at)
     settle_due(at=at)
+    make_honours(at=at)
     count_figures(at=at)
 
 

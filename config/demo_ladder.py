@@ -49,6 +49,9 @@ BENEFITS: list[dict[str, Any]] = [
      "cost_cents": 900},
     {"code": "birthday_gift", "name": "Birthday gift", "name_zh": "生日礼", "kind": "quota", "unit": "gifts",
      "unit_zh": "份", "period": "year", "category": _EMOTIONAL, "worth_cents": 5_000, "cost_cents": 3_000},
+    {"code": "frame", "name": "Avatar frame", "name_zh": "头像框", "kind": "access", "category": _EMOTIONAL},
+    {"code": "answered", "name": "Answered first", "name_zh": "优先应答", "kind": "access", "category": _EMOTIONAL,
+     "unit": "minutes", "unit_zh": "分钟", "cost_cents": 30},
     {"code": "badge", "name": "Badge", "name_zh": "身份徽章", "kind": "access", "category": _EMOTIONAL},
 ]  # fmt: skip
 
@@ -66,6 +69,8 @@ CELLS: dict[str, list[Any]] = {
     "member_price": ["0.95", "0.9", "0.88", "0.85", "0.8"],
     "adviser": [None, None, None, True, True],
     "birthday_gift": [None, None, 1, 1, 1],
+    "frame": [None, None, None, None, True],
+    "answered": [None, "240", "120", "60", "10"],
     "badge": [None, True, True, True, True],
 }
 

@@ -52,6 +52,7 @@ NAVIGATION = (
     NavItem(_("Offers"), "offers:index", "ticket", Permission.VIEW, _("Benefits")),
     NavItem(_("Partner codes"), "codes:index", "gift", Permission.VIEW, _("Benefits")),
     NavItem(_("Family & team seats"), "seats:index", "users", Permission.VIEW, _("Benefits")),
+    NavItem(_("Honours & advisers"), "honours:index", "rubber-stamp", Permission.VIEW, _("Benefits")),
     NavItem(_("Entitlement memory"), "memory:rule", "history", Permission.VIEW, _("Benefits")),
     NavItem(_("Messages"), "campaigns:messages", "mail", Permission.VIEW, _("Operations")),
     NavItem(_("Lifecycle policy"), "members:policies", "route", Permission.VIEW, _("Operations")),

@@ -134,6 +134,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "offers": {"task": "entitlements.offers.tend_offers", "schedule": 30.0, "options": {"expires": 25}},
     "seats": {"task": "entitlements.seats.follow_seats", "schedule": 30.0, "options": {"expires": 25}},
+    "honours": {"task": "entitlements.honours.count_waiting", "schedule": 60.0, "options": {"expires": 30}},
     "strays-of-merges": {"task": "members.merging.gather_strays", "schedule": 60.0, "options": {"expires": 30}},
     "likely-duplicates": {
         "task": "members.merging.find_duplicates",

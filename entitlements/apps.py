@@ -11,6 +11,7 @@ class EntitlementsConfig(AppConfig):
         from entitlements import belongings, conditions, timeline_sources
         from entitlements.audit_labels import LABELS
         from entitlements.grants.portrait import MemberBenefits
+        from entitlements.honours import registration as honours
         from entitlements.insight import dimensions
         from entitlements.memory import registration as memory
         from entitlements.offers import registration as offers
@@ -30,3 +31,4 @@ class EntitlementsConfig(AppConfig):
         offers.register_all()
         memory.register_all()
         seats.register_all()
+        honours.register_all()

@@ -3,6 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from entitlements.models import Balance, EntitlementSnapshot, Grant, Lot, RenewalLock, Standing, UsageRecord
+from entitlements.usage.operations.recording import count_uses
 from members.merging.belongings import Belonging, register, register_staying
 
 
@@ -10,7 +11,8 @@ def register_all() -> None:
     """Called once, when the app is ready. The balance is made anew from the grants and lots that moved."""
     register(Belonging(Grant, _("Grants"), equal_by=["benefit_id", "source", "source_id"], among="voided_at IS NULL"))
     register(Belonging(Lot, _("Used amounts"), equal_by=["benefit_id", "bucket", "opens_at"], prefer="used DESC"))
-    register(Belonging(UsageRecord, _("Uses of benefits")))
+    # How often a benefit was used is what unlocks others.
+    register(Belonging(UsageRecord, _("Uses of benefits"), moved=count_uses))
     register(Belonging(EntitlementSnapshot, _("Entitlement memories")))
     register(Belonging(RenewalLock, _("Renewal locks")))
     register_staying(Balance, "member", "made again from the grants and lots, which move")

@@ -6,7 +6,6 @@ Nothing is edited here. Changes go through the console, where each is an operati
 from typing import Any
 
 from django.contrib import admin
-from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from import_export.admin import ImportExportMixin
@@ -16,6 +15,7 @@ from config.staff.access import Permission
 from config.staff.http import staff_of
 from config.staff.models import AuditEntry
 from config.staff.operations import record_audit
+from config.staff.raw_records import ReadOnlyAdmin
 from members.exports.models import EventRecord
 from members.imports.models import ImportRun
 from members.models import (
@@ -35,23 +35,6 @@ from members.models import (
     Tier,
 )
 from members.resources import AnyCsv, EventResource, MemberResource, SafeXlsx, TermResource
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    """Records to look at: no adding, changing or deleting."""
-
-    show_full_result_count = False
-    list_per_page = 50
-    actions = None
-
-    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
 
 
 class PipelineAdmin(ImportExportMixin, ReadOnlyAdmin):

@@ -1,6 +1,8 @@
 """What the members list can be narrowed by; each field of the address calls one queryset method."""
 
 from datetime import date, timedelta
+from functools import partial
+from typing import Any
 
 import django_filters as filters
 from django import forms
@@ -13,7 +15,8 @@ from members.naming import Named, name_of
 from members.querysets.people import MemberQuerySet
 from members.rules import end_of_day, local_date
 from members.segments.compiler import members_of
-from members.segments.dimensions import dimension_of
+from members.segments.dimensions import Dimension, dimension_of
+from members.segments.dimensions import columns as dimension_columns
 from members.segments.schema import RuleInvalid, read_rule_text
 from members.value.groups import BAND_BOUNDS, Band, Group
 
@@ -27,6 +30,10 @@ YES_NO = [("on", _("On")), ("off", _("Off"))]
 def is_id(text: str) -> bool:
     """Whether a part of an address can be a key."""
     return text.isascii() and text.isdecimal() and len(text) < MAX_DIGITS
+
+
+def _words_of(dimension: Dimension) -> list[tuple[str, Any]]:
+    return list(dimension.words().items())
 
 
 class NamedChoiceField(filters.fields.ModelChoiceField):
@@ -97,6 +104,13 @@ class MemberFilter(filters.FilterSet):
         super().__init__(*args, **kwargs)
         self.at, self.zone = clock.now(), zone
         self.today = local_date(self.at, zone)
+        for dimension in dimension_columns():
+            offered = filters.ChoiceFilter(
+                field_name=dimension.code, method="of_dimension", label=dimension.label, empty_label=ANY,
+                choices=partial(_words_of, dimension),
+            )  # fmt: skip
+            offered.parent = self
+            self.filters[dimension.code] = offered
 
     def search(self, rows: MemberQuerySet, name: str, value: str) -> MemberQuerySet:
         return rows.search(value)
@@ -169,6 +183,10 @@ class MemberFilter(filters.FilterSet):
         except (ValueError, OverflowError):
             return rows.none()
         return rows.in_segment_at(int(segment_id), at) if is_id(segment_id) else rows.none()
+
+    def of_dimension(self, rows: MemberQuerySet, name: str, value: str) -> MemberQuerySet:
+        """The members with this value of a dimension that is a column."""
+        return self.with_value(rows, name, f"{name}.{value}")
 
     def with_value(self, rows: MemberQuerySet, name: str, value: str) -> MemberQuerySet:
         """``city.Xi'an``: the members with a value of a dimension; nothing behind the dot for those without one."""

@@ -18,7 +18,7 @@ from members.filters import LIVE, MemberFilter
 from members.lifecycle import State
 from members.models import Member
 from members.querysets.people import Cursor, KeysetPage, MemberQuerySet, Order
-from members.segments import addresses, remembered
+from members.segments import addresses, dimensions, remembered
 
 PAGE_SIZE = 50
 COUNT_LIMIT = 10_001
@@ -58,6 +58,14 @@ COLUMNS = (
     Column("city", _("City"), shown=False),
     Column("registered", _("Registered"), shown=False),
 )
+
+
+def all_columns() -> tuple[Column, ...]:
+    """The list's own columns, then those that other apps offer."""
+    offered = (Column(found.code, found.label, shown=False) for found in dimensions.columns())
+    return (*COLUMNS, *offered)
+
+
 EXPORT_URL = "exports:members"
 COLUMNS_COOKIE = "columns_members"
 
@@ -100,7 +108,25 @@ class Listing:
 
     @cached_property
     def rows(self) -> list[Any]:
-        return Member.objects.listed(self.page.ids, self.at)
+        rows = Member.objects.listed(self.page.ids, self.at)
+        offered = {dimension.code: dimension for dimension in dimensions.columns()}
+        for column in self.columns:
+            if column.shown and (dimension := offered.get(column.key)):
+                self._fill(rows, dimension)
+        return rows
+
+    def _fill(self, rows: list[Any], dimension: dimensions.Dimension) -> None:
+        """Give each row its words of a dimension, under ``offered``."""
+        values = dimension.over(Member.objects.filter(pk__in=self.page.ids), self.at).values_list("pk", "value")
+        found, words = dict(values), dimension.words()
+        for row in rows:
+            value = found.get(row.pk, "")
+            row.offered = {**getattr(row, "offered", {}), dimension.code: words.get(value, value)}
+
+    @property
+    def offered_fields(self) -> list[Any]:
+        """The fields of the query form that other apps offer."""
+        return [self.filter.form[dimension.code] for dimension in dimensions.columns()]
 
     @cached_property
     def is_filtered(self) -> bool:
@@ -188,18 +214,30 @@ class Listing:
     @property
     def folded_is_used(self) -> bool:
         return any(
-            self.params.get(name) for name in ("tier", "status", "tag", "rfm", "risk", "mature", "channel", "demo")
+            self.params.get(name)
+            for name in (
+                "tier",
+                "status",
+                "tag",
+                "rfm",
+                "risk",
+                "mature",
+                "channel",
+                "demo",
+                *(dimension.code for dimension in dimensions.columns()),
+            )
         )
 
 
 def chosen_columns(cookie: str) -> list[Column]:
     """Every column, those of the cookie first in its order and shown; the defaults when it names none."""
-    by_key = {column.key: column for column in COLUMNS}
-    fixed = [column for column in COLUMNS if column.fixed]
+    every = all_columns()
+    by_key = {column.key: column for column in every}
+    fixed = [column for column in every if column.fixed]
     chosen = [by_key[key] for key in dict.fromkeys(cookie.split(".")) if key in by_key and not by_key[key].fixed]
     if not chosen:
-        return list(COLUMNS)
-    rest = [column for column in COLUMNS if column not in chosen and not column.fixed]
+        return list(every)
+    rest = [column for column in every if column not in chosen and not column.fixed]
     return (
         fixed
         + [Column(column.key, column.label, shown=True) for column in chosen]

@@ -6,8 +6,11 @@ from django.utils.translation import get_language
 
 
 class Named(Protocol):
-    name: str
-    name_zh: str
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def name_zh(self) -> str: ...
 
 
 def name_of(thing: Named | None) -> str:

@@ -9,7 +9,7 @@ from django.http import QueryDict
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
-from members import cards, timeline
+from members import cards, marks, timeline
 from members.merging import pages
 from members.models import ActiveDay, LifecyclePolicy, Member, MemberLifecycle, MembershipTerm, MemberSignal, MemberTag
 from members.operations import sweep
@@ -120,6 +120,11 @@ class Portrait:
     def cards(self) -> list[cards.Shown]:
         """What other apps show of her."""
         return cards.shown(self.member.pk, self.at)
+
+    @cached_property
+    def marks(self) -> marks.Marks:
+        """What other apps show beside her name."""
+        return marks.shown(self.member.pk, self.at)
 
     @cached_property
     def value(self) -> ValuePortrait:

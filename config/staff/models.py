@@ -16,6 +16,13 @@ class User(AbstractUser):
         verbose_name = _("staff account")  # type: ignore[assignment]
         verbose_name_plural = _("staff accounts")  # type: ignore[assignment]
 
+    @property
+    def shown_name(self) -> str:
+        """The name in the order of its script: 周晴, Yue Shen; the user name when none is known."""
+        if self.last_name and not self.last_name.isascii():
+            return f"{self.last_name}{self.first_name}"
+        return self.get_full_name() or self.get_username()
+
     def may(self, permission: Permission) -> bool:
         """Whether this account's role holds ``permission``."""
         return self.is_active and permission in PERMISSIONS_OF.get(self.role, frozenset())

@@ -212,12 +212,8 @@ def initial(value: str | None) -> str:
 
 @register.filter
 def staff_name(user: User | None) -> str:
-    """A colleague's name in the order of its script: 周晴, Yue Shen; the user name when none is known."""
-    if user is None:
-        return gettext("System")
-    if user.last_name and not user.last_name.isascii():
-        return f"{user.last_name}{user.first_name}"
-    return user.get_full_name() or user.get_username()
+    """A colleague's name; the system's for nobody."""
+    return user.shown_name if user else gettext("System")
 
 
 @register.simple_tag

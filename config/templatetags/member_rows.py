@@ -25,7 +25,14 @@ MOST_CHIPS = 4
 @register.simple_tag
 def member_cells(member: Member, columns: Iterable[Column]) -> SafeString:
     """The cells of one row, for the columns that are shown, in their order."""
-    return mark_safe("".join(CELLS[column.key](member) for column in columns if column.shown))  # noqa: S308
+    return mark_safe("".join(_cell(member, column.key) for column in columns if column.shown))  # noqa: S308
+
+
+def _cell(member: Any, key: str) -> SafeString:
+    """A cell of the list's own, or of what another app offers."""
+    if key in CELLS:
+        return CELLS[key](member)
+    return format_html('<td data-col="{}">{}</td>', key, member.offered[key] or EMPTY)
 
 
 def _member(member: Member) -> SafeString:

@@ -72,6 +72,7 @@ class Grant(models.Model):
         CAMPAIGN = "campaign", _("Campaign")
         COMPENSATION = "compensation", _("Compensation")
         RESTORE = "restore", _("Restored on return")
+        HONOUR = "honour", _("Honour")
         MANUAL = "manual", _("By hand")
 
     class VoidReason(models.TextChoices):
@@ -87,7 +88,7 @@ class Grant(models.Model):
         Benefit, verbose_name=_("benefit"), on_delete=models.PROTECT, related_name="grants", db_index=False
     )
     source = models.CharField(_("source"), max_length=12, choices=Source.choices)
-    # Of the term, tier or pack that it names; not a foreign key, for it names rows of several tables.
+    # Of the term, tier, pack or run of an honour that it names; not a foreign key, for it names rows of several tables.
     source_id = models.BigIntegerField(_("source number"), null=True, blank=True)
     amount = models.PositiveBigIntegerField(_("amount"), null=True, blank=True)
     level = models.CharField(_("level"), max_length=40, blank=True)

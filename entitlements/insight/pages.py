@@ -180,7 +180,7 @@ class BenefitPortrait:
     """One benefit. Reads each part once, when the page asks for it."""
 
     def __init__(self, benefit_id: int, *, at: datetime) -> None:
-        found = Benefit.objects.select_related("unlocked_by", "consumed_by")
+        found = Benefit.objects.select_related("unlocked_by", "consumed_by", "adornment")
         self.benefit: Benefit = get_object_or_404(found, pk=benefit_id)
         self.months = months_back(local_date(at, settings.PROJECT_TIME_ZONE), MONTHS)
 

@@ -2,6 +2,7 @@ from entitlements.benefits.models import Benefit, LadderVersion, Pack, PackBenef
 from entitlements.checks.models import Offence
 from entitlements.codes.models import CodePool, PartnerCode
 from entitlements.grants.models import Balance, FactCursor, Grant, Lot, Standing
+from entitlements.honours.models import Adornment, AdviserAssignment, Honour, HonourAward, HonourRun
 from entitlements.insight.models import BenefitMonth, BenefitReach, FiguresRun
 from entitlements.memory.models import EntitlementSnapshot, RenewalLock, RestoreRule
 from entitlements.offers.models import Coupon, IssueRun, Offer, OfferBudget, RedeemCall
@@ -19,6 +20,8 @@ from entitlements.tiers.models import (
 from entitlements.usage.models import UsageRecord
 
 __all__ = [
+    "Adornment",
+    "AdviserAssignment",
     "Balance",
     "Benefit",
     "BenefitMonth",
@@ -29,6 +32,9 @@ __all__ = [
     "FactCursor",
     "FiguresRun",
     "Grant",
+    "Honour",
+    "HonourAward",
+    "HonourRun",
     "IssueRun",
     "LadderVersion",
     "Lot",

@@ -212,7 +212,7 @@ def register_all() -> None:
     """Open the segment builder, breakdowns and the members list to tiers."""
     registry.register(EffectiveTier, TierThrough, GivenTier, Gap, WillDowngrade, ChangedTier)
     dimensions.register(
-        Dimension("effective_tier", gettext_lazy("Effective tier"), effective_tier, _tier_words),
+        Dimension("effective_tier", gettext_lazy("Effective tier"), effective_tier, _tier_words, is_column=True),
         Dimension("tier_through", gettext_lazy("Effective tier and through what"), _tier_and_source, _source_words),
         Dimension("next_tier", gettext_lazy("Next tier"), lambda at: F("tier_standing__next_tier_id"), _tier_words),
     )

@@ -5,19 +5,32 @@ from datetime import datetime
 from functools import cached_property
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from entitlements.models import ManualTier, QualificationPolicy, TierRung, TierStanding
 from entitlements.tiers.conditions import SOURCES
 from entitlements.tiers.measures import Measure, measure_of
 from entitlements.tiers.operations.assessing import active_policy
 from entitlements.tiers.querysets.standing import live
-from members import cards
+from members import cards, marks
+from members.marks import Mark, Marks
 from members.models import MemberLifecycle, Tier, ValueSettings
+from members.naming import name_of
 
 
 def register() -> None:
     """Called once, when the app is ready."""
     cards.register("tier", "tiers/includes/member.html", TierPortrait)
+    marks.register("tier", _mark)
+
+
+def _mark(member_id: int, at: datetime) -> Marks:
+    """A tier she earned or was given, beside the one she bought, while it is the higher one."""
+    portrait = TierPortrait(member_id, at)
+    if not (portrait.is_standing and portrait.effective):
+        return Marks()
+    words = {"tier": name_of(portrait.effective), "through": portrait.through}
+    return Marks([Mark(_("%(tier)s, %(through)s") % words, "stairs-up", "chip-on", "#tier")])
 
 
 @dataclass(frozen=True)

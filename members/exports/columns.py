@@ -3,8 +3,9 @@
 The headings are the import's field labels, so an export is understood when it comes back.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import F, FilteredRelation, Q, QuerySet, TextChoices
@@ -17,17 +18,19 @@ from members.imports.mapping import MEMBER_FIELDS
 from members.lifecycle import MembershipStatus, State
 from members.models import Member
 from members.naming import in_chinese
+from members.segments import dimensions
 
 
 @dataclass(frozen=True)
 class ExportColumn:
-    """One column. ``path`` is the values() path; ``masked`` hides a value; ``choices`` have its words."""
+    """One column. ``path`` is the values() path; ``masked`` hides a value; ``choices`` or ``words`` have its words."""
 
     key: str
     label: str | Promise
     path: str
     masked: Callable[[str], str] | None = None
     choices: type[TextChoices] | None = None
+    words: Callable[[], Mapping[str, Any]] | None = None
 
     def heading(self, *, reveal: bool) -> str:
         """The column's name; a masked one says so, and is not taken for the real thing when it comes back."""
@@ -43,6 +46,9 @@ class ExportColumn:
         if self.choices:
             words = {choice.value: str(choice.label) for choice in self.choices}
             return words.get
+        if self.words:
+            names = {value: str(word) for value, word in self.words().items()}
+            return lambda raw: names.get(raw, raw)
         return lambda raw: raw
 
 
@@ -77,18 +83,23 @@ COLUMNS: tuple[ExportColumn, ...] = (
     _column("channel", "channel"),
     _column("registered_at", "registered_at"),
 )  # fmt: skip
-BY_KEY = {column.key: column for column in COLUMNS}
 DEFAULT = tuple(column.key for column in COLUMNS[:11])
+
+
+def catalogue() -> tuple[ExportColumn, ...]:
+    """The columns of members, then those that other apps offer."""
+    return (*COLUMNS, *(ExportColumn(d.code, d.label, f"of_{d.code}", words=d.words) for d in dimensions.columns()))
 
 
 def chosen(keys: Sequence[str]) -> list[ExportColumn]:
     """The columns of these keys in the order of the catalogue; the usual ones when none is named."""
-    wanted = set(keys) & set(BY_KEY) or set(DEFAULT)
-    return [column for column in COLUMNS if column.key in wanted]
+    every = catalogue()
+    wanted = set(keys) & {column.key for column in every} or set(DEFAULT)
+    return [column for column in every if column.key in wanted]
 
 
-def joined(queryset: QuerySet[Member], columns: Sequence[ExportColumn]) -> QuerySet[Member]:
-    """The members with the identities these columns need, each joined once."""
+def joined(queryset: QuerySet[Member], columns: Sequence[ExportColumn], at: datetime) -> QuerySet[Member]:
+    """The members with the identities and values at ``at`` that these columns need, each joined once."""
     relations = {
         f"of_{kind}": FilteredRelation("identities", condition=Q(identities__kind=kind, identities__is_former=False))
         for kind in ("external_id", "phone", "email")
@@ -98,4 +109,6 @@ def joined(queryset: QuerySet[Member], columns: Sequence[ExportColumn]) -> Query
     if "tier" in {column.key for column in columns}:
         name = "lifecycle__tier__name_zh" if in_chinese() else "lifecycle__tier__name"
         queryset = queryset.annotate(tier_name=F(name))
-    return queryset
+    keys = {column.key for column in columns}
+    offered = [dimension for dimension in dimensions.columns() if dimension.code in keys]
+    return queryset.annotate(**{f"of_{dimension.code}": dimension.text(at) for dimension in offered})

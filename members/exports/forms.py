@@ -3,7 +3,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from members.exports.columns import COLUMNS, DEFAULT
+from members.exports.columns import DEFAULT, catalogue
 from members.exports.operations import CSV, XLSX
 
 
@@ -16,7 +16,7 @@ class ExportForm(forms.Form):
     )  # fmt: skip
     columns = forms.MultipleChoiceField(
         label=_("Columns"), widget=forms.CheckboxSelectMultiple, initial=list(DEFAULT),
-        choices=[(column.key, column.label) for column in COLUMNS],
+        choices=lambda: [(column.key, column.label) for column in catalogue()],
     )  # fmt: skip
     reveal = forms.BooleanField(
         label=_("Names, phones and addresses in full"), required=False,

@@ -42,9 +42,9 @@ def stream_members(
 ) -> Iterator[bytes]:
     """Audit the export and return its bytes as an iterator; memory stays at one chunk whatever the list.
 
-    ``columns`` are keys of ``columns.COLUMNS`` (empty: the usual ones). ``reveal`` shows names, phones and addresses in
-    full to a role that may see them. ``segment_id`` names the segment the list was narrowed to, for the log. Raises
-    ExportRefused for more rows than an XLSX sheet holds.
+    ``columns`` are keys of ``columns.catalogue()`` (empty: the usual ones). ``reveal`` shows names, phones and
+    addresses in full to a role that may see them. ``segment_id`` names the segment the list was narrowed to, for the
+    log. Raises ExportRefused for more rows than an XLSX sheet holds.
     """
     reveal = reveal and actor.may(Permission.REVEAL)
     picked = chosen(columns)
@@ -58,14 +58,16 @@ def stream_members(
             **of_segment,
         },
     )  # fmt: skip
-    table = _table(queryset, picked, reveal=reveal)
+    table = _table(queryset, picked, reveal=reveal, at=at)
     return xlsx_bytes(table) if file_format == XLSX else csv_lines(table)
 
 
-def _table(queryset: QuerySet[Member], columns: list[ExportColumn], *, reveal: bool) -> Iterator[list[Any]]:
+def _table(
+    queryset: QuerySet[Member], columns: list[ExportColumn], *, reveal: bool, at: datetime
+) -> Iterator[list[Any]]:
     # Headings and words are fixed now: the rows are written after the request's language is gone.
     headings = [column.heading(reveal=reveal) for column in columns]
-    found = joined(queryset, columns).order_by("pk").values_list(*(column.path for column in columns))
+    found = joined(queryset, columns, at).order_by("pk").values_list(*(column.path for column in columns))
     writers = [column.writer(reveal=reveal) for column in columns]
 
     def rows() -> Iterator[list[Any]]:

@@ -20,7 +20,8 @@ class Belonging:
     ``equal_by`` names columns (SQL) of which the table allows one row per member, for rows that satisfy ``among``. Of
     two equal rows the first in the order ``prefer`` stays and the other is set aside in the merge's record; without
     ``prefer`` the survivor's counts and the other stays where it is, out of sight. ``recount`` is called with the
-    rows set aside, whenever they go or come back.
+    rows set aside, whenever they go or come back; ``moved`` with the numbers of both members, whenever rows changed
+    hands.
     """
 
     model: type[models.Model]
@@ -29,6 +30,7 @@ class Belonging:
     among: str = "true"
     prefer: str = ""
     recount: Callable[[list[dict[str, Any]]], None] | None = None
+    moved: Callable[[Sequence[int]], None] | None = None
 
     @property
     def table(self) -> str:

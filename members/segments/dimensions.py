@@ -4,7 +4,7 @@ A dimension gives each member one value, or several as tags do, as text; an empt
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -45,18 +45,25 @@ STRETCHES = (
 
 @dataclass(frozen=True)
 class Dimension:
-    """``value`` is an expression over ``relations`` of the Member queryset; ``words`` read its values."""
+    """``value`` is an expression over ``relations`` of the Member queryset; ``words`` read its values.
+
+    As a column, one value a member, it is offered in the members list, its query form and exports.
+    """
 
     code: str
     label: str | Promise
     value: Callable[[datetime], Combinable]
     words: Callable[[], Words] = dict
     relations: Callable[[datetime], Mapping[str, FilteredRelation]] = lambda at: {}
+    is_column: bool = field(default=False, kw_only=True)
 
     def over(self, members: MemberQuerySet, at: datetime) -> MemberQuerySet:
         """The members, each row with her ``value``."""
-        text = Coalesce(Cast(self.value(at), TextField()), Value(""), output_field=TextField())
-        return members.annotate(**self.relations(at)).annotate(value=text)
+        return members.annotate(**self.relations(at)).annotate(value=self.text(at))
+
+    def text(self, at: datetime) -> Coalesce:
+        """The value as text, over a queryset that has the relations."""
+        return Coalesce(Cast(self.value(at), TextField()), Value(""), output_field=TextField())
 
     def having(self, members: MemberQuerySet, value: str, at: datetime) -> MemberQuerySet:
         """The members with this value."""
@@ -74,6 +81,11 @@ def register(*found: Dimension) -> None:
 def dimensions() -> list[Dimension]:
     """The dimensions, in order of registration."""
     return list(_dimensions.values())
+
+
+def columns() -> list[Dimension]:
+    """The dimensions that are offered as a column."""
+    return [dimension for dimension in dimensions() if dimension.is_column]
 
 
 def dimension_of(code: str) -> Dimension | None:

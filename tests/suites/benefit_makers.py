@@ -9,11 +9,17 @@ from entitlements.checks.pages import WORDS as CHECK_WORDS
 from entitlements.codes.operations import pools
 from entitlements.grants.operations.giving import give_grant, give_pack
 from entitlements.grants.operations.settling import settle_members
+from entitlements.honours.operations import running
+from entitlements.honours.operations.adorning import adorn_benefit
 from entitlements.insight.operations.counting import count_figures
 from entitlements.ladder.operations import set_cell
 from entitlements.memory.operations.rules import save_rule
 from entitlements.models import (
+    Adornment,
+    AdviserAssignment,
     EntitlementSnapshot,
+    HonourAward,
+    HonourRun,
     IssueRun,
     ManualTier,
     Offence,
@@ -187,4 +193,33 @@ def make_seats(world: "World") -> None:
         give(world.members[0], f"Family {i}")
 
 
-ALL = (make_benefits, make_tiers, make_offers, make_codes, make_memories, make_seats)
+def make_honours(world: "World") -> None:
+    """Honours given for a year to everybody, each with a draft; the first member wears ``n`` badges and every form."""
+    for form in [Adornment.Form.BADGE.value] * world.n + Adornment.Form.values:
+        benefit = making.make_benefit(kind="access", category="emotional")
+        making.give(benefit, world.plan.tier, level="30")
+        adorn_benefit(benefit_id=benefit.pk, actor=world.admin, at=world.at, form=form)
+        give_grant(
+            member_id=world.members[0].pk, benefit=benefit, amount=None, source="manual", actor=world.admin, at=world.at
+        )
+    for i in range(world.n):
+        honour = running.save_honour(
+            honour_id=None, actor=world.admin, at=world.at, code=f"honour-{i}", name=f"Honour {i}", measure="spend"
+        )
+        for year in (2024, 2023):
+            run = running.begin_run(honour_id=honour.pk, year=year, actor=world.admin, at=world.at)
+            run = running.count_run(run_id=run.pk, at=world.at)
+            HonourAward.objects.bulk_create(
+                HonourAward(run=run, member=member, rank=n, value=1)
+                for n, member in enumerate(world.members, start=1)
+            )  # fmt: skip
+            HonourRun.objects.filter(pk=run.pk).update(placed=world.n)
+            if year == 2024:
+                running.confirm_run(run_id=run.pk, counted_at=run.counted_at, actor=world.admin, at=world.at)
+        AdviserAssignment.objects.create(
+            member=world.members[i], adviser=factories.UserFactory(role=Role.OPERATOR), assigned_at=world.at,
+            assigned_by=world.admin,
+        )  # fmt: skip
+
+
+ALL = (make_benefits, make_tiers, make_offers, make_codes, make_memories, make_seats, make_honours)

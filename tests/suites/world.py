@@ -97,6 +97,8 @@ ARGUMENTS: dict[Any, Callable[[World], Any]] = {
     "offer_id": newest("entitlements.Offer"),
     "coupon_id": newest("entitlements.Coupon"),
     "issue_run_id": newest("entitlements.IssueRun"),
+    "honour_id": newest("entitlements.Honour"),
+    "honour_run_id": newest("entitlements.HonourRun"),
     "pool_id": newest("entitlements.CodePool"),
     "seat_id": newest("entitlements.Seat"),
     "code_id": newest("entitlements.PartnerCode"),

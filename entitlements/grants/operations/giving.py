@@ -1,5 +1,6 @@
 """Grants that somebody gives, beside what the ladder gives: top-ups, compensations, packs; and their voiding."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -78,6 +79,46 @@ def give_pack(*, member_id: int, pack: Pack, actor: User | None, at: datetime, r
         reason=reason, data={"pack": pack.code},
     )  # fmt: skip
     return grants
+
+
+@transaction.atomic
+def give_to_many(
+    *,
+    member_ids: Sequence[int],
+    benefit: Benefit,
+    source: str,
+    source_id: int,
+    actor: User | None,
+    at: datetime,
+    expires_at: datetime | None,
+    reason: str,
+) -> int:
+    """Give some members a benefit they have or have not, from now on; returns to how many. The caller audits it.
+
+    For a few thousand at most: they are settled at once, in the caller's transaction. Raises GivingRefused
+    (``archived``).
+    """
+    if benefit.is_archived:
+        raise GivingRefused("archived")
+    grants = Grant.objects.bulk_create(
+        Grant(
+            member_id=member_id, benefit=benefit, source=source, source_id=source_id, amount=None, recurs=False,
+            anchor_at=at, effective_at=at, expires_at=expires_at, reason=reason, created_at=at, created_by=actor,
+        )
+        for member_id in member_ids
+    )  # fmt: skip
+    settle_members(member_ids=member_ids, at=at)
+    return len(grants)
+
+
+@transaction.atomic
+def void_all(*, source: str, source_id: int, at: datetime) -> int:
+    """End the grants of one source, from now on; returns how many were still there. The caller audits it."""
+    grants = Grant.objects.filter(source=source, source_id=source_id, voided_at__isnull=True).not_over(at)
+    members = list(grants.select_for_update().order_by("pk").values_list("member_id", flat=True))
+    ended = grants.update(voided_at=at, void_reason=Grant.VoidReason.SOURCE_ENDED)
+    settle_members(member_ids=members, at=at)
+    return ended
 
 
 @transaction.atomic

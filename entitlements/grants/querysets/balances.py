@@ -14,6 +14,10 @@ class BalanceQuerySet(models.QuerySet):
         """Balances that no longer hold at ``at`` and wait to be settled."""
         return self.filter(valid_until__lte=at)
 
+    def showing(self, form: str) -> "BalanceQuerySet":
+        """Balances of benefits the member has now and that show themselves on her in this form."""
+        return self.open().filter(benefit__adornment__form=form, benefit__is_archived=False)
+
     def limited(self) -> "BalanceQuerySet":
         return self.filter(granted__gt=0)
 

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from config.staff.models import User
 from config.staff.operations import record_audit
-from entitlements.usage.querysets.recording import ENROL, RECORD
+from entitlements.usage.querysets.recording import COUNT_USES, ENROL, RECORD
 
 
 @transaction.atomic
@@ -34,3 +34,13 @@ def record_usage(*, rows: Sequence[dict[str, Any]], at: datetime, origin: str, a
         stored = int(cursor.fetchone()[0])
     record_audit(actor=actor, at=at, action="usage.recorded", target_type="usage", data={"rows": stored})
     return stored
+
+
+@transaction.atomic
+def count_uses(member_ids: Sequence[int]) -> None:
+    """Count anew how often these members ever used each benefit, as after their records changed hands.
+
+    They become due: the next settling unlocks what this unlocks.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT_USES, {"members": list(member_ids)})

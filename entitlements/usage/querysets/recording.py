@@ -11,6 +11,28 @@ JOIN members_memberlifecycle l ON l.member_id = i.member_id
 ORDER BY 1, 2
 ON CONFLICT DO NOTHING"""
 
+# How often members ever used each benefit, from their records; who now has other records is settled at once.
+COUNT_USES = """
+WITH counted AS (
+  SELECT member_id, benefit_id, count(*) AS uses, min(at) AS first_at, max(at) AS last_at, max(recorded_at) AS told_at
+  FROM entitlements_usagerecord WHERE member_id = ANY(%(members)s) AND outcome = 'used' GROUP BY 1, 2
+),
+gone AS (
+  UPDATE entitlements_balance b SET uses = 0, first_used_at = NULL, last_used_at = NULL
+  WHERE b.member_id = ANY(%(members)s) AND b.uses > 0
+    AND NOT EXISTS (SELECT FROM counted c WHERE c.member_id = b.member_id AND c.benefit_id = b.benefit_id)
+),
+due AS (
+  UPDATE entitlements_standing SET next_due_at = least(next_due_at, settled_at) WHERE member_id = ANY(%(members)s)
+)
+INSERT INTO entitlements_balance AS b (
+  member_id, benefit_id, is_open, granted, used, allocated, overage, level, early_hours, settled_at, uses,
+  first_used_at, last_used_at
+)
+SELECT member_id, benefit_id, false, 0, 0, 0, 0, '', 0, told_at, uses, first_at, last_at FROM counted
+ON CONFLICT (member_id, benefit_id) DO UPDATE SET
+  uses = excluded.uses, first_used_at = excluded.first_used_at, last_used_at = excluded.last_used_at"""
+
 # Once a use of the open period does not fit under a hard limit, neither do those after it.
 RECORD = """
 WITH incoming AS MATERIALIZED (

@@ -116,6 +116,8 @@ def _hand_over(survivor_id: int, absorbed_id: int) -> tuple[dict[str, list[Any]]
             aside[belonging.table] = rows
         if keys := moving.move(belonging, survivor=survivor_id, absorbed=absorbed_id):
             moved[belonging.table] = keys
+            if belonging.moved:
+                belonging.moved([survivor_id, absorbed_id])
         if rows and belonging.recount:
             belonging.recount(rows)
     return moved, aside

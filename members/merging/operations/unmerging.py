@@ -90,6 +90,8 @@ def _give_back(record: MergeRecord) -> dict[str, int]:
         moving.put_back(belonging, rows)
         if rows and belonging.recount:
             belonging.recount(rows)
+        if given and belonging.moved:
+            belonging.moved([record.survivor_id, record.absorbed_id])
     return missing
 
 

@@ -11,7 +11,7 @@ from campaigns.operations.planning import plan
 from config.search import members as palette
 from config.staff.models import AuditEntry
 from members import metrics, timeline
-from members.exports.columns import BY_KEY, joined
+from members.exports.columns import chosen, joined
 from members.imports.operations.uploads import receive, start_check
 from members.imports.operations.work import work
 from members.imports.operations.writes import confirm
@@ -79,8 +79,8 @@ def test_she_is_in_no_list_count_segment_export_palette_or_sweep(pair):
     assert list(Member.objects.search("x2").values_list("pk", flat=True)) == [pair[0].pk]
     assert [row["href"] for row in palette("p2@example.com")] == [pair[0].get_absolute_url()]
     assert sum(metrics.members_by_state().values()) == 1
-    columns = [BY_KEY[key] for key in ("external_id", "email", "phone")]
-    assert list(joined(Member.objects.all(), columns).values_list("pk", "of_email__value")) == [
+    columns = chosen(["external_id", "email", "phone"])
+    assert list(joined(Member.objects.all(), columns, AT).values_list("pk", "of_email__value")) == [
         (pair[0].pk, "p1@example.com")
     ]
     sweep(at=AT + 100 * DAY)

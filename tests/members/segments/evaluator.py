@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.members.segments.population import PROJECT_ZONE, SEATS, Person
+from tests.members.segments.wearers import ADVISER_BENEFIT
 
 Leaf = dict[str, Any]
 
@@ -324,6 +325,26 @@ def has_pack(leaf: Leaf, person: Person, at: datetime) -> bool:
     )  # fmt: skip
 
 
+def wears_honour(leaf: Leaf, person: Person, at: datetime) -> bool:
+    worn = any(
+        award["status"] == "given" and award["code"] in leaf["values"] and award["decided_at"] <= at
+        and not (award["worn_until"] and award["worn_until"] <= at)
+        and leaf["year"] in ("any", str(award["year"]))
+        for award in person.awards
+    )  # fmt: skip
+    return worn == (leaf["op"] == "is")
+
+
+def may_have_adviser(person: Person) -> bool:
+    return any(b["code"] == ADVISER_BENEFIT and b["is_open"] for b in person.balances)
+
+
+def adviser(person: Person) -> Leaf | None:
+    """Who looks after her and is still here, while the album gives her that."""
+    here = (a for a in person.advisers if a["ended_at"] is None and a["is_active"])
+    return next(here, None) if may_have_adviser(person) else None
+
+
 RFM = [
     None, "core", "develop", "keep", "rescue", "general_value", "general_develop", "general_keep", "general_rescue",
 ]  # fmt: skip
@@ -418,6 +439,10 @@ LEAVES: dict[str, Callable[[Leaf, Person, datetime], bool]] = {
     "tiers.downgrade": will_downgrade,
     "tiers.changed": changed_tier,
     "memory.restored": lambda n, p, at: any(at - span(n["within"]) <= back <= at for back in p.restored_at),
+    "honours.wears": wears_honour,
+    "honours.adviser": lambda n, p, at: ((adviser(p) or {}).get("name") in n["values"]) == (n["op"] == "is"),
+    "honours.has_adviser": lambda n, p, at: bool(adviser(p)) is n["on"],
+    "honours.adviser_missing": lambda n, p, at: (may_have_adviser(p) and not adviser(p)) is n["on"],
     "tag.carried": carried,
     "tag.within": carried_within,
     "coupon.issued": of_coupons(lambda coupon, at: True),

@@ -22,6 +22,7 @@ from tests.members.segments.population import (
     TEXTS,
     TIERS,
 )
+from tests.members.segments.wearers import ADVISERS, HONOURS
 
 JSON = dict[str, Any]
 
@@ -153,6 +154,14 @@ def leaf_strategies(segment_ids: list[int]) -> dict[str, st.SearchStrategy[JSON]
             "tiers.downgrade": {"within": SPAN},
             "tiers.changed": {"direction": st.sampled_from(["any", "up", "down"]), "within": SPAN},
             "memory.restored": {"within": SPAN},
+            "honours.wears": {
+                "op": IS,
+                "values": some([*HONOURS, "unheard"]),
+                "year": st.sampled_from(["any", "2024", "2025"]),
+            },
+            "honours.adviser": {"op": IS, "values": some(ADVISERS)},
+            "honours.has_adviser": {"on": st.booleans()},
+            "honours.adviser_missing": {"on": st.booleans()},
             "coupon.issued": {"op": IS, "values": some(OFFERS)},
             "coupon.redeemed": {"op": IS, "values": some(OFFERS)},
             "coupon.unused": {"op": IS, "values": some(OFFERS)},

@@ -46,6 +46,8 @@ from members.models import (
     Tier,
 )
 from members.querysets.events import ensure_partitions
+from tests.members.segments.wearers import Wearers
+from tests.members.segments.wearers import load as load_wearers
 
 AT = datetime(2026, 11, 16, 4, 0, tzinfo=UTC)
 PROJECT_ZONE = "Asia/Shanghai"
@@ -101,6 +103,8 @@ class Person:
     restored_at: list[datetime] = field(default_factory=list)
     seats_given: int = 0
     holds_seat: bool = False
+    awards: list[dict[str, Any]] = field(default_factory=list)
+    advisers: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Crowd:
@@ -130,6 +134,7 @@ class Crowd:
         for code, seats in SEATS.items():
             SeatPlan.objects.create(plan=self.plans[code], seats=seats)
         ensure_partitions(date(2026, 7, 1), date(2027, 2, 1))
+        wearers = Wearers(self.random, AT, self.instant)
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL session_replication_role = replica")
             for number in range(size):
@@ -138,6 +143,7 @@ class Crowd:
                 self._benefits(member)
                 self._memories(member)
                 self._seat(member)
+                wearers.give(member)
             cursor.execute("SET LOCAL session_replication_role = DEFAULT")
         self.people = load()
 
@@ -359,4 +365,5 @@ def load() -> list[Person]:
     for row in MemberValue.objects.values():
         people[row["member_id"]].value = row
     _load_entitlements(people)
+    load_wearers(people)
     return list(people.values())

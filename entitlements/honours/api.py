@@ -1,0 +1,61 @@
+"""What a member wears, for programs to draw. See docs/benefits-api.md for the answer."""
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import translation
+from django.views.decorators.http import require_GET
+
+from entitlements.grants.operations.settling import settle_members
+from entitlements.honours.portrait import MemberHonours
+from entitlements.models import Adornment, HonourAward
+from entitlements.usage.bodies import external_id_of, language_of
+from entitlements.usage.doors import keyed, member_named
+from entitlements.usage.querysets.gating import state_of
+from members.ingest.problems import problem
+from members.ingest.querysets.keys import OpenedKey
+from members.naming import name_of
+
+
+def _refuse(code: str, status: HTTPStatus, **_arguments: Any) -> HttpResponse:
+    return problem(code, status)
+
+
+@require_GET
+@keyed(_refuse)
+def honours(request: HttpRequest, key: OpenedKey, at: datetime, external_id: str) -> HttpResponse:
+    """Frame, badges, titles, adviser and service target. What is out of date about the member is settled first."""
+    who = member_named(external_id_of(external_id))
+    if who is None:
+        return problem("unknown_member", HTTPStatus.NOT_FOUND)
+    if state_of(who.pk, [], at) is None:
+        settle_members(member_ids=[who.pk], at=at)
+    with translation.override(language_of(request.GET.get("language"), who.language)):
+        return JsonResponse(_answer(MemberHonours(who.pk, at)))
+
+
+def _answer(worn: MemberHonours) -> dict[str, Any]:
+    adviser = worn.assignment.adviser if worn.assignment else None
+    return {
+        "frame": _adornment(worn.frame) if worn.frame else None,
+        "badges": [_adornment(badge) for badge in worn.badges],
+        "titles": [_adornment(title) for title in worn.titles],
+        "honours": [_award(award) for award in worn.awards],
+        "may_have_adviser": worn.has_adviser_benefit,
+        "adviser": {"name": adviser.shown_name} if adviser else None,
+        "answer_minutes": worn.answer_minutes,
+    }
+
+
+def _adornment(worn: Adornment) -> dict[str, Any]:
+    return {"benefit": worn.benefit.code, "name": name_of(worn), "style": worn.style}
+
+
+def _award(award: HonourAward) -> dict[str, Any]:
+    honour, run = award.run.honour, award.run
+    return {
+        "honour": honour.code, "name": name_of(honour), "style": honour.style, "year": run.year, "rank": award.rank,
+        "worn_until": run.worn_until,
+    }  # fmt: skip

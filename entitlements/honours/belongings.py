@@ -1,0 +1,16 @@
+"""What of honours goes along when a member is merged into another."""
+
+from django.utils.translation import gettext_lazy as _
+
+from entitlements.models import AdviserAssignment, HonourAward
+from members.merging.belongings import Belonging, register
+
+
+def register_all() -> None:
+    """Called once, when the app is ready. Of two places on a list the better one stays, of two advisers the first."""
+    register(Belonging(HonourAward, _("Honours"), equal_by=["run_id"], prefer="rank"))
+    register(
+        Belonging(
+            AdviserAssignment, _("Advisers"), equal_by=["ended_at"], among="ended_at IS NULL", prefer="assigned_at"
+        )
+    )

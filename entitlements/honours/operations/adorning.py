@@ -1,0 +1,44 @@
+"""What a benefit shows of whoever has it is set and taken off here."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from config.staff.models import User
+from config.staff.operations import record_audit
+from entitlements.honours.operations.refusals import HonourRefused
+from entitlements.models import Adornment, Benefit
+
+FIELDS = ("form", "style", "text", "text_zh", "prominence")
+
+
+@transaction.atomic
+def adorn_benefit(*, benefit_id: int, actor: User | None, at: datetime, **values: object) -> Adornment:
+    """Let a benefit show itself on whoever has it; returns the adornment. ``values`` are fields of the model.
+
+    Raises HonourRefused: ``not_emotional``, ``has_limit`` for what is used up.
+    """
+    if unknown := set(values) - set(FIELDS):
+        raise TypeError(f"not a field of an adornment: {', '.join(sorted(unknown))}")
+    benefit = Benefit.objects.select_for_update().get(pk=benefit_id)
+    if benefit.has_limit:
+        raise HonourRefused("has_limit")
+    if benefit.category != Benefit.Category.EMOTIONAL:
+        raise HonourRefused("not_emotional")
+    adornment, _ = Adornment.objects.update_or_create(benefit=benefit, defaults=values)
+    record_audit(
+        actor=actor, at=at, action="adornment.saved", target_type="benefit", target_id=benefit.pk,
+        data={"code": benefit.code, "form": adornment.form, "style": adornment.style},
+    )  # fmt: skip
+    return adornment
+
+
+@transaction.atomic
+def strip_benefit(*, benefit_id: int, actor: User | None, at: datetime) -> bool:
+    """Let a benefit show nothing any more; returns whether it did. Members keep the benefit."""
+    found, _ = Adornment.objects.filter(benefit_id=benefit_id).delete()
+    if found:
+        record_audit(
+            actor=actor, at=at, action="adornment.removed", target_type="benefit", target_id=benefit_id
+        )  # fmt: skip
+    return bool(found)

@@ -1,0 +1,178 @@
+"""Honours: defined, counted for a year, looked at by a person, given, and taken back."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from config.staff.models import User
+from config.staff.operations import record_audit
+from entitlements.grants.operations.giving import GivingRefused, give_to_many, void_all
+from entitlements.honours.operations.refusals import HonourRefused
+from entitlements.honours.rules import year_is_over
+from entitlements.models import Grant, Honour, HonourAward, HonourRun
+from entitlements.tiers.measures import measure_of
+
+FIELDS = ("code", "name", "name_zh", "style", "measure", "top", "worn_days", "benefit", "is_archived")
+
+
+@transaction.atomic
+def save_honour(*, honour_id: int | None, actor: User | None, at: datetime, **values: Any) -> Honour:
+    """Save an honour, new or changed; returns it. Runs that were begun stay as they are.
+
+    Raises HonourRefused: ``code_taken``, ``measure`` for one that nobody registered.
+    """
+    if unknown := set(values) - set(FIELDS):
+        raise TypeError(f"not a field of an honour: {', '.join(sorted(unknown))}")
+    honour = Honour.objects.select_for_update().get(pk=honour_id) if honour_id else Honour(created_at=at)
+    if Honour.objects.filter(code=values.get("code", honour.code)).exclude(pk=honour.pk).exists():
+        raise HonourRefused("code_taken")
+    for name, value in values.items():
+        setattr(honour, name, value)
+    if measure_of(honour.measure) is None:
+        raise HonourRefused("measure")
+    honour.save()
+    record_audit(
+        actor=actor, at=at, action="honour.saved", target_type="honour", target_id=honour.pk,
+        data={"code": honour.code, "created": not honour_id, "archived": honour.is_archived},
+    )  # fmt: skip
+    return honour
+
+
+@transaction.atomic
+def begin_run(*, honour_id: int, year: int, actor: User | None, at: datetime) -> HonourRun:
+    """Begin to count an honour for a year; returns the run. The caller wakes ``count_run``.
+
+    Raises HonourRefused: ``archived``, ``year_running`` until the year is over everywhere, ``live_run`` while the
+    year has a list or was given.
+    """
+    honour = Honour.objects.get(pk=honour_id)
+    if honour.is_archived:
+        raise HonourRefused("archived")
+    if not year_is_over(year, at):
+        raise HonourRefused("year_running")
+    try:
+        with transaction.atomic():
+            run = HonourRun.objects.create(
+                honour=honour, year=year, measure=honour.measure, top=honour.top, begun_at=at, begun_by=actor
+            )
+    except IntegrityError:
+        raise HonourRefused("live_run") from None
+    _audit("honour.run_begun", run, actor, at, {})
+    return run
+
+
+@transaction.atomic
+def count_run(*, run_id: int, at: datetime) -> HonourRun | None:
+    """Rank everybody for a draft that is not counted; None when there is none. Twice at once, one of them does it.
+
+    Of equal values the one who has been a member longer stands first, then the lower number.
+    """
+    run = HonourRun.objects.to_count().select_for_update(skip_locked=True, of=("self",)).filter(pk=run_id).first()
+    measure = measure_of(run.measure) if run else None
+    if run is None or measure is None:
+        return None
+    run.awards.all().delete()
+    run.members, run.next_value = HonourRun.objects.rank(
+        run_id=run.pk, top=run.top, year=run.year, measure=measure.statement, zone=settings.PROJECT_TIME_ZONE,
+        parameters={"at": at, **measure.parameters(at)},
+    )  # fmt: skip
+    run.placed, run.counted_at = min(run.members, run.top), at
+    run.save(update_fields=["members", "next_value", "placed", "counted_at"])
+    return run
+
+
+def count_waiting(*, at: datetime) -> int:
+    """Count the drafts whose worker died or was never woken; returns how many."""
+    waiting = list(HonourRun.objects.to_count().order_by("pk").values_list("pk", flat=True))
+    return sum(count_run(run_id=run_id, at=at) is not None for run_id in waiting)
+
+
+@transaction.atomic
+def recount_run(*, run_id: int, actor: User | None, at: datetime) -> HonourRun:
+    """Have the list of a draft counted anew, from the facts as they are now. The caller wakes ``count_run``."""
+    run = _draft(run_id)
+    run.counted_at = None
+    run.save(update_fields=["counted_at"])
+    _audit("honour.run_recounted", run, actor, at, {})
+    return run
+
+
+@transaction.atomic
+def confirm_run(*, run_id: int, counted_at: datetime | None, actor: User | None, at: datetime) -> HonourRun:
+    """Give the honour to everybody on the list that was counted at ``counted_at``, with the benefit it names.
+
+    Safe to run concurrently: one of two gives it, the other raises. Raises HonourRefused: ``decided``, ``changed``
+    when the list is another one by now, or members on it were merged, ``nobody``, ``archived``.
+    """
+    run = _draft(run_id)
+    members = list(run.awards.order_by("rank").values_list("member_id", flat=True))
+    if run.counted_at is None or run.counted_at != counted_at or len(members) != run.placed:
+        raise HonourRefused("changed")
+    if not members:
+        raise HonourRefused("nobody")
+    honour = run.honour
+    run.give()
+    run.decided_at, run.decided_by = at, actor
+    run.worn_until = at + timedelta(days=honour.worn_days) if honour.worn_days else None
+    run.save(update_fields=["status", "decided_at", "decided_by", "worn_until"])
+    if honour.benefit:
+        try:
+            give_to_many(
+                member_ids=members, benefit=honour.benefit, source=Grant.Source.HONOUR, source_id=run.pk, actor=actor,
+                at=at, expires_at=run.worn_until, reason=f"{honour.name} {run.year}",
+            )  # fmt: skip
+        except GivingRefused as refused:
+            raise HonourRefused(refused.code) from None
+    _audit("honour.run_given", run, actor, at, {"members": len(members)})
+    return run
+
+
+@transaction.atomic
+def discard_run(*, run_id: int, actor: User | None, at: datetime) -> HonourRun:
+    """Throw a draft away; the year can be counted again. Raises HonourRefused(``decided``)."""
+    run = _draft(run_id)
+    run.discard()
+    run.decided_at, run.decided_by = at, actor
+    run.save(update_fields=["status", "decided_at", "decided_by"])
+    _audit("honour.run_discarded", run, actor, at, {})
+    return run
+
+
+@transaction.atomic
+def void_run(*, run_id: int, actor: User | None, at: datetime, reason: str) -> HonourRun:
+    """Take an honour back from everybody who got it by a run, and the grants that came with it, from now on.
+
+    The year can be counted again. Raises HonourRefused(``not_given``).
+    """
+    run = _locked(run_id)
+    if not run.is_given:
+        raise HonourRefused("not_given")
+    run.void()
+    run.voided_at = at
+    run.save(update_fields=["status", "voided_at"])
+    ended = void_all(source=Grant.Source.HONOUR, source_id=run.pk, at=at)
+    members = HonourAward.objects.filter(run=run).count()
+    _audit("honour.run_voided", run, actor, at, {"members": members, "grants": ended}, reason)
+    return run
+
+
+def _locked(run_id: int) -> HonourRun:
+    return HonourRun.objects.select_for_update(of=("self",)).select_related("honour__benefit").get(pk=run_id)
+
+
+def _draft(run_id: int) -> HonourRun:
+    run = _locked(run_id)
+    if not run.is_draft:
+        raise HonourRefused("decided")
+    return run
+
+
+def _audit(
+    action: str, run: HonourRun, actor: User | None, at: datetime, data: dict[str, Any], reason: str = ""
+) -> None:
+    record_audit(
+        actor=actor, at=at, action=action, target_type="honour", target_id=run.honour_id, reason=reason,
+        data={"run": run.pk, "year": run.year, **data},
+    )  # fmt: skip

@@ -1,0 +1,17 @@
+"""What honours bring to the doors of members and the console."""
+
+from config.staff.actions import register_actions
+from entitlements.honours import belongings, conditions, timeline_source
+from entitlements.honours.audit_labels import LABELS
+from entitlements.honours.portrait import MemberHonours, read_marks
+from members import cards, marks
+
+
+def register_all() -> None:
+    """Called once, when the app is ready."""
+    register_actions(LABELS)
+    belongings.register_all()
+    conditions.register_all()
+    timeline_source.register()
+    cards.register("honours", "honours/includes/member.html", MemberHonours)
+    marks.register("honours", read_marks)
