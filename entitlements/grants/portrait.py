@@ -164,6 +164,8 @@ def _why(grant: Grant, term: MembershipTerm | None, pack: Pack | None) -> str:
             return _("held in the grace after the term of %(month)s") % {
                 "month": f"{term.starts_at:%Y-%m}" if term else "—"
             }
+        case Grant.Source.TIER:
+            return _("comes with the tier she earned or was given")
         case Grant.Source.FREE:
             return _("everybody has it")
         case Grant.Source.PACK:
