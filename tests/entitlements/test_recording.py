@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from config.demo import catalogue
-from config.demo_ladder import make_ladder, use_benefits
+from config.demo_ladder import BENEFITS, make_ladder, use_benefits
 from entitlements.benefits.models import Benefit
 from entitlements.grants.models import Balance, Standing
 from entitlements.grants.operations.settling import settle_due
@@ -87,6 +87,6 @@ def test_the_demo_ladder_is_made_once(at: datetime) -> None:
     make_ladder(at=at)
     made = Benefit.objects.count()
     make_ladder(at=at)
-    assert Benefit.objects.count() == made == 13
+    assert Benefit.objects.count() == made == len(BENEFITS)
     use_benefits(at=at)
     assert not UsageRecord.objects.exists()
