@@ -215,7 +215,7 @@ def _assess_tiers(at: datetime) -> None:
     policies.approve_policy(policy_id=draft.pk, actor=approver, at=since, reason="")
     assessing.assess(at=since)
     everybody = list(Member.objects.order_by("pk").values_list("pk", flat=True))
-    for days in range(HISTORY_DAYS - HISTORY_DAYS % 60, -1, -60):
+    for days in range(HISTORY_DAYS - 60, -1, -60):
         assessing.catch_up(member_ids=everybody, at=at - timedelta(days=days))
 
 

@@ -1,5 +1,3 @@
-from datetime import datetime
-
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -169,10 +167,6 @@ class HonourRun(models.Model):
     @property
     def is_given(self) -> bool:
         return self.status == HonourRun.Status.GIVEN
-
-    def is_worn(self, at: datetime) -> bool:
-        """Whether its titles are worn at ``at``."""
-        return self.is_given and (self.worn_until is None or self.worn_until > at)
 
     @transition(field=status, source=Status.DRAFT, target=Status.GIVEN)
     def give(self) -> None:
