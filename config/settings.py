@@ -6,6 +6,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
+from kombu import Queue
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -116,7 +117,20 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
-# A tick that finds no worker is dropped, not queued up: the next one does the same work.
+# What follows a fact within seconds never stands behind what may take minutes: each queue has a worker of its own.
+# A worker that is told of no queue takes both.
+CELERY_TASK_DEFAULT_QUEUE = "long"
+CELERY_TASK_QUEUES = [Queue("long", routing_key="long"), Queue("prompt", routing_key="prompt")]
+CELERY_TASK_ROUTES = {
+    task: {"queue": "prompt"}
+    for task in (
+        "members.tasks.sweep_due",
+        "entitlements.use_reported",
+        "entitlements.seats.follow_seats",
+        "campaigns.tasks.*",
+    )
+}
+# A tick that finds no worker is dropped, not queued up: the next one does the same work. A nightly one may wait.
 CELERY_BEAT_SCHEDULE = {
     "lifecycle-sweep": {"task": "members.tasks.sweep_due", "schedule": 1.0, "options": {"expires": 10}},
     "unfinished-decisions": {"task": "members.tasks.finish_decisions", "schedule": 600.0, "options": {"expires": 300}},
@@ -130,7 +144,7 @@ CELERY_BEAT_SCHEDULE = {
     "old-parked-events": {
         "task": "members.ingest.forget_parked",
         "schedule": 24 * 3600.0,
-        "options": {"expires": 600},
+        "options": {"expires": 6 * 3600},
     },
     "offers": {"task": "entitlements.offers.tend_offers", "schedule": 30.0, "options": {"expires": 25}},
     "seats": {"task": "entitlements.seats.follow_seats", "schedule": 30.0, "options": {"expires": 25}},
@@ -139,7 +153,7 @@ CELERY_BEAT_SCHEDULE = {
     "likely-duplicates": {
         "task": "members.merging.find_duplicates",
         "schedule": 24 * 3600.0,
-        "options": {"expires": 600},
+        "options": {"expires": 6 * 3600},
     },
     "benefits": {"task": "entitlements.settle_due", "schedule": 1.0, "options": {"expires": 10}},
     "reported-uses": {"task": "entitlements.use_reported", "schedule": 2.0, "options": {"expires": 10}},
@@ -151,9 +165,9 @@ CELERY_BEAT_SCHEDULE = {
     "tiers-nightly": {
         "task": "entitlements.tiers.look_at_everybody",
         "schedule": 24 * 3600.0,
-        "options": {"expires": 600},
+        "options": {"expires": 6 * 3600},
     },
-    "benefit-figures": {"task": "entitlements.count_figures", "schedule": 3600.0, "options": {"expires": 600}},
+    "benefit-figures": {"task": "entitlements.count_figures", "schedule": 3600.0, "options": {"expires": 3000}},
     "event-partitions": {
         "task": "members.tasks.prepare_partitions",
         "schedule": 6 * 3600.0,

@@ -30,7 +30,7 @@ PATIENCE_S = 60.0
 
 
 def fact_to_state(scene: Scene) -> Iterator[dict[str, Any]]:
-    """Purchases and events, a worker and a beat running; every one of them moves a member."""
+    """Purchases and events, workers and a beat running; every one of them moves a member."""
     # The system has been running: what was due has been judged and planned.
     sweep(at=now())
     plan(at=now())
@@ -61,7 +61,7 @@ def fact_to_state(scene: Scene) -> Iterator[dict[str, Any]]:
         by_event = [_time_to_transition(event_and_wake, member_id) for member_id in silent[::2]]
         by_tick = [_time_to_transition(event, member_id) for member_id in silent[1::2]]
         if any(process.poll() is not None for process in processes):
-            raise RuntimeError("the worker or the beat ended by itself")
+            raise RuntimeError("a worker or the beat ended by itself")
         peak = max(_peak_tree(process.pid) for process in processes)
     every = by_term + by_event + by_tick
     p95 = percentile(every, 95)
@@ -88,20 +88,22 @@ def _time_to_transition(post: Any, member_id: int) -> float:
 
 @contextmanager
 def running_system() -> Iterator[list[subprocess.Popen[bytes]]]:
-    """A Celery worker and beat as the product runs them, on this database and a broker number of their own."""
+    """The Celery workers and beat as the product runs them, on this database and a broker number of their own."""
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory())
         url = stack.enter_context(sink.running())
         env = environment(str(connection.settings_dict["NAME"]), EMAIL_URL=url, DB_POOL="1", LOG_LEVEL="INFO")
         processes = []
-        for name, command in (("worker", commands.worker()), ("beat", commands.beat())):
+        services = {queue: commands.worker(queue) for queue in commands.WORKERS} | {"beat": commands.beat()}
+        for name, command in services.items():
             log = stack.enter_context(Path(folder, name).open("wb"))
             process = subprocess.Popen(command, env=env, cwd=settings.BASE_DIR, stdout=log, stderr=subprocess.STDOUT)
             stack.callback(_end, process)
             processes.append(process)
-        _await(Path(folder, "worker"), b"ready.")
+        for queue in commands.WORKERS:
+            _await(Path(folder, queue), b"ready.")
         # The beat's first tick has been carried out.
-        _await(Path(folder, "worker"), b"sweep_due[")
+        _await(Path(folder, "prompt"), b"sweep_due[")
         yield processes
 
 

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from config.runtime.processes import SHARED_MEMORY, python_command
 
 APPLICATION = "config.wsgi:application"
+# Every queue and the processes of its worker. Mail on its way takes up to two of the prompt ones, planning a third.
+WORKERS = {"prompt": 4, "long": 2}
 
 
 def web(descriptor: int, application: str = APPLICATION) -> list[str]:
@@ -23,18 +25,20 @@ def web(descriptor: int, application: str = APPLICATION) -> list[str]:
     return python_command("gunicorn", application, "--bind", f"fd://{descriptor}", *options)
 
 
-def worker() -> list[str]:
+def worker(queue: str) -> list[str]:
+    """A Celery worker for one of ``WORKERS``."""
     quiet = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
-    return python_command("celery", "-A", "config", "worker", "--concurrency", "2", "-n", worker_name(), *quiet)
+    options = ["--queues", queue, "--concurrency", str(WORKERS[queue]), "-n", worker_name(queue)]
+    return python_command("celery", "-A", "config", "worker", *options, *quiet)
 
 
-def worker_name() -> str:
+def worker_name(queue: str) -> str:
     """One name per supervising process, so that a ping on a shared broker asks our worker and no other."""
-    return f"moc-{os.getpid()}@{socket.gethostname()}"
+    return f"moc-{queue}-{os.getpid()}@{socket.gethostname()}"
 
 
-def worker_ping() -> list[str]:
-    return python_command("celery", "-A", "config", "inspect", "ping", "--timeout", "3", "-d", worker_name())
+def worker_ping(queue: str) -> list[str]:
+    return python_command("celery", "-A", "config", "inspect", "ping", "--timeout", "3", "-d", worker_name(queue))
 
 
 def beat() -> list[str]:

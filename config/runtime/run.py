@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -170,7 +171,10 @@ class Run:
     def _services(self, listener: socket.socket, mail: socket.socket | None) -> list[Service]:
         services = [
             Service("web", commands.web(listener.fileno()), self.log_dir / "web.log", listener),
-            Service("worker", commands.worker(), self.log_dir / "worker.log"),
+            *(
+                Service(f"{queue} worker", commands.worker(queue), self.log_dir / f"worker-{queue}.log")
+                for queue in commands.WORKERS
+            ),
             Service("beat", commands.beat(), self.log_dir / "beat.log"),
         ]
         if mail:
@@ -179,12 +183,12 @@ class Run:
         return services
 
     def _await_ready(self, url: str) -> None:
-        """Returns when the web server, the worker and beat all answer. Raises RuntimeFailure when they do not."""
+        """Returns when the web server, the workers and beat all answer. Raises RuntimeFailure when they do not."""
         assert self.supervisor is not None
-        print("starting web server, worker and beat", flush=True)
+        print("starting web server, workers and beat", flush=True)
         checks = {
             "web server": lambda: commands.web_is_ready(url),
-            "worker": self._worker_answers,
+            **{f"{queue} worker": partial(self._worker_answers, queue) for queue in commands.WORKERS},
             "beat": self._beat_is_up,
         }
         deadline = time.monotonic() + READY_TIMEOUT_S
@@ -196,8 +200,8 @@ class Run:
                 raise RuntimeFailure(f"No answer from: {', '.join(checks)}. The logs in {self.log_dir} tell more.")
             time.sleep(0.1)
 
-    def _worker_answers(self) -> bool:
-        asked = subprocess.run(commands.worker_ping(), env=self.env, cwd=ROOT, capture_output=True, check=False)
+    def _worker_answers(self, queue: str) -> bool:
+        asked = subprocess.run(commands.worker_ping(queue), env=self.env, cwd=ROOT, capture_output=True, check=False)
         return asked.returncode == 0
 
     def _beat_is_up(self) -> bool:

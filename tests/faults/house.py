@@ -10,12 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import redis
 
+from config.runtime import commands
 from config.runtime.postgres import EmbeddedPostgres
 from config.runtime.valkey import EmbeddedValkey
 
@@ -60,6 +61,10 @@ class House:
         self.run("-m", "tests.faults.seed", str(members), DUE.isoformat())
 
     @property
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self.offset)
+
+    @property
     def environment(self) -> dict[str, str]:
         return {
             **os.environ,
@@ -98,6 +103,11 @@ class House:
 
     def worker(self, name: str = "w", without: str = "") -> subprocess.Popen[bytes]:
         return self.spawn("-m", "tests.faults.worker", "--name", name, *(["--without", without] if without else []))
+
+    def product_worker(self, queue: str) -> subprocess.Popen[bytes]:
+        """A worker as ``make run`` starts it, for one queue."""
+        _python, *arguments = commands.worker(queue)
+        return self.spawn(*arguments)
 
     def beat(self) -> subprocess.Popen[bytes]:
         return self.spawn(
