@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -186,7 +186,7 @@ class Run:
         """Returns when the web server, the workers and beat all answer. Raises RuntimeFailure when they do not."""
         assert self.supervisor is not None
         print("starting web server, workers and beat", flush=True)
-        checks = {
+        checks: dict[str, Callable[[], bool]] = {
             "web server": lambda: commands.web_is_ready(url),
             **{f"{queue} worker": partial(self._worker_answers, queue) for queue in commands.WORKERS},
             "beat": self._beat_is_up,

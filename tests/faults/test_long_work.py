@@ -12,6 +12,7 @@ pytestmark = [pytest.mark.serial, pytest.mark.timeout(600)]
 HELD = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND wait_event = 'relation'"
 UNJUDGED = "SELECT count(*) FROM members_memberlifecycle WHERE lifecycle_state IS NULL"
 
+
 def test_every_queue_has_a_worker():
     assert {queue.name for queue in app.conf.task_queues} == commands.WORKERS.keys()
 
@@ -26,7 +27,6 @@ def test_members_are_judged_while_long_work_holds_its_worker(house: House):
             house.product_worker(queue)
         house.beat()
         with psycopg.connect(house.postgres.url(house.database), autocommit=True) as reader:
-
 
             def count(sql: str) -> int:
                 return int(reader.execute(sql).fetchall()[0][0])
