@@ -8,7 +8,7 @@ class EntitlementsConfig(AppConfig):
 
     def ready(self) -> None:
         from config.staff.actions import register_actions
-        from entitlements import belongings, conditions, timeline_sources
+        from entitlements import belongings, conditions, import_undo, timeline_sources
         from entitlements.audit_labels import LABELS
         from entitlements.grants.portrait import MemberBenefits
         from entitlements.honours import registration as honours
@@ -22,6 +22,7 @@ class EntitlementsConfig(AppConfig):
 
         register_actions(LABELS)
         belongings.register_all()
+        import_undo.register()
         conditions.register_all()
         dimensions.register_all()
         timeline_sources.register_all()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -64,7 +65,7 @@ def terms(member_id: int, *, before_at: datetime, before_pk: int, limit: int, al
 
 def _booked(term: MembershipTerm) -> Entry:
     what = {"kind": term.get_kind_display(), "what": name_of(term.plan) or name_of(term.tier)}
-    span = {"start": f"{term.starts_at:%Y-%m-%d}", "end": f"{term.ends_at:%Y-%m-%d}"}
+    span = {"start": f"{localtime(term.starts_at):%Y-%m-%d}", "end": f"{localtime(term.ends_at):%Y-%m-%d}"}
     by = term.recorded_by.get_username() if term.recorded_by else ""
     parts = [_("%(start)s to %(end)s") % span, term.external_ref or "", by]
     return Entry(

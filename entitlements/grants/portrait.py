@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from django.db.models import Count, Sum
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from entitlements.benefits.models import Benefit, Pack
@@ -155,15 +156,18 @@ def is_open_at(grant: Grant, at: datetime) -> bool:
     return grant.effective_at <= at and all(end > at for end in ends)
 
 
+def _month_of(term: MembershipTerm | None) -> str:
+    """The month a term begins in where the viewer is; a dash for a term that is gone."""
+    return f"{localtime(term.starts_at):%Y-%m}" if term else "—"
+
+
 def _why(grant: Grant, term: MembershipTerm | None, pack: Pack | None) -> str:
     by = grant.created_by.get_username() if grant.created_by else _("system")
     match grant.source:
         case Grant.Source.TERM:
-            return _("granted by the term of %(month)s") % {"month": f"{term.starts_at:%Y-%m}" if term else "—"}
+            return _("granted by the term of %(month)s") % {"month": _month_of(term)}
         case Grant.Source.GRACE:
-            return _("held in the grace after the term of %(month)s") % {
-                "month": f"{term.starts_at:%Y-%m}" if term else "—"
-            }
+            return _("held in the grace after the term of %(month)s") % {"month": _month_of(term)}
         case Grant.Source.TIER:
             return _("comes with the tier she earned or was given")
         case Grant.Source.FREE:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.urls import reverse
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -33,7 +34,7 @@ def fetch(member_id: int, *, before_at: datetime, before_pk: int, limit: int, al
 
 def _issued(row: Coupon) -> Entry:
     by = row.issued_by.get_username() if row.issued_by else ""
-    parts = [row.get_source_display(), _("until %(day)s") % {"day": f"{row.expires_at:%Y-%m-%d}"}, by]
+    parts = [row.get_source_display(), _("until %(day)s") % {"day": f"{localtime(row.expires_at):%Y-%m-%d}"}, by]
     return Entry(
         at=row.issued_at,
         pk=2 * row.pk,

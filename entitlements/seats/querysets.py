@@ -65,7 +65,16 @@ SELECT u.* FROM (
   WHERE s.ended_at IS NULL{{narrowed}}
 ) u WHERE u.reason IS NOT NULL"""
 
-_ALL = (_LACKING, _OVERLONG, _UNFOUNDED)
+# Holders whose cover would not renew as their owner's does. One with a membership of her own decides for herself.
+_RENEWING = f"""
+SELECT g.member_id AS owner_id, s.id AS seat_id, s.member_id, o.auto_renewal_flag AS renews{_HELD}
+JOIN members_memberlifecycle o ON o.member_id = g.member_id
+JOIN members_memberlifecycle h ON h.member_id = s.member_id AND h.auto_renewal_flag <> o.auto_renewal_flag
+WHERE s.ended_at IS NULL{{narrowed}} AND NOT EXISTS (
+  SELECT FROM members_membershipterm t WHERE t.member_id = s.member_id AND upper(t.period) > %(at)s
+    AND NOT EXISTS (SELECT FROM entitlements_seatterm l WHERE l.term_id = t.id))"""
+
+_ALL = (_LACKING, _OVERLONG, _UNFOUNDED, _RENEWING)
 _OF_OWNER, _OF_SEAT = " AND g.member_id = %(owner)s", " AND s.id = %(seat)s"
 
 
@@ -108,6 +117,11 @@ def overlong_cover(at: datetime, *, owner_id: int) -> list[dict[str, Any]]:
 def unfounded_seats(at: datetime, *, owner_id: int) -> list[dict[str, Any]]:
     """Of one owner's open seats: those she brings no more, with the reason."""
     return _rows(_UNFOUNDED.format(narrowed=_OF_OWNER) + " ORDER BY seat_id", at=at, owner=owner_id)
+
+
+def renewing_otherwise(at: datetime, *, owner_id: int) -> list[dict[str, Any]]:
+    """Of one owner's open seats: the holders whose auto-renewal is not hers, and whether hers is on."""
+    return _rows(_RENEWING.format(narrowed=_OF_OWNER) + " ORDER BY seat_id", at=at, owner=owner_id)
 
 
 def _rows(sql: str, **params: Any) -> list[dict[str, Any]]:

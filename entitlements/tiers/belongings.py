@@ -1,10 +1,8 @@
-"""What of entitlements goes along when a member is merged into another, and what of it an import's undo meets."""
+"""What of entitlements goes along when a member is merged into another."""
 
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from entitlements.models import ManualTier, TierChange, TierStanding
-from members.imports.operations.undo import register_follower
 from members.merging.belongings import Belonging, register_staying
 from members.merging.belongings import register as register_belonging
 
@@ -20,7 +18,3 @@ def register_all() -> None:
     )  # fmt: skip
     register_staying(TierStanding, "member", "assessed again from the facts, which move")
     register_staying(TierChange, "member", "append-only: the log says what was so at the time")
-    never = Q(pk=None)
-    register_follower(TierStanding, blocking=never)
-    register_follower(TierChange, blocking=never)
-    register_follower(ManualTier, blocking=~never)

@@ -126,5 +126,7 @@ OBSTACLES: Mapping[str, Text] = {
     "signal": _("Auto-renewal changed"),
     "event": _("Event received"),
     "consent": _("Consent changed"),
+    "tag": _("Tag given or taken by hand"),
+    "segment": _("Put on a fixed list"),
     "import": _("Changed by a later import"),
 }

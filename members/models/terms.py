@@ -92,6 +92,7 @@ class MembershipTerm(models.Model):
         CONVERTED = "converted", _("Converted to paid")
         SWITCHED = "switched", _("Switched to another plan")
         VOID = "void", _("Voided")
+        FOLLOWED = "followed", _("Ended with the membership it came from")
 
     # ``term_member_start`` serves.
     member = models.ForeignKey(

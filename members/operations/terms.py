@@ -218,7 +218,7 @@ def end_cover(*, term_id: int, at: datetime, actor: User | None, reason: str) ->
         raise TermRefused("not_lent")
     if term.close_reason or term.ends_at <= at:
         return term
-    _close(term, at, MembershipTerm.CloseReason.SWITCHED)
+    _close(term, at, MembershipTerm.CloseReason.FOLLOWED)
     return _done(term, at=at, actor=actor, action="term.lent_ended", reason=reason)
 
 

@@ -1,11 +1,13 @@
 """The members list and a member's page, through the web."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from config.staff import clock
 from config.staff.models import AuditEntry
@@ -276,3 +278,12 @@ def test_edit_keeps_hidden_identities_and_removes_on_request(operator_client, no
     member.refresh_from_db()
     assert member.display_name == "New Name"
     assert AuditEntry.objects.get(action="member.edited").data["fields"] == ["display_name", "email"]
+
+
+def test_a_term_in_the_timeline_begins_on_the_day_it_began_where_the_viewer_is(viewer_client, now):
+    """Midnight in Shanghai is still the day before in UTC."""
+    midnight = timezone.localtime(now, ZoneInfo("Asia/Shanghai")).replace(hour=0, minute=0, second=0, microsecond=0)
+    member = factories.make_member(at=midnight)
+    factories.make_term(member=member, at=midnight)
+    [booked] = viewer_client.get(member.get_absolute_url() + "?timeline=term").context["portrait"].timeline.entries
+    assert booked.note.startswith(f"{midnight:%Y-%m-%d} to ")

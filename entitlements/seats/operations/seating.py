@@ -16,7 +16,7 @@ from entitlements.seats import querysets
 from entitlements.seats.models import Seat, SeatGroup, SeatTerm
 from entitlements.seats.owners import running_terms
 from members.models import MemberLifecycle, MembershipTerm, Tier
-from members.operations.terms import end_cover, lend_cover
+from members.operations.terms import end_cover, lend_cover, switch_auto_renewal
 
 # Owners put right in one pass, a transaction each.
 BATCH = 1_000
@@ -64,6 +64,7 @@ def give_seat(*, owner_id: int, member_id: int, at: datetime, actor: User | None
     seat = Seat.objects.create(group=group, member_id=member_id, given_at=at, given_by=actor)
     _audit(seat, "seat.given", at, actor)
     _lend(querysets.lacking_cover_of(at, seat_id=seat.pk), at)
+    _renew_alike(owner_id, at)
     return seat
 
 
@@ -90,7 +91,7 @@ def follow_seats(*, at: datetime) -> int:
 
 @transaction.atomic
 def follow_owner(*, owner_id: int, at: datetime) -> bool:
-    """Bring one owner's seats in line with her terms: end those she brings no more, cut and lend cover.
+    """Bring one owner's seats in line with her terms: end those she brings no more, cut and lend cover, renew alike.
 
     Returns False when somebody got or lost a seat meanwhile; the next pass finds what is left.
     """
@@ -104,6 +105,7 @@ def follow_owner(*, owner_id: int, at: datetime) -> bool:
     for row in querysets.overlong_cover(at, owner_id=owner_id):
         end_cover(term_id=row["term_id"], at=at, actor=None, reason="")
     _lend(querysets.lacking_cover(at, owner_id=owner_id), at)
+    _renew_alike(owner_id, at)
     return True
 
 
@@ -122,6 +124,12 @@ def _lend(rows: Iterable[Mapping[str, Any]], at: datetime) -> None:
         SeatTerm.objects.create(seat_id=row["seat_id"], follows_id=row["follows_id"], term=term)
 
 
+def _renew_alike(owner_id: int, at: datetime) -> None:
+    """Let the holders' cover renew by itself exactly when the owner's membership does."""
+    for row in querysets.renewing_otherwise(at, owner_id=owner_id):
+        switch_auto_renewal(member_id=row["member_id"], on=row["renews"], at=at, actor=None)
+
+
 def _end(seat: Seat, reason: str, at: datetime, actor: User | None) -> None:
     seat.ended_at, seat.end_reason, seat.ended_by = at, reason, actor
     seat.save(update_fields=["ended_at", "end_reason", "ended_by"])
@@ -129,6 +137,8 @@ def _end(seat: Seat, reason: str, at: datetime, actor: User | None) -> None:
     lent = MembershipTerm.objects.filter(seat_term__seat=seat, member_id=seat.member_id)
     for term_id in lent.open_or_upcoming(at).values_list("pk", flat=True):
         end_cover(term_id=term_id, at=at, actor=actor, reason="")
+    if not MembershipTerm.objects.filter(member_id=seat.member_id).open_or_upcoming(at).exists():
+        switch_auto_renewal(member_id=seat.member_id, on=False, at=at, actor=actor)
 
 
 def _audit(seat: Seat, action: str, at: datetime, actor: User | None, **data: Any) -> None:

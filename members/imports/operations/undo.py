@@ -21,6 +21,7 @@ from members.models import (
     Consent,
     Event,
     EventTally,
+    GroupChange,
     Identity,
     LifecycleTransition,
     Member,
@@ -28,6 +29,9 @@ from members.models import (
     MembershipTerm,
     MemberSignal,
     MemberTag,
+    MemberValue,
+    Segment,
+    SegmentMembership,
     TraitStamp,
 )
 from members.operations.sweep import sweep
@@ -47,6 +51,9 @@ _OWN = (
     Consent,
     TraitStamp,
     EventTally,
+    MemberValue,
+    GroupChange,
+    SegmentMembership,
 )
 
 # The catalogue's volume without the events of ``gone`` (definition_id, local_on).
@@ -104,10 +111,9 @@ def obstacles(run: ImportRun) -> Obstacles:
     """What later work stands on the rows this run wrote; empty when it can be undone."""
     found = Obstacles()
     params = {"run": run.pk, "at": run.applied_at, "first": run.first_member_id or 0, "last": _last_id(run)}
-    mine = (
-        "SELECT id AS member_id FROM members_member WHERE id > %(first)s AND id <= %(last)s "
-        "UNION SELECT member_id FROM members_importeffect WHERE run_id = %(run)s"
-    )
+    created = "SELECT id AS member_id FROM members_member WHERE id > %(first)s AND id <= %(last)s"
+    mine = f"{created} UNION SELECT member_id FROM members_importeffect WHERE run_id = %(run)s"
+    by_hand = MemberTag.Cause.HAND
     checks: dict[str, str] = {
         "merge": "SELECT r.absorbed_id AS member_id FROM members_mergerecord r "
         f"WHERE r.undone_at IS NULL AND r.absorbed_id IN ({mine})",
@@ -117,6 +123,10 @@ def obstacles(run: ImportRun) -> Obstacles:
         "signal": f"SELECT g.member_id FROM members_membersignal g WHERE g.member_id IN ({mine}) AND g.at > %(at)s",
         "event": f"SELECT e.member_id FROM members_event e WHERE e.member_id IN ({mine}) AND e.received_at > %(at)s",
         "consent": f"SELECT c.member_id FROM members_consent c WHERE c.member_id IN ({mine}) AND c.changed_at > %(at)s",
+        "tag": f"SELECT g.member_id FROM members_membertag g WHERE g.member_id IN ({created}) "
+        f"AND (g.cause = '{by_hand}' AND g.since > %(at)s OR g.until_cause = '{by_hand}' AND g.until > %(at)s)",
+        "segment": "SELECT p.member_id FROM members_segmentmembership p JOIN members_segment s ON s.id = p.segment_id "
+        f"WHERE s.kind = '{Segment.Kind.STATIC}' AND p.member_id IN ({created}) AND p.entered_at > %(at)s",
         "import": "SELECT e.member_id FROM members_importeffect e JOIN members_importrun r ON r.id = e.run_id "
         f"WHERE e.run_id > %(run)s AND r.status IN ('settling', 'done') AND e.member_id IN ({mine})",
     }

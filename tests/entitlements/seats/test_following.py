@@ -34,6 +34,30 @@ def test_a_renewal_goes_on_for_the_holder_without_a_gap(world):
     assert MembershipTerm.objects.filter(member=holder).count() == 2
 
 
+def test_cover_renews_by_itself_when_the_owners_membership_does(world):
+    holder = world.member()
+    terms.switch_auto_renewal(member_id=world.owner.pk, on=True, at=moment(1), actor=None)
+    seat = world.gives(holder)
+    assert state(holder).auto_renewal_flag
+    terms.switch_auto_renewal(member_id=world.owner.pk, on=False, at=moment(2), actor=None)
+    assert world.follows(2) == 1
+    assert not state(holder).auto_renewal_flag
+    terms.switch_auto_renewal(member_id=world.owner.pk, on=True, at=moment(3), actor=None)
+    world.follows(3)
+    seating.end_seat(seat_id=seat.pk, reason="taken_back", at=moment(4), actor=None)
+    assert not state(holder).auto_renewal_flag
+    assert MembershipTerm.objects.get(member=holder).close_reason == "followed"
+
+
+def test_a_holder_who_bought_decides_for_herself_whether_it_renews(world):
+    holder = world.member()
+    world.gives(holder)
+    world.buys(holder, world.month, 2)
+    terms.switch_auto_renewal(member_id=holder.pk, on=True, at=moment(2), actor=None)
+    assert world.follows(3) == 0
+    assert state(holder).auto_renewal_flag
+
+
 def test_added_days_reach_the_holder(world):
     holder = world.member()
     world.gives(holder)
