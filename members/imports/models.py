@@ -117,6 +117,10 @@ class ImportRun(models.Model):
         return self.status in (self.Status.CHECKING, self.Status.APPLYING, self.Status.SETTLING, self.Status.UNDOING)
 
     @property
+    def written_count(self) -> int:
+        return self.created_count + self.updated_count
+
+    @property
     def rows_valid(self) -> int:
         return self.rows_read - self.rows_rejected
 

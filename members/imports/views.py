@@ -154,8 +154,11 @@ def discard(request: StaffRequest, run_id: int) -> HttpResponse:
 @requires(Permission.IMPORT)
 @require_POST
 def undo(request: StaffRequest, run_id: int) -> HttpResponse:
-    """Take a written import back."""
-    get_object_or_404(ImportRun, pk=run_id)
+    """Take a written import back; the number of rows it wrote is typed."""
+    run = get_object_or_404(ImportRun, pk=run_id)
+    if request.POST.get("confirm", "").strip() != str(run.written_count):
+        messages.error(request, _("Nothing was undone. Type the number of rows it wrote."))
+        return redirect("imports:detail", run_id)
     try:
         if undoing.start_undo(run_id=run_id, actor=request.user, at=clock.now()):
             wake(run_id)

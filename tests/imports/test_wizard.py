@@ -7,7 +7,7 @@ from members.imports.models import ImportRun
 from members.imports.operations.work import work
 from members.models import Member
 from tests.factories import TierFactory
-from tests.imports.files import csv, upload
+from tests.imports.files import again, csv, upload, written
 
 pytestmark = pytest.mark.django_db
 
@@ -113,3 +113,14 @@ def test_viewers_may_not(viewer_client):
     assert viewer_client.get(reverse("imports:index")).status_code == 403
     assert viewer_client.post(reverse("imports:new"), {"file": upload("a")}).status_code == 403
     assert not ImportRun.objects.exists()
+
+
+def test_undo_asks_for_the_number_of_rows_it_wrote(operator_client, operator, at):
+    run = written(csv("会员编号,姓名", ["A1,N", "A2,N"]), actor=operator, at=at)
+    address = reverse("imports:undo", args=[run.pk])
+    assert 'data-confirm="2"' in page(operator_client, run)
+    for typed in ({}, {"confirm": "3"}):
+        assert operator_client.post(address, typed).status_code == 302
+        assert again(run).status == "done"
+    operator_client.post(address, {"confirm": "2"})
+    assert again(run).status == "undoing"
