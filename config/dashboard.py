@@ -159,6 +159,7 @@ def expiry(at: datetime) -> Expiry:
     days = metrics.expiring_by_day(today, EXPIRY_DAYS)
     most = max(1, *(day.total for day in days))
     scale = (CHART_HEIGHT - CHART_TOP) / most
+    pitch = 100 / len(days)
     bars = []
     for n, day in enumerate(days):
         low, high = round(day.automatic * scale, 1), round(day.manual * scale, 1)
@@ -168,8 +169,8 @@ def expiry(at: datetime) -> Expiry:
             ExpiryBar(
                 day=day,
                 label=label,
-                x=round(3.1 + n * 14.3, 2),
-                width=8.0,
+                x=round((n + 0.22) * pitch, 2),
+                width=round(0.56 * pitch, 2),
                 auto_y=CHART_HEIGHT - low,
                 auto_height=low,
                 manual_y=CHART_HEIGHT - low - high,

@@ -25,6 +25,7 @@ from members.imports.models import ImportRun
 from members.naming import name_of
 
 EXPIRY_DAYS = 7
+SOON_DAYS = 3
 IMPORTS_SHOWN = 10
 
 Text = str | Promise
@@ -110,9 +111,9 @@ def anomalies(user: User, at: datetime) -> Iterator[WorkItem]:
 
 
 def expiring_soon(user: User, at: datetime) -> Iterator[WorkItem]:
-    days = metrics.expiring_by_day(timezone.localtime(at).date(), EXPIRY_DAYS)[:3]
+    days = metrics.expiring_by_day(timezone.localtime(at).date(), EXPIRY_DAYS)[: SOON_DAYS + 1]
     if count := sum(day.manual for day in days):
-        href = members_url(expires=3, auto="off", sort="expiry")
+        href = members_url(expires=SOON_DAYS, auto="off", sort="expiry")
         yield WorkItem(
             kind="warn",
             icon="hourglass-low",

@@ -58,7 +58,7 @@ class MemberFilter(filters.FilterSet):
         coerce=int,
         empty_value=None,
         label=_("Expires"),
-        choices=[("", ANY), (1, _("Today")), (3, _("In 3 days")), (7, _("In 7 days")), (30, _("In 30 days"))],
+        choices=[("", ANY), (0, _("Today")), (3, _("In 3 days")), (7, _("In 7 days")), (30, _("In 30 days"))],
     )
     auto = filters.ChoiceFilter(method="auto_renewing", choices=YES_NO, label=_("Auto-renewal"), empty_label=ANY)
     tier = NamedChoiceFilter(method="of_tier", queryset=Tier.objects.all(), label=_("Tier"), empty_label=ANY)
@@ -122,7 +122,8 @@ class MemberFilter(filters.FilterSet):
         return rows.on_plan(value, self.at)
 
     def expires_within(self, rows: MemberQuerySet, name: str, value: int) -> MemberQuerySet:
-        return rows.expiring_on(self.today, self.today + timedelta(days=value - 1))
+        # As D-7 counts: seven days from today is in seven days.
+        return rows.expiring_on(self.today, self.today + timedelta(days=value))
 
     def expires_between(self, rows: MemberQuerySet, name: str, value: date) -> MemberQuerySet:
         first, last = (self.form.cleaned_data.get(key) for key in ("expires_from", "expires_to"))

@@ -56,14 +56,14 @@ def moves_since(start: datetime, *, key: str) -> Counter[tuple[str | None, str]]
 
 
 def expiring_by_day(today: date, days: int) -> list[ExpiryDay]:
-    """For each of ``days`` local dates from ``today``: members whose cover ends then."""
+    """For ``today`` and each of the ``days`` local dates after it: members whose cover ends then."""
 
     def read() -> list[ExpiryDay]:
-        last = today + timedelta(days=days - 1)
+        last = today + timedelta(days=days)
         counts = {
             (row["day"], row["is_automatic"]): row["members"] for row in Member.objects.counted_by_expiry(today, last)
         }
-        every = (today + timedelta(days=n) for n in range(days))
+        every = (today + timedelta(days=n) for n in range(days + 1))
         return [ExpiryDay(day, counts.get((day, False), 0), counts.get((day, True), 0)) for day in every]
 
     kept = cache.get_or_set(f"members:expiring:{today}:{days}", read, SECONDS_KEPT)

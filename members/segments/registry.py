@@ -126,6 +126,14 @@ class Condition(Spec):
         """Other segments the condition reads; they are refreshed first and cannot be archived."""
         return frozenset()
 
+    def event_names(self) -> frozenset[str]:
+        """Events the condition reads, whether or not anybody reports them."""
+        return frozenset()
+
+    def holds_of_absence(self) -> bool:
+        """Whether it holds of a member of whom nothing was reported."""
+        return False
+
     def tag_codes(self) -> frozenset[str]:
         """Tags the condition reads; they cannot be switched off."""
         return frozenset()

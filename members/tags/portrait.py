@@ -8,13 +8,14 @@ from typing import Any
 from django.db.models import Q
 from django.shortcuts import get_object_or_404
 
-from members.models import Member, MemberTag, Tag, TagSize, TagVersion
-from members.naming import in_chinese
+from members.models import EventDefinition, Member, MemberTag, Tag, TagSize, TagVersion
+from members.naming import event_label, in_chinese
 from members.segments.builder.page import Line, answer_for, sentences_of
 from members.segments.history import Bar, bars_of
 from members.segments.schema import RuleInvalid, read_rule
 from members.segments.usage import Use
 from members.tags.generators import read_generator
+from members.tags.silence import unreported
 from members.tags.usage import uses_of
 
 RECENT = 12
@@ -56,6 +57,19 @@ class TagPortrait:
         if self.source.generator:
             return [Line(0, True, read_generator(self.source.generator).sentence(), "")]
         return sentences_of(self.tag.rule) if self.tag.rule else []
+
+    @cached_property
+    def waits_for(self) -> list[str]:
+        """The events nobody has reported, of which the rule says nothing until somebody does."""
+        try:
+            rule = read_rule(self.tag.rule) if self.tag.rule else None
+        except RuleInvalid:
+            return []
+        names = sorted(unreported(rule)) if rule else []
+        known = {
+            definition.name: event_label(definition) for definition in EventDefinition.objects.filter(name__in=names)
+        }
+        return [known.get(name, name) for name in names]
 
     @cached_property
     def values(self) -> list[Tag]:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -11,7 +12,8 @@ from django.utils import timezone
 
 from config.staff import clock
 from config.staff.models import AuditEntry
-from members.models import Identity, Member, MembershipTerm
+from members import metrics
+from members.models import Identity, Member, MemberLifecycle, MembershipTerm
 from members.operations import terms
 from tests import factories
 
@@ -115,6 +117,18 @@ def test_filters_narrow_the_list(viewer_client, now):
     assert found(state="no_such_state") == []
 
 
+def test_in_seven_days_is_the_day_of_the_first_reminder(viewer_client, now):
+    """Whose term ends on the seventh local day from today counts, at the beginning of that day too."""
+    today = timezone.localtime(now, ZoneInfo("Asia/Shanghai")).replace(hour=0, minute=0, second=0, microsecond=0)
+    for n in (0, 7, 8):
+        member = factories.make_member(at=now, display_name=f"in {n}")
+        ends_at = today + timedelta(days=n)
+        MemberLifecycle.objects.filter(member=member).update(expiration_time=ends_at, membership_status="active")
+    found = {n: set(names(viewer_client.get(reverse("members:list"), {"expires": n}))) for n in (0, 7)}
+    assert found == {0: {"in 0"}, 7: {"in 0", "in 7"}}
+    assert [day.total for day in metrics.expiring_by_day(today.date(), 7)] == [1, 0, 0, 0, 0, 0, 0, 1]
+
+
 def test_expiry_filter_counts_local_days(viewer_client, now):
     member = factories.make_member(at=now, display_name="soon")
     factories.make_term(member=member, at=now - timedelta(days=25))
@@ -204,6 +218,7 @@ def test_detail_asks_the_same_number_of_queries_for_one_and_many_terms(viewer_cl
         for n in range(terms_had):
             factories.make_term(member=member, at=now - timedelta(days=300 - n))
             factories.make_event(member=member, at=now - timedelta(days=n))
+        cache.clear()  # What is kept for seconds must not run out in between.
         with CaptureQueriesContext(connection) as captured:
             viewer_client.get(reverse("members:detail", args=[member.pk]))
         asked.append(len(captured))

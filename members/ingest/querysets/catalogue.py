@@ -54,6 +54,10 @@ class EventDefinitionQuerySet(models.QuerySet):
             last_at=Max("days__last_at"),
         )
 
+    def reported(self) -> "EventDefinitionQuerySet":
+        """Events that have ever happened to anybody."""
+        return self.filter(days__events__gt=0).distinct()
+
     def named_like(self, text: str) -> "EventDefinitionQuerySet":
         """Events whose name or label holds the text; all of them for none."""
         plain = text.replace("\0", "").strip()

@@ -86,6 +86,9 @@ class EventCondition(Step, Condition):
     def of_member(self, context: Context) -> QuerySet[Event]:
         return self.found(context).filter(member_id=OuterRef("pk"))
 
+    def event_names(self) -> frozenset[str]:
+        return frozenset({self.event})
+
     def faults(self) -> list[tuple[str, str]]:
         return [] if self.is_known() else [("event", no_such_event(self.event))]
 
@@ -124,6 +127,9 @@ class EventNever(Tallied):
     kind: Literal["event.never"]
     label = gettext_lazy("Never did something")
     fields = (EVENT, WHERE, WINDOW)
+
+    def holds_of_absence(self) -> bool:
+        return True
 
     def compile(self, context: Context) -> Q:
         tallies = self.tallies(context)

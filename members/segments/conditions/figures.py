@@ -47,6 +47,9 @@ class Measured(EventCondition):
             found = Q(pk__in=figures.values("member_id"))
         return complement(found) if self.test.holds_for_zero() else found
 
+    def holds_of_absence(self) -> bool:
+        return self.test.holds_for_zero()
+
     def member_ids(self, context: Context) -> QuerySet | None:
         return None if self.test.holds_for_zero() else self._wanted(context).values("member_id")
 
@@ -171,6 +174,9 @@ class EventRatio(Measured):
             "of": Step(event=self.of).words(),
             "window": self.window.sentence(),
         }
+
+    def event_names(self) -> frozenset[str]:
+        return frozenset({self.event, self.of})
 
     def faults(self) -> list[tuple[str, str]]:
         return [*super().faults(), *([] if Step(event=self.of).is_known() else [("of", no_such_event(self.of))])]

@@ -60,6 +60,9 @@ class EventSequence(Condition):
                 facts[pk].append(Fact(gettext_lazy("Last time"), last))
         return facts
 
+    def event_names(self) -> frozenset[str]:
+        return frozenset({self.first.event, self.then.event})
+
     def faults(self) -> list[tuple[str, str]]:
         steps = (("first.event", self.first), ("then.event", self.then))
         return [(field, no_such_event(step.event)) for field, step in steps if not step.is_known()]

@@ -13,6 +13,7 @@ from members.segments.registry import Context
 from members.segments.schema import RuleInvalid, counters, read_rule
 from members.tags.generators import MAX_VALUES, read_generator
 from members.tags.querysets import CARRIES, OF_VALUE, counted, gather_values, top_values
+from members.tags.silence import unreported, without
 
 # A tag that takes longer is marked and does not hold up the others.
 SECONDS = 60
@@ -39,8 +40,9 @@ def refresh_tag(*, tag_id: int, at: datetime) -> bool:
             if tag.upkeep == Tag.Upkeep.RULE:
                 columns = _given_by(tag)
                 rule = read_rule(tag.rule)
-                wanted = ids_of(rule, at, bring_up(keys=counters(rule), at=at))
-                CARRIES.apply(tag.code, wanted, at, **columns)
+                said = without(rule, unreported(rule))
+                wanted = ids_of(said or rule, at, bring_up(keys=counters(rule), at=at))
+                CARRIES.apply(tag.code, wanted if said else wanted.none(), at, **columns)
             return _note(tag, at)
     except (RuleInvalid, TooSlow, ValidationError):
         Tag.objects.filter(pk=tag_id).update(failed_at=at)

@@ -88,7 +88,7 @@ CASES = {
         doing(old, ("login", [1, 2], {"device": "ios"})),
     ),
     "high_churn_risk": (doing(old, ("login", [16])), doing(old, ("login", [14]))),
-    "value_not_seen": (in_trial, doing(in_trial, ("gate_viewed", [1]))),
+    "value_not_seen": (in_trial, doing(in_trial, ("gate_viewed", [1]), ("benefit_viewed", [1]))),
     "benefit_not_activated": (doing(old, ("benefit_used", [25])), doing(old, ("benefit_used", [1]))),
     "lazy": (doing(old, ("task_started", [2])), doing(old, ("task_started", [2]), ("task_completed", [1]))),
     "hesitant": (
@@ -163,3 +163,18 @@ def test_the_events_that_defaults_read_are_in_the_catalogue_with_words():
     named = {definition.name: definition for definition in EventDefinition.objects.filter(name__in=read)}
     assert set(named) == read
     assert all(definition.label and definition.label_zh for definition in named.values())
+
+
+def test_a_risk_by_coupons_does_not_wait_for_logins(carriers):
+    """Of two alternatives the one whose events are reported is judged."""
+    unused = doing(old, ("coupon_claimed", [3]))()
+    doing(old, ("coupon_claimed", [3]), ("coupon_used", [2]))()
+    doing(old)()
+    assert carriers("high_churn_risk", AT) == {unused.pk}
+
+
+@pytest.mark.parametrize("code", ["low_activity", "high_churn_risk", "value_not_seen", "benefit_not_activated"])
+def test_without_any_feed_nobody_is_called_inactive(code, carriers):
+    old()
+    in_trial()
+    assert carriers(code, AT) == set()

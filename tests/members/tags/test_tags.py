@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from config.staff.models import AuditEntry
-from members.models import Member, MemberTag, Segment, Tag, TagSize, TagVersion
+from members.models import EventDefinition, Member, MemberTag, Segment, Tag, TagSize, TagVersion
 from members.operations.events import record_events
 from members.querysets.stays import horizon
 from members.segments.operations.saving import SegmentRefused, archive_segment, save_segment
@@ -283,3 +283,22 @@ def test_coming_and_going_are_facts_with_a_cursor_whoever_writes_them(operator):
     expected = [("entered", member.pk, AT), ("left", member.pk, AT + DAY)]
     assert [(c.kind, c.member_id, c.at) for c in changes] == expected[: len(changes)]
     assert cursor_after >= start
+
+
+def test_a_tag_about_an_event_nobody_reports_waits_for_it(member, viewer_client):
+    """Silence of a feed is not silence of the members."""
+    factories.make_event(member=factories.make_member(at=AT), at=AT - DAY, name="opened")
+    EventDefinition.objects.get_or_create(name="login")
+    never = {"kind": "event.never", "event": "login", "window": {"op": "ever"}}
+    tag = save("Never came", never)
+    refresh_tag(tag_id=tag.pk, at=AT)
+    assert stays(tag) == []
+    page = viewer_client.get(tag.get_absolute_url()).content.decode()
+    assert "No source has reported" in page
+    other = factories.make_member(at=AT)
+    factories.make_event(member=other, at=AT, name="login")
+    refresh_tag(tag_id=tag.pk, at=AT + MINUTE)
+    carrying = set(MemberTag.objects.current().filter(code=tag.code).values_list("member_id", flat=True))
+    assert member.pk in carrying
+    assert other.pk not in carrying
+    assert "No source has reported" not in viewer_client.get(tag.get_absolute_url()).content.decode()
