@@ -53,8 +53,8 @@ DAY = timedelta(days=1)
 def make_benefits(world: "World") -> None:
     """Benefits in the ladder, in packs and by hand, used by the first member; a draft, and versions before it."""
     first = world.members[0]
-    for i in range(world.n):
-        benefit = making.make_benefit(cost_cents=100, worth_cents=200)
+    benefits = [making.make_benefit(cost_cents=100, worth_cents=200) for _ in range(world.n)]
+    for i, benefit in enumerate(benefits):
         making.give(benefit, world.plan.tier, 99)
         making.give(benefit, None, 1)
         making.give(benefit, world.plan, 2)
@@ -66,7 +66,7 @@ def make_benefits(world: "World") -> None:
         )
         LadderVersion.objects.create(version=100 + i, status="retired", created_at=world.at, created_by=world.admin)
     settle_members(member_ids=[member.pk for member in world.members], at=world.at)
-    for benefit in Benefit.objects.all():
+    for benefit in benefits:
         uses = [
             consume(member_id=first.pk, benefit=benefit, amount=1, at=world.at, origin="hand", actor=world.admin)
             for _ in range(2)
@@ -75,7 +75,7 @@ def make_benefits(world: "World") -> None:
     settle_members(member_ids=[first.pk], at=world.at)
     for _ in range(world.n):
         count_figures(at=world.at)
-    for benefit in Benefit.objects.all():
+    for benefit in benefits:
         set_cell(
             benefit=benefit, tier=world.plan.tier, plan=None, actor=world.admin, at=world.at,
             values={"amount": 30, "level": "", "is_held_in_grace": True, "early_hours": 0},

@@ -182,7 +182,7 @@ def make_tags(world: "World") -> None:
 def make_value(world: "World") -> None:
     """Everybody scored, and ``n`` of what else value keeps: thresholds, costs, moves, refreshes and measurements."""
     for tier in Tier.objects.all():
-        TierCost.objects.create(tier=tier, monthly_cents=500)
+        TierCost.objects.update_or_create(tier=tier, defaults={"monthly_cents": 500})
     for sold in Plan.objects.all():
         RfmThresholds.objects.create(plan=sold)
     for i in range(world.n):
