@@ -15,9 +15,10 @@ from django.utils.translation import gettext as _
 from config.formats import day_text, mask_name, mask_phone
 from config.staff import clock
 from config.templatetags.console import EMPTY, exact, icon, money, state, status_dot, time_mark
+from members.lifecycle import MembershipStatus
 from members.listing import Column
-from members.models import Identity, Plan, Tag, Tier
-from members.naming import name_of
+from members.models import Tag
+from members.naming import Named, name_of
 from members.templatetags.tags import tone_class
 
 register = template.Library()
@@ -56,12 +57,10 @@ class Rows:
         self._select = _("Select")
         today = timezone.localtime(clock.now()).date()
         self._day_words = cache(lambda day: day_text(day, today))
-        self._state_mark = cache(state)
-        self._auto_mark = cache(_auto_mark)
-        self._tier_mark = cache(_tier_mark)
-        self._plan_mark = cache(_plan_mark)
-        self._chip = cache(_chip)
         self._address = cache(lambda member: member.get_absolute_url())
+        self._state_cell, self._status_cell = cache(_state_cell), cache(_status_cell)
+        self._tier_cell, self._auto_cell = cache(_tier_cell), cache(_auto_cell)
+        self._chip = cache(_chip)
 
     def row(self, member: Any) -> SafeString:
         box = format_html(
@@ -77,9 +76,9 @@ class Rows:
         return time_mark(at, self._day_words(timezone.localtime(at).date())) if at else EMPTY
 
     def _member(self, member: Any) -> SafeString:
-        external_id = member.known.get(Identity.Kind.EXTERNAL_ID, "")
+        external_id = member.external_id or ""
         name = mask_name(member.display_name) or external_id or _("No name")
-        second = mask_phone(member.known.get(Identity.Kind.PHONE, "")) or external_id
+        second = mask_phone(member.phone or "") or external_id
         line = f"{member.pk} · {second}" if second else str(member.pk)
         return format_html(
             '<th scope="row" data-col="member"><a href="{}">{}</a><span class="m s sub">{}</span></th>',
@@ -89,23 +88,24 @@ class Rows:
         )
 
     def _state(self, member: Any) -> SafeString:
-        return format_html('<td data-col="state">{}</td>', self._state_mark(member.lifecycle.lifecycle_state))
+        return self._state_cell(member.lifecycle_state)
 
     def _tier(self, member: Any) -> SafeString:
-        tier = member.lifecycle.tier
-        marks = (self._tier_mark(tier), self._plan_mark(member.plan)) if tier else (EMPTY, "")
-        return format_html('<td data-col="tier">{}{}</td>', *marks)
+        return self._tier_cell(member.tier, member.plan)
 
     def _expiry(self, member: Any) -> SafeString:
-        at = member.lifecycle.expiration_time
-        below = format_html('<span class="m s sub">{}</span>', exact(at)) if at else ""
-        return format_html('<td class="nw" data-col="expiry">{}{}</td>', self._day(at), below)
+        at = member.expiration_time
+        if at is None:
+            return format_html('<td class="nw" data-col="expiry">{}</td>', EMPTY)
+        return format_html(
+            '<td class="nw" data-col="expiry">{}<span class="m s sub">{}</span></td>', self._day(at), exact(at)
+        )
 
     def _auto(self, member: Any) -> SafeString:
-        return format_html('<td data-col="auto">{}</td>', self._auto_mark(member.lifecycle.auto_renewal_flag))
+        return self._auto_cell(member.auto_renewal_flag)
 
     def _active(self, member: Any) -> SafeString:
-        return format_html('<td class="m nw" data-col="active">{}</td>', self._day(member.lifecycle.last_active_time))
+        return format_html('<td class="m nw" data-col="active">{}</td>', self._day(member.last_active_time))
 
     def _paid(self, member: Any) -> SafeString:
         paid = money(member.paid_cents) if member.paid_cents else EMPTY
@@ -122,7 +122,7 @@ class Rows:
         return format_html('<td data-col="tags">{}</td>', mark_safe(" ".join(chips)) if chips else EMPTY)  # noqa: S308
 
     def _status(self, member: Any) -> SafeString:
-        return format_html('<td data-col="status">{}</td>', member.lifecycle.get_membership_status_display())
+        return self._status_cell(member.membership_status)
 
     def _channel(self, member: Any) -> SafeString:
         return format_html('<td data-col="channel">{}</td>', member.channel or EMPTY)
@@ -138,16 +138,24 @@ def _offered(key: str, member: Any) -> SafeString:
     return format_html('<td data-col="{}">{}</td>', key, member.offered[key] or EMPTY)
 
 
-def _tier_mark(tier: Tier) -> SafeString:
-    return format_html('<span class="tier">{}{}</span>', icon("diamond"), name_of(tier))
+def _state_cell(value: str) -> SafeString:
+    return format_html('<td data-col="state">{}</td>', state(value))
 
 
-def _plan_mark(plan: Plan | None) -> SafeString | str:
-    return format_html(' <span class="m">· {}</span>', name_of(plan)) if plan else ""
+def _tier_cell(tier: Named | None, plan: Named | None) -> SafeString:
+    if tier is None:
+        return format_html('<td data-col="tier">{}</td>', EMPTY)
+    sold_as = format_html(' <span class="m">· {}</span>', name_of(plan)) if plan else ""
+    mark = icon("diamond")
+    return format_html('<td data-col="tier"><span class="tier">{}{}</span>{}</td>', mark, name_of(tier), sold_as)
 
 
-def _auto_mark(is_on: bool) -> SafeString:
-    return status_dot("good", _("On")) if is_on else status_dot("off", _("Off"))
+def _auto_cell(is_on: bool) -> SafeString:
+    return format_html('<td data-col="auto">{}</td>', status_dot(*(("good", _("On")) if is_on else ("off", _("Off")))))
+
+
+def _status_cell(value: str) -> SafeString:
+    return format_html('<td data-col="status">{}</td>', MembershipStatus(value).label)
 
 
 def _chip(tag: Tag) -> SafeString:

@@ -1,7 +1,6 @@
 """Finding members: search, filters of the list, and paging that costs the same on every page."""
 
 import unicodedata
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -10,12 +9,13 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import models
-from django.db.models import BooleanField, DateField, DateTimeField, F, Func, Q, Subquery, Sum, Value
+from django.db.models import BooleanField, DateField, DateTimeField, F, Func, Q, Subquery, Value
 from django.db.models.expressions import Col
 from django.db.models.functions import Cast, Coalesce, NullIf, Right
 from django.db.models.lookups import IsNull
 from django.db.models.sql import Query
 
+from members.querysets.listed import listed_rows
 from members.rules import normalise_identity
 
 # Two characters of a name are a prefix: shorter than a trigram, they cannot be looked for in the middle.
@@ -23,20 +23,6 @@ PREFIX_ONLY = 2
 PHONE_TAIL = 4
 MAX_DIGITS = 18
 SEARCHED_FIRST = 1_000
-# What the list shows of a member, her lifecycle row and her tier; dates and JSON nobody sees are slow to read.
-LISTED = (
-    "display_name",
-    "channel",
-    "city",
-    "registered_at",
-    "lifecycle__lifecycle_state",
-    "lifecycle__membership_status",
-    "lifecycle__expiration_time",
-    "lifecycle__auto_renewal_flag",
-    "lifecycle__last_active_time",
-    "lifecycle__tier__name",
-    "lifecycle__tier__name_zh",
-)
 _HIGHEST = "\U0010ffff"
 
 
@@ -319,34 +305,10 @@ class MemberQuerySet(models.QuerySet):
         return half if cursor is None else half.filter(Beyond(order.column, order.id_column, cursor, upwards=upwards))
 
     def listed(self, ids: Iterable[int], at: datetime) -> list[Any]:
-        """The members with these ids, in that order, with what a row of the list shows and no other column.
-
-        Besides the member: ``known`` (identities by kind), ``plan`` (of the term running at ``at``, or None),
-        ``open_tags`` by id, and ``paid_cents``.
-        """
-        wanted = list(ids)
-        found = (
-            self.model._default_manager.filter(pk__in=wanted)
-            .select_related("lifecycle__tier")
-            .only(*LISTED)
-            .annotate(paid_cents=Sum("terms__price_cents", filter=~Q(terms__close_reason__in=["refund", "void"])))
-            .in_bulk()
-        )
-        rows: list[Any] = [found[pk] for pk in wanted if pk in found]
-        known = self._known_of(wanted)
-        plans = self._related("terms").plans_of(wanted, at)
-        tags = self._related("tags").tags_of(wanted)
-        for row in rows:
-            row.known, row.plan, row.open_tags = known[row.pk], plans.get(row.pk), tags[row.pk]
-        return rows
-
-    def _known_of(self, ids: list[int]) -> dict[int, dict[str, str]]:
-        """For each member her identities by kind."""
-        known: dict[int, dict[str, str]] = defaultdict(dict)
-        identities = self._related("identities").filter(member__in=ids)
-        for member_id, kind, value in identities.values_list("member_id", "kind", "value"):
-            known[member_id][kind] = value
-        return known
+        """The members with these ids, in that order, each with all that a row of the list shows of her."""
+        carries = self._related("tags").model
+        tags = carries._meta.get_field("tag").related_model._default_manager
+        return listed_rows(self.model._default_manager, tags, list(ids), at)
 
 
 class StandingMembers(models.Manager.from_queryset(MemberQuerySet)):  # type: ignore[misc]

@@ -1,6 +1,4 @@
-from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -16,11 +14,6 @@ class TermQuerySet(models.QuerySet):
     def covering(self, at: datetime) -> "TermQuerySet":
         """Terms that give cover at ``at``."""
         return self.filter(period__contains=at)
-
-    def plans_of(self, ids: Iterable[int], at: datetime) -> dict[int, Any]:
-        """For each of these members under a plan at ``at``: the plan, of which only its names are read."""
-        running = self.covering(at).filter(member__in=ids, plan__isnull=False).select_related("plan")
-        return {term.member_id: term.plan for term in running.only("member_id", "plan__name", "plan__name_zh")}
 
     def upcoming(self, at: datetime) -> "TermQuerySet":
         """Terms that start after ``at`` and were neither voided nor refunded before they began."""

@@ -1,7 +1,5 @@
 """Questions about tags and who carries them."""
 
-from collections import defaultdict
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -57,20 +55,6 @@ class CarryQuerySet(models.QuerySet):
 
     def current(self) -> "CarryQuerySet":
         return self.filter(until__isnull=True)
-
-    def tags_of(self, ids: Iterable[int]) -> dict[int, list[Any]]:
-        """For each of these members the tags she carries now, by id; members with the same tag share one object."""
-        carried = self.current().filter(member__in=ids).values_list("member_id", "code")
-        every: Any = self.model._meta.get_field("tag").related_model
-        tags = every._default_manager.only("code", "name", "name_zh", "tone").in_bulk(
-            {code for _, code in carried}, field_name="code"
-        )
-        found: dict[int, list[Any]] = defaultdict(list)
-        for member_id, code in carried:
-            found[member_id].append(tags[code])
-        for own in found.values():
-            own.sort(key=lambda tag: tag.pk)
-        return found
 
     def carriers_of_values(self, parent_id: int) -> int:
         """How many members have any value of the tag in these rows."""
