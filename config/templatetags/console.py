@@ -110,7 +110,9 @@ def bar(value: float | None, of: float = 1, label: str = "", status: str = "", c
 # Dates -----------------------------------------------------------------------------------------------------------
 
 
-def _time(instant: datetime | date, words: str, title: str) -> SafeString:
+def time_mark(instant: datetime | date, words: str) -> SafeString:
+    """``words`` for an instant or a day, the exact one on hover in the viewer's zone."""
+    title = formats.exact_text(instant) if isinstance(instant, datetime) else instant.isoformat()
     return format_html('<time datetime="{}" title="{}">{}</time>', instant.isoformat(), title, words)
 
 
@@ -122,10 +124,9 @@ def reltime(instant: datetime | date | None, day: bool = False) -> SafeString:
     at = clock.now()
     today = timezone.localtime(at).date()
     if not isinstance(instant, datetime):
-        return _time(instant, formats.day_text(instant, today), instant.isoformat())
+        return time_mark(instant, formats.day_text(instant, today))
     local_day = timezone.localtime(instant).date()
-    words = formats.day_text(local_day, today) if day else formats.instant_text(instant, at)
-    return _time(instant, words, formats.exact_text(instant))
+    return time_mark(instant, formats.day_text(local_day, today) if day else formats.instant_text(instant, at))
 
 
 @register.simple_tag
@@ -134,14 +135,14 @@ def exact(instant: datetime | date | None) -> SafeString:
     if instant is None:
         return EMPTY
     if not isinstance(instant, datetime):
-        return _time(instant, instant.isoformat(), instant.isoformat())
-    return _time(instant, f"{timezone.localtime(instant):%Y-%m-%d %H:%M}", formats.exact_text(instant))
+        return time_mark(instant, instant.isoformat())
+    return time_mark(instant, formats.minute_text(instant))
 
 
 @register.simple_tag
 def clock_time(instant: datetime) -> SafeString:
     """The time of day alone, ``23:59``; for rows under a heading that names the day."""
-    return _time(instant, f"{timezone.localtime(instant):%H:%M}", formats.exact_text(instant))
+    return time_mark(instant, f"{timezone.localtime(instant):%H:%M}")
 
 
 @register.filter

@@ -1,19 +1,24 @@
-"""The cells of the members list, written by functions: fifty rows of a dozen cells each would take the template
+"""The rows of the members list, written by functions: fifty rows of a dozen cells each would take the template
 engine longer than the database takes to find them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from datetime import datetime
+from functools import cache, partial
 from typing import Any
 
 from django import template
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from config.formats import mask_name, mask_phone
-from config.templatetags.console import EMPTY, exact, icon, money, reltime, state, status_dot
+from config.formats import day_text, mask_name, mask_phone
+from config.staff import clock
+from config.templatetags.console import EMPTY, exact, icon, money, state, status_dot, time_mark
+from members.lifecycle import MembershipStatus
 from members.listing import Column
-from members.models import Identity, Member
-from members.naming import name_of
+from members.models import Tag
+from members.naming import Named, name_of
 from members.templatetags.tags import tone_class
 
 register = template.Library()
@@ -23,109 +28,135 @@ MOST_CHIPS = 4
 
 
 @register.simple_tag
-def member_cells(member: Member, columns: Iterable[Column]) -> SafeString:
-    """The cells of one row, for the columns that are shown, in their order."""
-    return mark_safe("".join(_cell(member, column.key) for column in columns if column.shown))  # noqa: S308
+def member_rows(members: Iterable[Any], columns: Iterable[Column]) -> SafeString:
+    """The rows of these members: a box to select each, then the cells of the columns that are shown, in order."""
+    rows = Rows(column.key for column in columns if column.shown)
+    return mark_safe("\n    ".join(map(rows.row, members)))  # noqa: S308
 
 
-def _cell(member: Any, key: str) -> SafeString:
-    """A cell of the list's own, or of what another app offers."""
-    if key in CELLS:
-        return CELLS[key](member)
+class Rows:
+    """Writes the rows of one page; a mark that many of them show is written once."""
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        cells = {
+            "member": self._member,
+            "state": self._state,
+            "tier": self._tier,
+            "expiry": self._expiry,
+            "auto": self._auto,
+            "active": self._active,
+            "paid": self._paid,
+            "tags": self._tags,
+            "status": self._status,
+            "channel": self._channel,
+            "city": self._city,
+            "registered": self._registered,
+        }
+        # What is no column of the list's own another app offers.
+        self._cells = [cells.get(key) or partial(_offered, key) for key in keys]
+        self._select = _("Select")
+        today = timezone.localtime(clock.now()).date()
+        self._day_words = cache(lambda day: day_text(day, today))
+        self._address = cache(lambda member: member.get_absolute_url())
+        self._state_cell, self._status_cell = cache(_state_cell), cache(_status_cell)
+        self._tier_cell, self._auto_cell = cache(_tier_cell), cache(_auto_cell)
+        self._chip = cache(_chip)
+
+    def row(self, member: Any) -> SafeString:
+        box = format_html(
+            '<td data-col="select"><input class="form-check-input" type="checkbox" name="ids" value="{pk}"'
+            ' data-select-row aria-label="{word} {name} {pk}"></td>',
+            pk=member.pk,
+            word=self._select,
+            name=mask_name(member.display_name),
+        )
+        return mark_safe(f"<tr>{box}{''.join(cell(member) for cell in self._cells)}</tr>")  # noqa: S308
+
+    def _day(self, at: datetime | None) -> SafeString:
+        return time_mark(at, self._day_words(timezone.localtime(at).date())) if at else EMPTY
+
+    def _member(self, member: Any) -> SafeString:
+        external_id = member.external_id or ""
+        name = mask_name(member.display_name) or external_id or _("No name")
+        second = mask_phone(member.phone or "") or external_id
+        line = f"{member.pk} · {second}" if second else str(member.pk)
+        return format_html(
+            '<th scope="row" data-col="member"><a href="{}">{}</a><span class="m s sub">{}</span></th>',
+            self._address(member),
+            name,
+            line,
+        )
+
+    def _state(self, member: Any) -> SafeString:
+        return self._state_cell(member.lifecycle_state)
+
+    def _tier(self, member: Any) -> SafeString:
+        return self._tier_cell(member.tier, member.plan)
+
+    def _expiry(self, member: Any) -> SafeString:
+        at = member.expiration_time
+        if at is None:
+            return format_html('<td class="nw" data-col="expiry">{}</td>', EMPTY)
+        return format_html(
+            '<td class="nw" data-col="expiry">{}<span class="m s sub">{}</span></td>', self._day(at), exact(at)
+        )
+
+    def _auto(self, member: Any) -> SafeString:
+        return self._auto_cell(member.auto_renewal_flag)
+
+    def _active(self, member: Any) -> SafeString:
+        return format_html('<td class="m nw" data-col="active">{}</td>', self._day(member.last_active_time))
+
+    def _paid(self, member: Any) -> SafeString:
+        paid = money(member.paid_cents) if member.paid_cents else EMPTY
+        return format_html('<td class="r" data-col="paid">{}</td>', paid)
+
+    def _tags(self, member: Any) -> SafeString:
+        tags = member.open_tags
+        shown = tags if len(tags) <= MOST_CHIPS else tags[: MOST_CHIPS - 1]
+        chips = [self._chip(tag) for tag in shown]
+        if len(tags) > len(shown):
+            more, names = len(tags) - len(shown), ", ".join(name_of(tag) for tag in tags[len(shown) :])
+            link = '<a class="chip" href="{}#tags" title="{}">+{}</a>'
+            chips.append(format_html(link, self._address(member), names, more))
+        return format_html('<td data-col="tags">{}</td>', mark_safe(" ".join(chips)) if chips else EMPTY)  # noqa: S308
+
+    def _status(self, member: Any) -> SafeString:
+        return self._status_cell(member.membership_status)
+
+    def _channel(self, member: Any) -> SafeString:
+        return format_html('<td data-col="channel">{}</td>', member.channel or EMPTY)
+
+    def _city(self, member: Any) -> SafeString:
+        return format_html('<td data-col="city">{}</td>', member.city or EMPTY)
+
+    def _registered(self, member: Any) -> SafeString:
+        return format_html('<td class="nw" data-col="registered">{}</td>', self._day(member.registered_at))
+
+
+def _offered(key: str, member: Any) -> SafeString:
     return format_html('<td data-col="{}">{}</td>', key, member.offered[key] or EMPTY)
 
 
-def _member(member: Member) -> SafeString:
-    known = {identity.kind: identity.value for identity in member.identities.all()}
-    external_id = known.get(Identity.Kind.EXTERNAL_ID, "")
-    name = mask_name(member.display_name) or external_id or _("No name")
-    second = mask_phone(known.get(Identity.Kind.PHONE, "")) or external_id
-    line = f"{member.pk} · {second}" if second else str(member.pk)
-    return format_html(
-        '<th scope="row" data-col="member"><a href="{}">{}</a><span class="m s sub">{}</span></th>',
-        member.get_absolute_url(),
-        name,
-        line,
-    )
+def _state_cell(value: str) -> SafeString:
+    return format_html('<td data-col="state">{}</td>', state(value))
 
 
-def _state(member: Member) -> SafeString:
-    return format_html('<td data-col="state">{}</td>', state(member.lifecycle.lifecycle_state))
-
-
-def _tier(member: Any) -> SafeString:
-    tier = member.lifecycle.tier
+def _tier_cell(tier: Named | None, plan: Named | None) -> SafeString:
     if tier is None:
         return format_html('<td data-col="tier">{}</td>', EMPTY)
-    plan = next((name_of(term.plan) for term in member.current_terms if term.plan), "")
-    sold_as = format_html(' <span class="m">· {}</span>', plan) if plan else ""
+    sold_as = format_html(' <span class="m">· {}</span>', name_of(plan)) if plan else ""
     mark = icon("diamond")
     return format_html('<td data-col="tier"><span class="tier">{}{}</span>{}</td>', mark, name_of(tier), sold_as)
 
 
-def _expiry(member: Member) -> SafeString:
-    at = member.lifecycle.expiration_time
-    below = format_html('<span class="m s sub">{}</span>', exact(at)) if at else ""
-    return format_html('<td class="nw" data-col="expiry">{}{}</td>', reltime(at, day=True), below)
-
-
-def _auto(member: Member) -> SafeString:
-    is_on = member.lifecycle.auto_renewal_flag
+def _auto_cell(is_on: bool) -> SafeString:
     return format_html('<td data-col="auto">{}</td>', status_dot(*(("good", _("On")) if is_on else ("off", _("Off")))))
 
 
-def _active(member: Member) -> SafeString:
-    at = member.lifecycle.last_active_time
-    return format_html('<td class="m nw" data-col="active">{}</td>', reltime(at, day=True))
+def _status_cell(value: str) -> SafeString:
+    return format_html('<td data-col="status">{}</td>', MembershipStatus(value).label)
 
 
-def _paid(member: Any) -> SafeString:
-    return format_html(
-        '<td class="r" data-col="paid">{}</td>', money(member.paid_cents) if member.paid_cents else EMPTY
-    )
-
-
-def _tags(member: Any) -> SafeString:
-    tags = [carry.tag for carry in member.open_tags]
-    shown = tags if len(tags) <= MOST_CHIPS else tags[: MOST_CHIPS - 1]
-    chips = [
-        format_html('<a class="chip{}" href="{}">{}</a>', tone_class(tag), tag.get_absolute_url(), name_of(tag))
-        for tag in shown
-    ]
-    if len(tags) > len(shown):
-        more, names = len(tags) - len(shown), ", ".join(name_of(tag) for tag in tags[len(shown) :])
-        address = member.get_absolute_url()
-        chips.append(format_html('<a class="chip" href="{}#tags" title="{}">+{}</a>', address, names, more))
-    return format_html('<td data-col="tags">{}</td>', mark_safe(" ".join(chips)) if chips else EMPTY)  # noqa: S308
-
-
-def _status(member: Any) -> SafeString:
-    return format_html('<td data-col="status">{}</td>', member.lifecycle.get_membership_status_display())
-
-
-def _channel(member: Member) -> SafeString:
-    return format_html('<td data-col="channel">{}</td>', member.channel or EMPTY)
-
-
-def _city(member: Member) -> SafeString:
-    return format_html('<td data-col="city">{}</td>', member.city or EMPTY)
-
-
-def _registered(member: Member) -> SafeString:
-    return format_html('<td class="nw" data-col="registered">{}</td>', reltime(member.registered_at, day=True))
-
-
-CELLS: dict[str, Callable[[Any], SafeString]] = {
-    "member": _member,
-    "state": _state,
-    "tier": _tier,
-    "expiry": _expiry,
-    "auto": _auto,
-    "active": _active,
-    "paid": _paid,
-    "tags": _tags,
-    "status": _status,
-    "channel": _channel,
-    "city": _city,
-    "registered": _registered,
-}
+def _chip(tag: Tag) -> SafeString:
+    return format_html('<a class="chip{}" href="{}">{}</a>', tone_class(tag), tag.get_absolute_url(), name_of(tag))

@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import models
-from django.db.models import BooleanField, DateField, DateTimeField, F, Func, Prefetch, Q, Subquery, Sum, Value
+from django.db.models import BooleanField, DateField, DateTimeField, F, Func, Q, Subquery, Value
 from django.db.models.expressions import Col
 from django.db.models.functions import Cast, Coalesce, NullIf, Right
 from django.db.models.lookups import IsNull
 from django.db.models.sql import Query
 
+from members.querysets.listed import listed_rows
 from members.rules import normalise_identity
 
 # Two characters of a name are a prefix: shorter than a trigram, they cannot be looked for in the middle.
@@ -303,23 +304,11 @@ class MemberQuerySet(models.QuerySet):
         half = half.order_by(f"{sign}{order.column}", f"{sign}{order.id_column}")
         return half if cursor is None else half.filter(Beyond(order.column, order.id_column, cursor, upwards=upwards))
 
-    def listed(self, ids: Iterable[int], at: datetime) -> list[models.Model]:
-        """The members with these ids, in that order, with all that a row of the list shows."""
-        wanted = list(ids)
-        terms = self._related("terms")
-        tags = self._related("tags")
-        rows = (
-            self.model._default_manager.filter(pk__in=wanted)
-            .select_related("lifecycle__tier")
-            .prefetch_related(
-                "identities",
-                Prefetch("tags", tags.current().select_related("tag").order_by("tag__pk"), to_attr="open_tags"),
-                Prefetch("terms", terms.covering(at).select_related("plan", "tier"), to_attr="current_terms"),
-            )
-            .annotate(paid_cents=Sum("terms__price_cents", filter=~Q(terms__close_reason__in=["refund", "void"])))
-        )
-        found = {row.pk: row for row in rows}
-        return [found[pk] for pk in wanted if pk in found]
+    def listed(self, ids: Iterable[int], at: datetime) -> list[Any]:
+        """The members with these ids, in that order, each with all that a row of the list shows of her."""
+        carries = self._related("tags").model
+        tags = carries._meta.get_field("tag").related_model._default_manager
+        return listed_rows(self.model._default_manager, tags, list(ids), at)
 
 
 class StandingMembers(models.Manager.from_queryset(MemberQuerySet)):  # type: ignore[misc]
