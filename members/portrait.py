@@ -1,5 +1,6 @@
 """One member as her page shows her: facts, terms, why she is where she is, and her timeline."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -76,8 +77,13 @@ class Portrait:
         return next(running, None)
 
     @cached_property
-    def paid_cents(self) -> int:
-        return sum(term.price_cents for term in self.terms if term.close_reason not in ("refund", "void"))
+    def paid(self) -> dict[str, int]:
+        """What her terms cost in minor units by currency, without those refunded or voided."""
+        paid: Counter[str] = Counter()
+        for term in self.terms:
+            if term.price_cents and term.close_reason not in ("refund", "void"):
+                paid[term.currency] += term.price_cents
+        return dict(sorted(paid.items()))
 
     @property
     def paid_terms(self) -> int:

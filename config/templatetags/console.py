@@ -1,5 +1,6 @@
 """The console's template vocabulary: marks, dates, numbers, masked people, form fields, components with slots."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -177,6 +178,12 @@ def signed(value: int | float) -> str:
 def money(cents: int | None, currency: str = "", compact: bool = False) -> str:
     """An amount in integer minor units as a price in ``currency`` (the project's own by default)."""
     return formats.money_text(cents, currency or settings.PROJECT_CURRENCY, compact=compact)
+
+
+@register.simple_tag
+def monies(amounts: Mapping[str, int]) -> str:
+    """Amounts in integer minor units by currency; what was paid in different currencies is not added up."""
+    return " + ".join(money(cents, currency) for currency, cents in amounts.items()) or money(0)
 
 
 @register.simple_tag

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from config.formats import day_text, mask_name, mask_phone
 from config.staff import clock
-from config.templatetags.console import EMPTY, exact, icon, money, state, status_dot, time_mark
+from config.templatetags.console import EMPTY, exact, icon, monies, state, status_dot, time_mark
 from members.lifecycle import MembershipStatus
 from members.listing import Column
 from members.models import Tag
@@ -108,7 +108,7 @@ class Rows:
         return format_html('<td class="m nw" data-col="active">{}</td>', self._day(member.last_active_time))
 
     def _paid(self, member: Any) -> SafeString:
-        paid = money(member.paid_cents) if member.paid_cents else EMPTY
+        paid = monies(member.paid) if member.paid else EMPTY
         return format_html('<td class="r" data-col="paid">{}</td>', paid)
 
     def _tags(self, member: Any) -> SafeString:

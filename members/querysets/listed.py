@@ -12,8 +12,9 @@ SELECT m.id, m.display_name, m.channel, m.city, m.registered_at,
   l.lifecycle_state, l.membership_status, l.expiration_time, l.last_active_time, l.auto_renewal_flag,
   tier.name AS tier_name, tier.name_zh AS tier_name_zh, plan.name AS plan_name, plan.name_zh AS plan_name_zh,
   known.external_id, known.phone,
-  (SELECT sum(price_cents) FROM members_membershipterm
-    WHERE member_id = m.id AND close_reason NOT IN ('refund', 'void')) AS paid_cents,
+  ARRAY(SELECT currency || ' ' || sum(price_cents) FROM members_membershipterm
+    WHERE member_id = m.id AND close_reason NOT IN ('refund', 'void') AND price_cents > 0
+    GROUP BY currency ORDER BY currency) AS paid_texts,
   ARRAY(SELECT tag.id FROM members_membertag carried JOIN members_tag tag USING (code)
     WHERE carried.member_id = m.id AND carried.until IS NULL ORDER BY tag.id) AS tag_ids
 FROM unnest(%(ids)s::bigint[]) WITH ORDINALITY AS wanted (id, place)
@@ -47,12 +48,13 @@ def listed_rows(members: Any, tags: Any, ids: list[int], at: datetime) -> list[A
     """The members with these ids, in that order; ``members`` and ``tags`` are the managers of their models.
 
     Each has what the statement selects, the names of her ``tier`` and of the ``plan`` she is on at ``at`` (or None),
-    and her ``open_tags`` in order of id.
+    what she ``paid`` in minor units by currency, and her ``open_tags`` in order of id.
     """
     rows = list(members.raw(_LISTED, {"ids": ids, "at": at}))
     carried = tags.only("name", "name_zh", "tone").in_bulk({pk for row in rows for pk in row.tag_ids})
     for row in rows:
         row.tier = Names.of(row.tier_name, row.tier_name_zh)
         row.plan = Names.of(row.plan_name, row.plan_name_zh)
+        row.paid = {currency: int(cents) for currency, cents in map(str.split, row.paid_texts)}
         row.open_tags = [carried[pk] for pk in row.tag_ids]
     return rows

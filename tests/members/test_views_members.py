@@ -302,3 +302,12 @@ def test_a_term_in_the_timeline_begins_on_the_day_it_began_where_the_viewer_is(v
     factories.make_term(member=member, at=midnight)
     [booked] = viewer_client.get(member.get_absolute_url() + "?timeline=term").context["portrait"].timeline.entries
     assert booked.note.startswith(f"{midnight:%Y-%m-%d} to ")
+
+
+def test_what_was_paid_in_two_currencies_is_not_added_up(viewer_client, now):
+    member = factories.make_member(at=now - timedelta(days=100))
+    for n, currency in enumerate(("CNY", "USD", "USD")):
+        term = factories.make_term(member=member, at=now - timedelta(days=90 - 30 * n))
+        MembershipTerm.objects.filter(pk=term.pk).update(currency=currency, price_cents=1050)
+    for address in (member.get_absolute_url(), reverse("members:list")):
+        assert "¥10.50 + $21" in viewer_client.get(address).content.decode()

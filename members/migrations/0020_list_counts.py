@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('members', '0018_term_log'),
+        ('members', '0019_close_reasons'),
     ]
 
     operations = [
