@@ -103,7 +103,8 @@ def test_a_key_is_shown_once(admin_client, approver_client):
     assert secret
     assert "no-store" in made["Cache-Control"]
     opened = key_opened_by(secret.group(), now())
-    assert opened and opened.scopes == ["events"]
+    assert opened is not None
+    assert opened.scopes == ["events"]
     assert secret.group() not in admin_client.get(reverse("ingest:source", args=[source.pk])).content.decode()
 
 
