@@ -16,6 +16,12 @@ def _when_built(route: str, module: str) -> list[URLResolver]:
 
 
 urlpatterns = [
+    # Programs ask most often, and pages are looked through one by one.
+    *_when_built("", "members.ingest.api_urls"),
+    *_when_built("", "entitlements.offers.api_urls"),
+    *_when_built("", "entitlements.honours.api_urls"),
+    *_when_built("", "entitlements.usage.api_urls"),
+    *_when_built("", "entitlements.seats.api_urls"),
     path("", public(RedirectView.as_view(pattern_name="console:home"))),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
@@ -40,11 +46,6 @@ urlpatterns = [
     *_when_built("console/", "entitlements.seats.urls"),
     *_when_built("console/", "entitlements.benefits.urls"),
     *_when_built("console/", "entitlements.checks.urls"),
-    *_when_built("", "members.ingest.api_urls"),
-    *_when_built("", "entitlements.offers.api_urls"),
-    *_when_built("", "entitlements.honours.api_urls"),
-    *_when_built("", "entitlements.usage.api_urls"),
-    *_when_built("", "entitlements.seats.api_urls"),
     *_when_built("", "campaigns.urls"),
     path("admin/", admin.site.urls),
 ]

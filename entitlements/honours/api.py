@@ -11,8 +11,9 @@ from django.views.decorators.http import require_GET
 from entitlements.grants.operations.settling import settle_members
 from entitlements.honours.portrait import MemberHonours
 from entitlements.models import Adornment, HonourAward
-from entitlements.usage.bodies import external_id_of, language_of
+from entitlements.usage.bodies import external_id_of
 from entitlements.usage.doors import keyed, member_named
+from entitlements.usage.gate import language_of
 from entitlements.usage.querysets.gating import state_of
 from members.ingest.problems import problem
 from members.ingest.querysets.keys import OpenedKey

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest
 
 from members.ingest.bodies import UnusableBody
@@ -58,7 +57,7 @@ def reason_of(body: Mapping[str, Any]) -> str:
 
 def idempotency_key_of(request: HttpRequest, source_id: int) -> str | None:
     """The key of the request as it is kept: a source's own, quoted or not (IETF draft: quoted). None without one."""
-    said = request.headers.get("Idempotency-Key")
+    said = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if said is None:
         return None
     key = said.strip()
@@ -83,11 +82,6 @@ def whole_number(request: HttpRequest, name: str, default: int) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= 18):
         raise UnusableBody(name)
     return int(text)
-
-
-def language_of(said: Any, own: str) -> str:
-    """The language of the hints: the one asked for, else the member's own, else the project's."""
-    return (said if isinstance(said, str) else "") or own or settings.LANGUAGE_CODE
 
 
 def is_storable(text: str) -> bool:

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
+
+from django.conf import settings
 
 from entitlements.benefits.models import Benefit
 from entitlements.grants.operations.settling import settle_members
@@ -9,6 +12,11 @@ from entitlements.usage.querysets.gating import State, rungs_of, state_of
 from entitlements.usage.rules import Held, Rung, Verdict, judge
 
 _NOTHING = Held()
+
+
+def language_of(said: Any, own: str) -> str:
+    """The language of the hints: the one asked for, else the member's own, else the project's."""
+    return (said if isinstance(said, str) else "") or own or settings.LANGUAGE_CODE
 
 
 def verdict(*, member_id: int, benefit: Benefit, at: datetime, language: str, amount: int = 1) -> Verdict:

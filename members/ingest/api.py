@@ -11,9 +11,9 @@ from config.staff import clock
 from config.staff.access import public
 from members import tasks
 from members.ingest.bodies import UnusableBody, secret_of, text_of
-from members.ingest.models import WriteKey
 from members.ingest.operations.taking import BATCH, BodyRefused, take_messages
 from members.ingest.problems import problem
+from members.ingest.querysets.keys import key_opened_by
 
 
 @public
@@ -22,7 +22,7 @@ from members.ingest.problems import problem
 def take(request: HttpRequest, kind: str) -> HttpResponse:
     """Take what a write key sent. The key is the whole of the authentication: no session, no cookie."""
     at = clock.now()
-    key = WriteKey.objects.valid(at).opened_by(secret_of(request)).select_related("source").first()
+    key = key_opened_by(secret_of(request), at)
     if key is None:
         return problem("unauthorized")
     try:

@@ -24,7 +24,7 @@ class UnusableBody(Exception):
 def text_of(request: HttpRequest) -> str:
     """The body as text, unpacked where it is packed. Raises UnusableBody; never holds more than twice ``MAX_BYTES``."""
     raw = _raw(request)
-    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    encoding = request.META.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
     if encoding == "gzip":
         raw = _unpacked(raw)
     elif encoding != "identity":
@@ -48,13 +48,13 @@ def object_of(request: HttpRequest) -> dict[str, Any]:
 
 def secret_of(request: HttpRequest) -> str:
     """The write key, or nothing: the user name of basic authentication, a bearer token, or ``X-API-Key``."""
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, given = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     match scheme.lower():
         case "basic":
             return _user_name(given)
         case "bearer":
             return given.strip()
-    return request.headers.get("X-API-Key", "")
+    return request.META.get("HTTP_X_API_KEY", "")
 
 
 def _user_name(encoded: str) -> str:

@@ -1,21 +1,28 @@
 """Statements whose planning costs more than their run: prepared once a connection, with a plan for any parameters."""
 
+import re
 from collections.abc import Mapping
 from contextlib import nullcontext
+from functools import lru_cache
 from typing import Any
 
 import psycopg
 from django.db import connection, transaction
+
+_MARK = re.compile(r"%(?:%|\((\w+)\)s)")
 
 
 def execute_prepared(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """The rows of a statement, inside the caller's transaction. Errors are Django's, as from any cursor."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-    # Django's own cursor binds on the client, which PostgreSQL cannot prepare.
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as prepared:
-        prepared.execute(sql, params, prepare=True)
-        return prepared.fetchall()
+    return execute_within(sql, params)
+
+
+def execute_within(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """``execute_prepared`` after another one in the same transaction, or where any plan is the same."""
+    with connection.wrap_database_errors:
+        return _rows(sql, params)
 
 
 def execute_alone(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -25,6 +32,25 @@ def execute_alone(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """
     alone = transaction.atomic() if connection.in_atomic_block else nullcontext()
     connection.ensure_connection()
-    with connection.wrap_database_errors, alone, psycopg.Cursor(connection.connection) as prepared:
-        prepared.execute(sql, params, prepare=True)
+    with connection.wrap_database_errors, alone:
+        return _rows(sql, params)
+
+
+def _rows(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    numbered, names = _numbered(sql)
+    # Django's own cursor binds on the client, which PostgreSQL cannot prepare.
+    with psycopg.RawCursor(connection.connection) as prepared:
+        prepared.execute(numbered, [params[name] for name in names], prepare=True)
         return prepared.fetchall()
+
+
+@lru_cache
+def _numbered(sql: str) -> tuple[str, tuple[str, ...]]:
+    """The statement with its parameters numbered, and their names: psycopg would read a long one anew each time."""
+    numbers: dict[str, int] = {}
+
+    def number(mark: re.Match[str]) -> str:
+        name = mark.group(1)
+        return f"${numbers.setdefault(name, len(numbers) + 1)}" if name else "%"
+
+    return _MARK.sub(number, sql), tuple(numbers)

@@ -15,9 +15,9 @@ from django.utils.http import parse_etags
 from django.views.decorators.http import require_POST
 
 from entitlements.benefits.models import Benefit
-from entitlements.usage.bodies import external_id_of, is_storable, language_of
+from entitlements.usage.bodies import external_id_of, is_storable
 from entitlements.usage.doors import keyed, member_named
-from entitlements.usage.gate import verdicts, verdicts_for_stranger
+from entitlements.usage.gate import language_of, verdicts, verdicts_for_stranger
 from entitlements.usage.rules import Verdict
 from members.ingest.bodies import object_of
 from members.ingest.querysets.keys import OpenedKey

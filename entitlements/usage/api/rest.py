@@ -14,13 +14,12 @@ from entitlements.usage.bodies import (
     external_id_of,
     idempotency_key_of,
     instant_of,
-    language_of,
     page_of,
     reason_of,
     whole_number,
 )
 from entitlements.usage.doors import keyed, member_named
-from entitlements.usage.gate import verdict, verdicts
+from entitlements.usage.gate import language_of, verdict, verdicts
 from entitlements.usage.models import UsageRecord
 from entitlements.usage.operations import consuming
 from members.ingest.bodies import object_of
@@ -32,6 +31,8 @@ _REFUSED = {
     UsageRecord.Outcome.NO_ACCESS: HTTPStatus.FORBIDDEN,
 }
 _ERRORS = {
+    "unknown_benefit": HTTPStatus.NOT_FOUND,
+    "unknown_member": HTTPStatus.NOT_FOUND,
     "key_reused": HTTPStatus.UNPROCESSABLE_ENTITY,
     "amount_out_of_range": HTTPStatus.BAD_REQUEST,
     "not_a_use": HTTPStatus.CONFLICT,
@@ -50,18 +51,15 @@ def consume(request: HttpRequest, key: OpenedKey, at: datetime, external_id: str
     """Use a benefit."""
     body = object_of(request)
     amount, used_at = amount_of(body), instant_of(body, at)
-    idempotency_key = idempotency_key_of(request, key.source_id)
-    benefit, member_id, own_language = Benefit.objects.asked_about(external_id_of(external_id), benefit_code)
-    if member_id is None:
-        return _unknown(benefit)
     try:
-        record = consuming.consume(
-            member_id=member_id, benefit=benefit, amount=amount, at=at, origin=UsageRecord.Origin.API,
-            key=idempotency_key, used_at=used_at, language=language_of(body.get("language"), own_language),
+        record = consuming.consume_named(
+            external_id=external_id_of(external_id), code=benefit_code, amount=amount, at=at,
+            origin=UsageRecord.Origin.API, key=idempotency_key_of(request, key.source_id), used_at=used_at,
+            language=body.get("language"),
         )  # fmt: skip
     except consuming.UsageRefused as refused:
         return problem(refused.code, _ERRORS[refused.code])
-    answer = _record_answer(record, benefit.code)
+    answer = _record_answer(record, benefit_code)
     if status := _REFUSED.get(UsageRecord.Outcome(record.outcome)):
         told = record.told or {}
         response = problem(record.outcome, status, **answer, **{name: told.get(name) for name in _TOLD})

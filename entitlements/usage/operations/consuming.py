@@ -11,9 +11,9 @@ from config.staff.operations import record_audit
 from entitlements.benefits.models import Benefit
 from entitlements.grants.models import Balance, Grant
 from entitlements.grants.operations.settling import settle_members
-from entitlements.usage.gate import verdict
+from entitlements.usage.gate import language_of, verdict
 from entitlements.usage.models import UsageRecord
-from entitlements.usage.querysets.consuming import CONSUME, GIVE_BACK
+from entitlements.usage.querysets.consuming import CONSUME, CONSUME_NAMED, GIVE_BACK
 from members.querysets.prepared import execute_alone
 
 Outcome = UsageRecord.Outcome
@@ -50,7 +50,7 @@ def consume(
     and ``amount_out_of_range``. ``used_at`` is when it happened, for what is reported later. With a ``language`` a
     refusal keeps what the gate says to her in it.
     """
-    if not 1 <= amount <= MOST:
+    if not _is_in_range(amount):
         raise UsageRefused("amount_out_of_range")
     asked = _Asked(member_id, benefit, amount, used_at or at, at, origin, key, actor, language)
     is_settled = False
@@ -65,6 +65,35 @@ def consume(
             return asked.refuse(balance)
     # Others were quicker every time.
     return asked.refuse(balance)
+
+
+def consume_named(
+    *, external_id: str, code: str, amount: int, at: datetime, origin: str, key: str | None, used_at: datetime | None,
+    language: Any,
+) -> UsageRecord:  # fmt: skip
+    """``consume`` by a member's external id and a benefit's code, in one statement where it is there.
+
+    ``language`` is the one asked for, where a text; else she is told in her own. Raises UsageRefused also with
+    ``unknown_benefit`` and ``unknown_member``.
+    """
+    named = {"external_id": external_id, "code": code}
+    use = {"amount": amount, "used_at": used_at or at, "at": at, "origin": str(origin), "key": key, "actor": None}
+    try:
+        if _is_in_range(amount) and (record := _take(CONSUME_NAMED, named | use)):
+            return record
+    except IntegrityError:
+        # Somebody else's use of the key, as ``consume`` finds out; without one, an error of ours.
+        if key is None:
+            raise
+    benefit, member_id, own_language = Benefit.objects.asked_about(**named)
+    if benefit is None:
+        raise UsageRefused("unknown_benefit")
+    if member_id is None:
+        raise UsageRefused("unknown_member")
+    return consume(
+        member_id=member_id, benefit=benefit, amount=amount, at=at, origin=origin, key=key, used_at=used_at,
+        language=language_of(language, own_language),
+    )  # fmt: skip
 
 
 @transaction.atomic
@@ -100,6 +129,26 @@ def reverse(*, record_id: int, at: datetime, origin: str, actor: User | None = N
     return record
 
 
+def _is_in_range(amount: int) -> bool:
+    return 1 <= amount <= MOST
+
+
+def _take(statement: str, use: dict[str, Any]) -> UsageRecord | None:
+    """The use, or None where it is not there or the key is known. Raises IntegrityError for a key used just now."""
+    rows = execute_alone(statement, use)
+    if not rows:
+        return None
+    record_id, member_id, benefit_id, granted, used, overage, beyond, worth, unlocks = rows[0]
+    if unlocks:
+        settle_members(member_ids=[member_id], at=use["at"])
+    return UsageRecord(
+        pk=record_id, member_id=member_id, benefit_id=benefit_id, at=use["used_at"], recorded_at=use["at"],
+        amount=use["amount"], outcome=Outcome.USED, origin=use["origin"], overage=beyond, worth_cents=worth,
+        idempotency_key=use["key"], granted_after=granted, used_after=used, overage_after=overage,
+        actor_id=use["actor"],
+    )  # fmt: skip
+
+
 def _is_current(balance: Balance | None, at: datetime) -> bool:
     return balance is not None and (balance.valid_until is None or balance.valid_until > at)
 
@@ -129,21 +178,11 @@ class _Asked:
             raise
 
     def take(self) -> UsageRecord | None:
-        """The use, or None where it is not there or the key is known. Raises IntegrityError for a key used just now."""
-        rows = execute_alone(CONSUME, {
+        return _take(CONSUME, {
             "member": self.member_id, "benefit": self.benefit.pk, "amount": self.amount, "used_at": self.used_at,
             "at": self.at, "origin": str(self.origin), "key": self.key,
             "actor": self.actor.pk if self.actor else None,
         })  # fmt: skip
-        if not rows:
-            return None
-        record_id, granted, used, overage, beyond, worth, unlocks = rows[0]
-        if unlocks:
-            settle_members(member_ids=[self.member_id], at=self.at)
-        return self._record(
-            pk=record_id, outcome=Outcome.USED, overage=beyond, worth_cents=worth, granted_after=granted,
-            used_after=used, overage_after=overage,
-        )  # fmt: skip
 
     def known(self) -> UsageRecord | None:
         """What the key made before. Raises UsageRefused when it was used for something else."""

@@ -2,7 +2,7 @@
 
 # Late are uses of a usage period that has ended: its lots are closed, so they are kept and not counted.
 # What a key did before is not tried again; of two at once with one key, the second fails on its uniqueness.
-CONSUME = """
+_CONSUME = """
 WITH hit AS (
   UPDATE entitlements_balance b SET
     used = b.used + least(%(amount)s::bigint, coalesce(b.granted - b.used, %(amount)s::bigint)),
@@ -11,7 +11,7 @@ WITH hit AS (
     uses = b.uses + 1, first_used_at = least(b.first_used_at, %(used_at)s::timestamptz),
     last_used_at = greatest(b.last_used_at, %(used_at)s::timestamptz)
   FROM entitlements_benefit e
-  WHERE b.member_id = %(member)s::bigint AND b.benefit_id = %(benefit)s::bigint AND e.id = b.benefit_id
+  WHERE b.member_id = {member} AND b.benefit_id = {benefit} AND e.id = b.benefit_id
     AND b.is_open AND (b.valid_until IS NULL OR b.valid_until > %(at)s::timestamptz)
     AND (b.period_start IS NULL OR b.period_start <= %(used_at)s::timestamptz)
     AND (b.granted IS NULL OR NOT e.is_hard_limit OR b.used + %(amount)s::bigint <= b.granted)
@@ -27,12 +27,19 @@ INSERT INTO entitlements_usagerecord (
 SELECT h.member_id, h.benefit_id, %(used_at)s::timestamptz, %(at)s::timestamptz, %(amount)s::bigint, 'used',
   %(origin)s::varchar, h.beyond, h.worth, %(key)s::varchar, h.granted, h.used, h.overage, %(actor)s::bigint
 FROM hit h
-RETURNING id, granted_after, used_after, overage_after, overage, worth_cents, (
+RETURNING id, member_id, benefit_id, granted_after, used_after, overage_after, overage, worth_cents, (
   SELECT EXISTS (
     SELECT FROM entitlements_benefit u
     WHERE u.unlocked_by_id = h.benefit_id AND u.unlocked_after = h.uses AND NOT u.is_archived
   ) FROM hit h
 )"""
+CONSUME = _CONSUME.format(member="%(member)s::bigint", benefit="%(benefit)s::bigint")
+# By the names that programs use, as ``BenefitQuerySet.asked_about`` finds them.
+CONSUME_NAMED = _CONSUME.format(
+    member="(SELECT i.member_id FROM members_identity i "
+    "WHERE i.kind = 'external_id' AND i.value = %(external_id)s::varchar)",
+    benefit="(SELECT n.id FROM entitlements_benefit n WHERE n.code = %(code)s::varchar AND NOT n.is_archived)",
+)
 
 # Taken back from the overage first, then from the lots that are open still, the last to be burnt first; what the lots
 # do not hold any more belonged to a period that has ended.

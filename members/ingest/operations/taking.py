@@ -12,9 +12,11 @@ from psycopg import errors
 from members.ingest.models import WriteKey
 from members.ingest.operations.parking import replay_for
 from members.ingest.querysets import reading, writing
+from members.ingest.querysets.keys import OpenedKey
 from members.ingest.querysets.traits import apply_traits
 from members.ingest.repair import MAX_DEPTH, split_batch
 from members.merging.querysets.pairs import keep_pairs
+from members.models import Source
 from members.operations.events import end_silence
 from members.querysets.events import ensure_months
 
@@ -41,7 +43,7 @@ class Outcome:
     rejected: list[dict[str, Any]]
 
 
-def take_messages(*, body: str, kind: str, key: WriteKey, at: datetime) -> Outcome:
+def take_messages(*, body: str, kind: str, key: OpenedKey, at: datetime) -> Outcome:
     """Take one message (``kind``: ``identify``, ``track``, ``page``, ``alias``) or many (``batch``) that ``key`` sent.
 
     ``body`` is JSON text of bounded size. Bad messages are listed in the outcome and cost the others nothing. Raises
@@ -66,11 +68,10 @@ def take_messages(*, body: str, kind: str, key: WriteKey, at: datetime) -> Outco
 
 
 @transaction.atomic
-def _take(body: str, kind: str, key: WriteKey, at: datetime) -> Outcome:
-    source = key.source
+def _take(body: str, kind: str, key: OpenedKey, at: datetime) -> Outcome:
     params = {
         "body": body, "may_hold_odd_numbers": reading.may_hold_odd_numbers(body), "kind": kind, "at": at,
-        "source": source.pk, "zone": settings.PROJECT_TIME_ZONE, "may_events": WriteKey.Scope.EVENTS in key.scopes,
+        "source": key.source_id, "zone": settings.PROJECT_TIME_ZONE, "may_events": WriteKey.Scope.EVENTS in key.scopes,
         "may_profiles": WriteKey.Scope.PROFILES in key.scopes,
     }  # fmt: skip
     summary = writing.store_events(params)
@@ -80,7 +81,7 @@ def _take(body: str, kind: str, key: WriteKey, at: datetime) -> Outcome:
         raise BodyRefused("too_many_messages")
     stored, offered = summary.stored, summary.offered
     unknown_at_first = summary.unknown_users + summary.unknown_visitors
-    creates = source.creates_members and summary.unknown_users > 0
+    creates = summary.unknown_users > 0 and Source.objects.get(pk=key.source_id).creates_members
     newcomers = writing.create_newcomers(params) if creates else []
     linked = writing.link_visitors(params) if summary.unlinked else []
     if summary.shared or linked:
@@ -103,6 +104,7 @@ def _take(body: str, kind: str, key: WriteKey, at: datetime) -> Outcome:
     heard_at = min(summary.last_at, at) if stored and summary.last_at else None
     heard = writing.note_request(params | counts | {"key": key.pk, "heard_at": heard_at})
     if heard and heard_at:
+        source = Source.objects.get(pk=key.source_id)
         source.connected_at, source.last_event_at = heard.connected_at, heard.last_event_at
         end_silence(source, at=at)
     return outcome

@@ -9,7 +9,7 @@ from django.db import connection
 
 from members.ingest.querysets.reading import REPORT, RESOLVED, Summary
 from members.querysets.events import ingest_sql
-from members.querysets.prepared import execute_prepared
+from members.querysets.prepared import execute_prepared, execute_within
 
 _EVENTS = """
 SELECT member_id, name::varchar(120), occurred_at, message_id::varchar(120), value_cents, currency::varchar(3),
@@ -163,7 +163,7 @@ def count_day(params: dict[str, Any]) -> None:
 
 def note_request(params: dict[str, Any]) -> Heard | None:
     """``count_day``, that the key was used, and the source heard at ``heard_at`` (NULL: nothing new)."""
-    rows = execute_prepared(_NOTE, params)
+    rows = execute_within(_NOTE, params)
     return Heard(*rows[0]) if rows else None
 
 

@@ -26,11 +26,11 @@ def test_a_use_is_answered_with_what_is_left(use, silver):
     assert WriteKey.objects.get().last_used_at == AT
 
 
-def test_a_hot_use_costs_three_statements(use, call, silver, django_assert_num_queries):
+def test_a_hot_use_costs_two_statements(use, call, silver, django_assert_num_queries):
     use(silver, "credit")
     path = f"/api/v1/members/{id_of(silver)}/benefits/credit/consume"
-    # The key, the look-up and the use, of which Django's own cursor sees only the savepoints around them.
-    with django_assert_num_queries(6):
+    # The key and the use, of which Django's own cursor sees only the savepoints around them.
+    with django_assert_num_queries(4):
         assert call("POST", path, **{"idempotency-key": "k"}).status_code == 200
 
 
