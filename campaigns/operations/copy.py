@@ -63,7 +63,13 @@ def _unsubscribe_path() -> str:
 
 def sender_address() -> str:
     """The bare address mail comes from."""
-    return parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+    return _bare_address(settings.DEFAULT_FROM_EMAIL)
+
+
+@lru_cache(maxsize=8)
+def _bare_address(value: str) -> str:
+    """Taking an address apart costs as much as the rest of a mail's headers."""
+    return parseaddr(value)[1]
 
 
 def email_message_id(intent_id: int, installation: str) -> str:

@@ -17,7 +17,15 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from campaigns.lifecycle import FAIL, LOSE, PUT_OFF, RELEASE, ChannelCode, Reason, Status
-from campaigns.models import Campaign, Channel, Decision, DeliveryPolicy, MessageIntent, TemplateVersion
+from campaigns.models import (
+    Campaign,
+    CampaignVersion,
+    Channel,
+    Decision,
+    DeliveryPolicy,
+    MessageIntent,
+    TemplateVersion,
+)
 from campaigns.operations.planning import step_rows
 from campaigns.querysets.messages import Claimed
 from campaigns.querysets.wire import CONFIRM_AND_START
@@ -187,10 +195,11 @@ def _settle(
 
 
 def _parameters(channel: Channel, *, at: datetime, limit: int, worker: str) -> dict[str, Any]:
+    campaigns = list(Campaign.objects.running().values_list("pk", flat=True))
     return {
         "channel": channel.pk,
-        "campaigns": [campaign.pk for campaign in Campaign.objects.running()],
-        "copies": json.dumps(_copies(channel.pk)),
+        "campaigns": campaigns,
+        "copies": json.dumps(_copies(channel.pk, campaigns)),
         "address_kind": ADDRESS_KIND[channel.pk],
         "address_form": ADDRESS_FORM,
         "languages": [code for code, _name in settings.LANGUAGES],
@@ -206,31 +215,30 @@ def _parameters(channel: Channel, *, at: datetime, limit: int, worker: str) -> d
     }
 
 
-def _copies(channel: str) -> list[dict[str, Any]]:
-    """Which template version each step of each running campaign uses in each language."""
-    versions: dict[tuple[str, str], int] = {}
-    for version in (
-        TemplateVersion.objects.filter(template__channel=channel).select_related("template").order_by("number")
-    ):
-        versions[version.template.code, version.language] = version.pk
+def _copies(channel: str, campaigns: list[int]) -> list[dict[str, Any]]:
+    """Which template version each step of each of the campaigns uses in each language."""
+    of_channel = TemplateVersion.objects.filter(template__channel=channel).order_by("number")
+    # The last of the same code and language stays.
+    versions = {
+        (code, language): pk for code, language, pk in of_channel.values_list("template__code", "language", "pk")
+    }
     rows = []
-    for campaign in Campaign.objects.running():
-        # Enrolled members keep the version they entered with.
-        for published in campaign.versions.all():
-            for step in step_rows(published):
-                for language, _name in settings.LANGUAGES:
-                    found = versions.get((step["template"], language)) or versions.get(
-                        (step["template"], settings.LANGUAGE_CODE)
+    # Enrolled members keep the version they entered with.
+    for published in CampaignVersion.objects.filter(campaign__in=campaigns):
+        for step in step_rows(published):
+            for language, _name in settings.LANGUAGES:
+                found = versions.get((step["template"], language)) or versions.get(
+                    (step["template"], settings.LANGUAGE_CODE)
+                )
+                if step["channel"] == channel and found:
+                    rows.append(
+                        {
+                            "version_id": published.pk,
+                            "step_key": step["step_key"],
+                            "language": language,
+                            "template_version_id": found,
+                        }
                     )
-                    if step["channel"] == channel and found:
-                        rows.append(
-                            {
-                                "version_id": published.pk,
-                                "step_key": step["step_key"],
-                                "language": language,
-                                "template_version_id": found,
-                            }
-                        )
     return rows
 
 

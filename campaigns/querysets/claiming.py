@@ -11,8 +11,8 @@ from campaigns.querysets.exits import EXIT_REASON
 from campaigns.querysets.moves import may, target
 from config.staff.moves import Move
 
-# Rows are judged in stages, the cheap and common facts by keyed joins. ``copies`` maps (version, step, language) to a
-# template version.
+# Rows are judged in stages, the cheap and common facts by keyed joins, asked in the order of the keys: neighbours share
+# index pages. ``copies`` maps (version, step, language) to a template version.
 _PICKED = """
 picked AS MATERIALIZED (
   SELECT i.id, i.member_id, i.occurrence, i.step_key, i.version_id, i.expires_at
@@ -47,7 +47,7 @@ known AS MATERIALIZED (
     ), %(language)s) AS language,
     (t.ends_at AT TIME ZONE z.zone)::date AS ends_on,
     (%(at)s::timestamptz AT TIME ZONE z.zone)::date AS today
-  FROM picked p
+  FROM (SELECT * FROM picked ORDER BY member_id) p
   JOIN campaigns_channel c ON c.code = %(channel)s
   LEFT JOIN members_member m ON m.id = p.member_id AND m.merged_into_id IS NULL
   LEFT JOIN members_memberlifecycle s ON s.member_id = p.member_id

@@ -7,9 +7,9 @@ import codecs
 import csv
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import count, islice
+from itertools import chain, count, islice, repeat
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -75,6 +75,34 @@ class BadRow:
 
 
 Row = tuple[int, list[str]]
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Whole rows that follow one another, one a line, in none of which anything is quoted."""
+
+    first_row_no: int
+    lines: list[str]
+    delimiter: str
+    width: int
+
+
+# Rows as they are handed on, many at a time: as lines where none need be taken apart to be understood.
+Block = Lines | list[Row]
+
+
+def rows_of(block: Block) -> list[Row]:
+    """The rows of a block, taken apart."""
+    if isinstance(block, Lines):
+        return [(row_no, line.split(block.delimiter)) for row_no, line in enumerate(block.lines, block.first_row_no)]
+    return block
+
+
+def in_blocks(rows: Iterable[Row]) -> Iterator[Block]:
+    """Rows that come one by one, handed on ``BATCH`` at a time."""
+    source = iter(rows)
+    while batch := list(islice(source, BATCH)):
+        yield batch
 
 
 def scan(path: Path) -> Scan:
@@ -216,8 +244,8 @@ def _open_text(path: Path, encoding: str) -> io.TextIOWrapper:
 class CsvRows:
     """The data rows of a CSV file, numbered as a spreadsheet shows them (the header is row 1).
 
-    Iterating yields whole rows; those that cannot be taken apart go to ``bad_rows``, which the caller empties.
-    Raises ImportRefused for what makes the rest of the file unreadable.
+    Iterating yields whole rows, ``blocks`` many of them at a time; those that cannot be taken apart go to ``bad_rows``,
+    which the caller empties. Raises ImportRefused for what makes the rest of the file unreadable.
     """
 
     path: Path
@@ -226,43 +254,84 @@ class CsvRows:
     rows_read: int = 0
     header: list[str] = field(default_factory=list)
 
+    _position: int = 0
+    _width: int = 0
+    # Rows and lines met so far, of whatever kind.
+    _row_no: int = 0
+    _line_no: int = 0
+
     def __iter__(self) -> Iterator[Row]:
-        with _open_text(self.path, self.layout.encoding) as text:
-            try:
-                yield from self._rows(text)
-            except UnicodeDecodeError as error:
-                raise ImportRefused("wrong_encoding", line=self.rows_read + 2, chosen=self.layout.encoding) from error
+        for block in self.blocks():
+            yield from rows_of(block)
 
     def position(self) -> int:
         """Bytes read so far."""
         return self._position
 
-    _position: int = 0
+    def blocks(self) -> Iterator[Block]:
+        """The rows, many at a time."""
+        with _open_text(self.path, self.layout.encoding) as text:
+            try:
+                yield from self._blocks(text)
+            except UnicodeDecodeError as error:
+                raise ImportRefused("wrong_encoding", line=self.rows_read + 2, chosen=self.layout.encoding) from error
 
-    def _rows(self, text: io.TextIOWrapper) -> Iterator[Row]:
+    def _blocks(self, text: io.TextIOWrapper) -> Iterator[Block]:
+        while lines := list(islice(text, BATCH)):
+            together = "".join(lines)
+            if '"' in together:
+                # What is quoted may hold line ends: where a row ends is known to one reader of all that follows.
+                yield from self._rows(chain(lines, text), text)
+            elif whole := self._whole(lines, together):
+                first_row_no = self._row_no + 1
+                self.rows_read += len(whole)
+                self._row_no += len(whole)
+                self._line_no += len(whole)
+                yield Lines(first_row_no, whole, self.layout.delimiter, self._width)
+            else:
+                yield from self._rows(lines, text)
+            self._tell(text)
+
+    def _tell(self, text: io.TextIOWrapper) -> None:
+        self._position = cast("BinaryIO", text.buffer).tell()
+
+    def _whole(self, lines: list[str], together: str) -> list[str]:
+        """The lines without their ends if each is a whole row as it stands, else none. Nothing in them is quoted."""
         delimiter = self.layout.delimiter
-        reader = csv.reader(text, delimiter=delimiter, skipinitialspace=delimiter == " ", strict=True)
-        row_no, width, error = 0, 0, None
+        # A blank line is no row, and looks like one of a single column.
+        if not self.rows_read or self._width < 2 or delimiter == " ":
+            return []
+        plain = together.replace("\r\n", "\n")
+        is_whole = set(map(str.count, lines, repeat(delimiter))) == {self._width - 1}
+        if not is_whole or "\r" in plain or max(map(len, lines)) > MAX_CELL_CHARS:
+            return []
+        return plain.removesuffix("\n").split("\n")
+
+    def _rows(self, source: Iterable[str], text: io.TextIOWrapper) -> Iterator[Block]:
+        delimiter = self.layout.delimiter
+        reader = csv.reader(source, delimiter=delimiter, skipinitialspace=delimiter == " ", strict=True)
+        before, error = self._line_no, None
         while True:
-            first_line = reader.line_num + 1
+            first_line = before + reader.line_num + 1
             batch: list[list[str]] = []
             try:
                 # What was read before an error stays in the list.
                 batch.extend(islice(reader, BATCH))
             except csv.Error as caught:
                 error = caught
-            if not width and (found := next((row for row in batch if any(row)), None)):
-                width = self._begin(found)
-            if width and delimiter != " " and set(map(len, batch)) == {width} and self.rows_read:
+            self._line_no = before + reader.line_num
+            if not self._width and (found := next((row for row in batch if any(row)), None)):
+                self._width = self._begin(found)
+            if self._width and delimiter != " " and set(map(len, batch)) == {self._width} and self.rows_read:
                 self.rows_read += len(batch)
-                yield from zip(count(row_no + 1), batch)
-            else:
-                yield from self._judged(batch, row_no, width)
-            row_no += len(batch)
-            self._position = cast("BinaryIO", text.buffer).tell()
+                yield list(zip(count(self._row_no + 1), batch))
+            elif judged := list(self._judged(batch)):
+                yield judged
+            self._row_no += len(batch)
+            self._tell(text)
             if error:
-                row_no += 1
-                self._bad_record(error, row_no, first_line + sum(map(_lines_of, batch)), reader.line_num)
+                self._row_no += 1
+                self._bad_record(error, first_line + sum(map(_lines_of, batch)))
                 error = None
             elif len(batch) < BATCH:
                 return
@@ -277,31 +346,31 @@ class CsvRows:
             self.header = first
         return len(first)
 
-    def _judged(self, batch: list[list[str]], row_no: int, width: int) -> Iterator[Row]:
+    def _judged(self, batch: list[list[str]]) -> Iterator[Row]:
         """The whole rows of a batch that also holds the header, blank rows or ragged ones."""
         delimiter = self.layout.delimiter
-        for number, row in enumerate(batch, row_no + 1):
+        for number, row in enumerate(batch, self._row_no + 1):
             if (not any(row) and (len(row) <= 1 or delimiter == " ")) or row is self.header:
                 continue
             if delimiter == " " and row[-1] == "":
                 row.pop()
             self.rows_read += 1
-            if len(row) == width:
+            if len(row) == self._width:
                 yield number, row
             else:
                 shown = delimiter.join(row)[:200]
-                self.bad_rows.append(BadRow(number, "ragged", detail=f"{len(row)}/{width}", value=shown))
+                self.bad_rows.append(BadRow(number, "ragged", detail=f"{len(row)}/{self._width}", value=shown))
 
-    def _bad_record(self, error: csv.Error, row_no: int, first_line: int, last_line: int) -> None:
+    def _bad_record(self, error: csv.Error, first_line: int) -> None:
         """Tell an unclosed quote, which swallows what follows, from one bad row, which is set aside."""
         message = str(error)
-        if last_line > first_line or "unexpected end of data" in message:
+        if self._line_no > first_line or "unexpected end of data" in message:
             raise ImportRefused("unclosed_quote", line=first_line) from error
         self.rows_read += 1
         if "field larger than field limit" in message:
-            self.bad_rows.append(BadRow(row_no, "cell_too_long", detail=str(MAX_CELL_CHARS)))
+            self.bad_rows.append(BadRow(self._row_no, "cell_too_long", detail=str(MAX_CELL_CHARS)))
         else:
-            self.bad_rows.append(BadRow(row_no, "stray_quote"))
+            self.bad_rows.append(BadRow(self._row_no, "stray_quote"))
 
 
 def _lines_of(row: list[str]) -> int:

@@ -6,16 +6,13 @@ run, and a crash of the database empties them: whoever needs them asks ``is_stag
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
 from operator import itemgetter
 from typing import Any
 
 from django.db import connection, transaction
 
-from members.imports.reading import BadRow, Row
+from members.imports.reading import BadRow, Block, Lines, Row, rows_of
 
-# Rows handed to COPY at a time; larger ones measured no faster.
-BATCH = 2_000
 # Rows a COPY statement takes before progress is told.
 PART = 100_000
 
@@ -56,11 +53,11 @@ def is_staged(run_id: int, rows_read: int, rejected: int) -> bool:
 
 
 def stage(
-    run_id: int, rows: Iterable[Row], *, columns: Sequence[int], told: Callable[[int], None]
+    run_id: int, blocks: Iterable[Block], *, columns: Sequence[int], told: Callable[[int], None]
 ) -> tuple[int, list[BadRow]]:
     """Fill ``raw`` with the cells of ``columns``, trimmed, blank ones NULL, and return how many rows went in and those that hold a NUL.
 
-    ``told`` hears the number of rows so far between COPY statements. Memory stays at one batch.
+    ``told`` hears the number of rows so far between COPY statements. Memory stays at one block.
     """
     names = ", ".join(f"c{index} text" for index in columns)
     with connection.cursor() as cursor:
@@ -69,14 +66,15 @@ def stage(
         cursor.execute(
             f"CREATE UNLOGGED TABLE {raw_table(run_id)} (row_no bigint NOT NULL, {names}) WITH (autovacuum_enabled = off)"
         )
-        source, staged = iter(rows), 0
+        source, staged = iter(blocks), 0
         nulls: list[Any] = []
         copy_to = f"COPY {raw_table(run_id)} FROM STDIN WITH (NULL '')"
         while True:
             taken = 0
             # What stops the reading stops the COPY; in a transaction of its own that spoils nothing around it.
             with transaction.atomic(), cursor.copy(copy_to) as copy:
-                for text, count in _batches(islice(source, PART), columns, nulls):
+                while taken < PART and (block := next(source, None)) is not None:
+                    text, count = _copied(block, columns, nulls)
                     copy.write(text)
                     taken += count
             staged += taken
@@ -85,24 +83,25 @@ def stage(
                 return staged, nulls
 
 
-def _batches(rows: Iterator[Row], columns: Sequence[int], nulls: list[BadRow]) -> Iterator[tuple[str, int]]:
-    """The COPY text of the rows, a batch at a time, with the number of rows in it."""
-    pick = itemgetter(*columns) if len(columns) > 1 else lambda row: (row[columns[0]],)
-    while batch := list(islice(rows, BATCH)):
-        if len(batch[0][1]) == len(columns):
-            lines = [f"{row_no}\t" + "\t".join(row) for row_no, row in batch]
-        else:
-            lines = [f"{row_no}\t" + "\t".join(pick(row)) for row_no, row in batch]
+def _copied(block: Block, columns: Sequence[int], nulls: list[BadRow]) -> tuple[str, int]:
+    """The COPY text of a block's rows, and how many they are."""
+    if isinstance(block, Lines) and block.width == len(columns):
+        numbered = enumerate(block.lines, block.first_row_no)
+        lines = [f"{row_no}{block.delimiter}{line}" for row_no, line in numbered]
+        text = ("\n".join(lines) + "\n").replace(block.delimiter, "\t")
+    else:
+        pick = itemgetter(*columns) if len(columns) > 1 else lambda row: (row[columns[0]],)
+        lines = [f"{row_no}\t" + "\t".join(pick(row)) for row_no, row in rows_of(block)]
         text = "\n".join(lines) + "\n"
-        # One look at the whole batch: nearly always no cell needs trimming or escaping.
-        clean = (
-            text.count("\n") == len(lines)
-            and text.count("\t") == len(lines) * len(columns)
-            and not any(mark in text for mark in _UNCLEAN)
-            and (text.isascii() or not any(mark in text for mark in _UNCLEAN_WIDE))
-        )
-        # Rows set aside leave the text empty at times; an empty write ends nothing and costs nothing.
-        yield (text if clean else "".join(_escaped(batch, columns, nulls))), len(batch)
+    # One look at the whole block: nearly always no cell needs trimming or escaping.
+    is_clean = (
+        text.count("\n") == len(lines)
+        and text.count("\t") == len(lines) * len(columns)
+        and not any(mark in text for mark in _UNCLEAN)
+        and (text.isascii() or not any(mark in text for mark in _UNCLEAN_WIDE))
+    )
+    # Rows set aside leave the text empty at times; an empty write ends nothing and costs nothing.
+    return (text if is_clean else "".join(_escaped(rows_of(block), columns, nulls))), len(lines)
 
 
 def _escaped(batch: Iterable[Row], columns: Sequence[int], nulls: list[BadRow]) -> Iterator[str]:

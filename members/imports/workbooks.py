@@ -16,7 +16,17 @@ from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from members.imports.failures import ImportRefused
-from members.imports.reading import CHUNK, MAX_CELL_CHARS, MAX_COLUMNS, SAMPLE_ROWS, BadRow, Preview, Row
+from members.imports.reading import (
+    CHUNK,
+    MAX_CELL_CHARS,
+    MAX_COLUMNS,
+    SAMPLE_ROWS,
+    BadRow,
+    Block,
+    Preview,
+    Row,
+    in_blocks,
+)
 
 MAX_PARTS = 2_000
 MAX_UNPACKED = 2 * 1024**3
@@ -110,6 +120,10 @@ class SheetRows:
             yield from self._rows(sheet, expected)
         finally:
             workbook.close()
+
+    def blocks(self) -> Iterator[Block]:
+        """The rows, many at a time."""
+        return in_blocks(self)
 
     def _rows(self, sheet: Any, expected: int) -> Iterator[Row]:
         width = 0

@@ -58,7 +58,7 @@ def prepare(run: ImportRun) -> None:
         keep(rows.bad_rows)
         ImportRun.objects.report_progress(run.pk, step="reading", done=rows.position(), total=run.file_bytes)
 
-    _, nulls = staging.stage(run.pk, rows, columns=columns, told=told)
+    _, nulls = staging.stage(run.pk, rows.blocks(), columns=columns, told=told)
     keep(rows.bad_rows)
     keep(nulls)
     if not rows.rows_read:
