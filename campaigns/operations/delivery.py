@@ -15,6 +15,7 @@ from zlib import crc32
 import psycopg
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils import translation
 
 from campaigns.lifecycle import FAIL, LOSE, PUT_OFF, RELEASE, ChannelCode, Reason, Status
 from campaigns.models import (
@@ -205,7 +206,7 @@ def _parameters(channel: Channel, *, at: datetime, limit: int, worker: str) -> d
         "languages": [code for code, _name in settings.LANGUAGES],
         "language": settings.LANGUAGE_CODE,
         "zone": settings.PROJECT_TIME_ZONE,
-        "brand": settings.PROJECT_NAME,
+        "brands": json.dumps({code: _brand(code) for code, _name in settings.LANGUAGES}),
         "grace_days": active_policy().grace_days,
         "is_leased": bool(worker),
         "worker": worker,
@@ -213,6 +214,12 @@ def _parameters(channel: Channel, *, at: datetime, limit: int, worker: str) -> d
         "limit": limit,
         "at": at,
     }
+
+
+def _brand(language: str) -> str:
+    """The project's name: the default one is translated, one's own stays as it is."""
+    with translation.override(language):
+        return translation.gettext(settings.PROJECT_NAME)
 
 
 def _copies(channel: str, campaigns: list[int]) -> list[dict[str, Any]]:

@@ -74,7 +74,7 @@ decided AS MATERIALIZED (
 ),
 judged AS MATERIALIZED (
   SELECT j.id, j.reason, j.address, j.template_version_id, jsonb_build_object(
-    'brand', %(brand)s::text,
+    'brand', %(brands)s::jsonb ->> j.language,
     'member', jsonb_build_object('name', j.display_name),
     'term', jsonb_build_object(
       'ends_on', {ends_on}, 'days_left', j.ends_on - j.today, 'tier', {tier_name}, 'plan', {plan_name}),

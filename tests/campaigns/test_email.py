@@ -55,6 +55,7 @@ def test_due_mail_is_sent_once_with_everything_a_mail_needs(sink):
     html = mail.get_body(("html",)).get_content()
     assert "Zhou Lan" in text
     assert "19 November 2026" in text
+    assert "a member of Membership console" in text
     assert "19 November 2026" in html
     assert mail["List-Unsubscribe"].strip("<>") in text
     assert (intent.attempts, intent.provider_reply) == (1, "250 2.0.0")
@@ -68,7 +69,9 @@ def test_chinese_is_the_default_and_grace_comes_from_the_policy(sink):
     deliver()
     [mail] = mails(sink)
     assert mail["Subject"] == "会员今天到期，等级为您保留 3 天"
-    assert "2026年11月19日" in mail.get_body(("plain",)).get_content()
+    text = mail.get_body(("plain",)).get_content()
+    assert "2026年11月19日" in text
+    assert "您是 会员运营台 的会员" in text
     assert messages(term)["d0.email"] == "sent"
 
 
