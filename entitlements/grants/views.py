@@ -66,7 +66,7 @@ def give(request: StaffRequest, member_id: int) -> HttpResponse:
         giving.give_grant(member_id=member.pk, actor=request.user, at=at, **form.values())
 
     lead = _("Beside what her tier gives her. She has it at once.")
-    return _step(request, member, form, act, _("Give a benefit"), lead, _("Give"), _("She has it."))
+    return _step(request, member, form, act, _("Give a benefit"), lead, _("Give it"), _("She has it."))
 
 
 @requires(Permission.OPERATE)
@@ -80,7 +80,7 @@ def give_pack(request: StaffRequest, member_id: int) -> HttpResponse:
         giving.give_pack(member_id=member.pk, actor=request.user, at=clock.now(), **form.cleaned_data)
 
     lead = _("The pack runs from now on for as many days as it lasts.")
-    return _step(request, member, form, act, _("Give a pack"), lead, _("Give"), _("She has the pack."))
+    return _step(request, member, form, act, _("Give a pack"), lead, _("Give it"), _("She has the pack."))
 
 
 @requires(Permission.OPERATE)
