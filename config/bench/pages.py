@@ -28,8 +28,10 @@ FILTERS: tuple[dict[str, str], ...] = (
     {"channel": "web"},
     {"expires": "7"},
     {"tier": "1", "status": "active"},
-    {"q": "Member 77"},
+    {"q": "typed"},
 )
+# What was typed is kept in the session; addresses carry its name.
+SEARCHES = {"typed": "Member 77"}
 GOAL_S = 0.1
 EACH = 40
 
@@ -116,6 +118,7 @@ class Browser:
         session[SESSION_KEY] = str(user.pk)
         session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
         session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+        session["searches"] = SEARCHES
         session.save()
         self.headers = {"Cookie": f"sessionid={session.session_key}", "Accept-Language": "en"}
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
