@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Literal
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.expressions import Combinable
 from django.db.models.lookups import In
 from django.utils.functional import Promise
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from members.models import Member
-from members.segments.comparing import joined
+from members.segments.comparing import NumberTest, joined
 from members.segments.expressions import complement, member_zone
 from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType
 from members.segments.timing import When
@@ -36,6 +36,23 @@ def counted(path: str, **filters: Any) -> list[tuple[Any, int]]:
     """The values of a column with how many members have them, the most frequent first."""
     rows = Member.objects.filter(**filters).values_list(path).annotate(n=Count("pk")).order_by("-n", path)
     return [(value, n) for value, n in rows[:MOST_CHOICES] if value not in (None, "")]
+
+
+def passing(figures: QuerySet, test: NumberTest) -> QuerySet:
+    """Of rows of ``member_id`` and ``figure`` those that pass or, where zero passes, those that do not."""
+    passes = test.over(F("figure"))
+    return figures.filter(complement(passes) if test.holds_for_zero() else passes)
+
+
+def by_figure(figures: QuerySet, test: NumberTest, *, one_by_one: bool) -> Q:
+    """The members whose figure passes; who has no row has zero.
+
+    Nobody without a row is in any group: when zero passes, those are sought whose figure does not. ``one_by_one`` where
+    few members are left to ask of, else all groups are made once.
+    """
+    wanted = passing(figures, test)
+    found = Q(Exists(wanted.filter(member_id=OuterRef("pk")))) if one_by_one else Q(pk__in=wanted.values("member_id"))
+    return complement(found) if test.holds_for_zero() else found
 
 
 class ChoiceCondition(Condition):

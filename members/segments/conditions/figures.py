@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Cast, Coalesce, NullIf
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from members.models import Event, EventDefinition
 from members.naming import event_label
 from members.segments.comparing import NumberTest, Text
+from members.segments.conditions.bases import by_figure, passing
 from members.segments.conditions.events import (
     EVENT,
     WHERE,
@@ -22,7 +23,7 @@ from members.segments.conditions.events import (
     known_events,
     no_such_event,
 )
-from members.segments.expressions import NUMERIC, complement, json_text, local_date, member_zone
+from members.segments.expressions import NUMERIC, json_text, local_date, member_zone
 from members.segments.registry import Context, Evidence, Fact, Field, FieldType
 
 TEST = Field("test", gettext_lazy("Number"), FieldType.NUMBER_TEST)
@@ -38,25 +39,15 @@ class Measured(EventCondition):
         raise NotImplementedError
 
     def compile(self, context: Context) -> Q:
-        figures = self._wanted(context)
-        # Among few members each one's own events are read; else all of them once. A counter has one row a member, so
-        # that the planner itself sees where to begin.
-        if context.is_narrowed and figures.model is Event:
-            found = Q(Exists(figures.filter(member_id=OuterRef("pk"))))
-        else:
-            found = Q(pk__in=figures.values("member_id"))
-        return complement(found) if self.test.holds_for_zero() else found
+        figures = self.figures(context)
+        # A counter has one row a member, so that the planner itself sees where to begin.
+        return by_figure(figures, self.test, one_by_one=context.is_narrowed and figures.model is Event)
 
     def holds_of_absence(self) -> bool:
         return self.test.holds_for_zero()
 
     def member_ids(self, context: Context) -> QuerySet | None:
-        return None if self.test.holds_for_zero() else self._wanted(context).values("member_id")
-
-    def _wanted(self, context: Context) -> QuerySet:
-        """Who has no such event is in no group: when zero passes, those are sought whose figure does not."""
-        passes = self.test.over(F("figure"))
-        return self.figures(context).filter(complement(passes) if self.test.holds_for_zero() else passes)
+        return None if self.test.holds_for_zero() else passing(self.figures(context), self.test).values("member_id")
 
     def figures(self, context: Context) -> QuerySet:
         """Rows of ``member_id`` and ``figure``, one a member who has such events."""

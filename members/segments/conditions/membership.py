@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from django.db.models import Count, Exists, IntegerField, Min, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import Field as Limits
@@ -14,7 +13,14 @@ from members.lifecycle import MembershipStatus
 from members.models import MemberLifecycle, MembershipTerm, Plan, Tier
 from members.naming import name_of
 from members.segments.comparing import NumberTest, Texts
-from members.segments.conditions.bases import IS_OR_IS_NOT, ChoiceCondition, MomentCondition, counted, facts_of
+from members.segments.conditions.bases import (
+    IS_OR_IS_NOT,
+    ChoiceCondition,
+    MomentCondition,
+    by_figure,
+    counted,
+    facts_of,
+)
 from members.segments.expressions import complement
 from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType
 
@@ -167,9 +173,8 @@ class Renewals(Condition):
     fields = (Field("test", gettext_lazy("Number"), FieldType.NUMBER_TEST),)
 
     def compile(self, context: Context) -> Q:
-        own = _renewals(context.at).filter(member_id=OuterRef("pk")).values("member_id")
-        number = Subquery(own.annotate(n=Count("pk")).values("n"), output_field=IntegerField())
-        return self.test.over(Coalesce(number, 0))
+        renewed = _renewals(context.at).values("member_id").annotate(figure=Count("pk"))
+        return by_figure(renewed, self.test, one_by_one=context.is_narrowed)
 
     def sentence(self) -> str:
         return _("renewed %(test)s times") % {"test": self.test.sentence()}
