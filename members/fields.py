@@ -1,7 +1,9 @@
 """Form fields of the domain: money as people write it, plans and tiers under their names."""
 
+import re
 from decimal import Decimal
 from typing import Any
+from unicodedata import normalize
 
 from django import forms
 from django.conf import settings
@@ -28,6 +30,13 @@ class MoneyField(forms.DecimalField):
     def prepare_value(self, value: Any) -> Any:
         # Minor units from the model; a string is what the viewer typed and stays as it is.
         return Decimal(value) / 100 if isinstance(value, int) else value
+
+
+class TypedNumberField(forms.IntegerField):
+    """A number typed again to confirm an act, read as the page reads it: "7,043" and full-width digits count."""
+
+    def to_python(self, value: Any) -> int | None:
+        return super().to_python(re.sub(r"\D", "", normalize("NFKC", value or "")))
 
 
 class NamedChoiceField(forms.ModelChoiceField):

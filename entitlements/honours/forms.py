@@ -13,7 +13,7 @@ from entitlements.honours.operations.running import FIELDS as HONOUR_FIELDS
 from entitlements.honours.rules import last_year_over
 from entitlements.models import Adornment, Benefit, Honour
 from entitlements.tiers.measures import measures
-from members.fields import NamedChoiceField, reason_field
+from members.fields import NamedChoiceField, TypedNumberField, reason_field
 
 FIRST_YEAR = 2000
 
@@ -60,7 +60,7 @@ class YearForm(forms.Form):
 class ConfirmForm(forms.Form):
     """The number of members, typed again, and which list was looked at."""
 
-    confirm = forms.IntegerField(label=_("Number of members"))
+    confirm = TypedNumberField(label=_("Number of members"))
     counted_at = forms.DateTimeField(widget=forms.HiddenInput)
 
 

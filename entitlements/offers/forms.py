@@ -10,7 +10,7 @@ from entitlements.models import Offer
 from entitlements.offers import rules
 from entitlements.offers.rules import Step, Terms
 from entitlements.offers.wording import FAULTS
-from members.fields import MoneyField, reason_field
+from members.fields import MoneyField, TypedNumberField, reason_field
 from members.models import Plan, Segment, Tier
 from members.naming import name_of
 
@@ -208,7 +208,7 @@ class ConfirmedForm(forms.Form):
     """The number of members, typed again."""
 
     segment = forms.ModelChoiceField(queryset=Segment.objects.live())
-    confirm = forms.IntegerField(label=_("Number of members"))
+    confirm = TypedNumberField(label=_("Number of members"))
 
 
 class IssueOneForm(forms.Form):

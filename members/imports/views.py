@@ -14,6 +14,7 @@ from config.staff import clock
 from config.staff.access import Permission, requires
 from config.staff.http import StaffRequest
 from members.exports.csv_text import cell, csv_lines
+from members.fields import TypedNumberField
 from members.imports import pages
 from members.imports.failures import ImportRefused
 from members.imports.forms import ConfirmForm, LayoutForm, MappingForm, UploadForm
@@ -156,7 +157,7 @@ def discard(request: StaffRequest, run_id: int) -> HttpResponse:
 def undo(request: StaffRequest, run_id: int) -> HttpResponse:
     """Take a written import back; the number of rows it wrote is typed."""
     run = get_object_or_404(ImportRun, pk=run_id)
-    if request.POST.get("confirm", "").strip() != str(run.written_count):
+    if TypedNumberField(required=False).clean(request.POST.get("confirm")) != run.written_count:
         messages.error(request, _("Nothing was undone. Type the number of rows it wrote."))
         return redirect("imports:detail", run_id)
     try:

@@ -119,7 +119,7 @@ def test_undo_asks_for_the_number_of_rows_it_wrote(operator_client, operator, at
     run = written(csv("会员编号,姓名", ["A1,N", "A2,N"]), actor=operator, at=at)
     address = reverse("imports:undo", args=[run.pk])
     assert 'data-confirm="2"' in page(operator_client, run)
-    for typed in ({}, {"confirm": "3"}):
+    for typed in ({}, {"confirm": "3"}, {"confirm": "two"}):
         assert operator_client.post(address, typed).status_code == 302
         assert again(run).status == "done"
     operator_client.post(address, {"confirm": "2"})
