@@ -55,6 +55,6 @@ def listed_rows(members: Any, tags: Any, ids: list[int], at: datetime) -> list[A
     for row in rows:
         row.tier = Names.of(row.tier_name, row.tier_name_zh)
         row.plan = Names.of(row.plan_name, row.plan_name_zh)
-        row.paid = {currency: int(cents) for currency, cents in map(str.split, row.paid_texts)}
+        row.paid = {currency: int(cents) for currency, _, cents in (text.rpartition(" ") for text in row.paid_texts)}
         row.open_tags = [carried[pk] for pk in row.tag_ids]
     return rows
