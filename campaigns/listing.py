@@ -13,6 +13,7 @@ from campaigns.lifecycle import Status
 from campaigns.models import DeliveryPolicy, MessageIntent
 from campaigns.querysets.messages import MessageIntentQuerySet
 from config.staff import searches
+from config.staff.paging import id_in
 from members.models import Member
 from members.querysets.people import Cursor, KeysetPage
 
@@ -84,8 +85,8 @@ class Listing:
     @cached_property
     def only_member(self) -> Member | None:
         """Whose messages these are, when the address names a member."""
-        asked = self.params.get("member", "")
-        return Member.objects.filter(pk=int(asked)).first() if asked.isdecimal() and len(asked) < 19 else None
+        pk = id_in(self.params.get("member", ""))
+        return None if pk is None else Member.objects.filter(pk=pk).first()
 
     @cached_property
     def policy(self) -> DeliveryPolicy:

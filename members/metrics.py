@@ -11,6 +11,7 @@ from typing import cast
 from django.core.cache import cache
 from django.db.models import Count
 
+from config.staff import braking
 from members.lifecycle import State
 from members.models import LifecyclePolicy, LifecycleTransition, Member, MemberLifecycle, Source, SweepBrake
 from members.operations.sweep import is_stale
@@ -78,7 +79,7 @@ def anomalies() -> int:
 
 def open_brakes() -> list[SweepBrake]:
     """Sweeps that wait for a decision, oldest first."""
-    return list(SweepBrake.objects.filter(status=SweepBrake.Status.OPEN).order_by("raised_at"))
+    return list(SweepBrake.objects.filter(status=braking.Status.OPEN).order_by("raised_at"))
 
 
 def policies_to_approve() -> list[LifecyclePolicy]:

@@ -1,10 +1,10 @@
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField, transition
 
 from campaigns.querysets.campaigns import CampaignQuerySet, EnrollmentQuerySet
+from config.staff.keys import staff_key
 from members.models import Member, Tier
 
 
@@ -68,10 +68,7 @@ class CampaignVersion(models.Model):
     number = models.PositiveIntegerField(_("version"))
     definition = models.JSONField(_("definition"))
     published_at = models.DateTimeField(_("published"))
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("written by"), null=True, blank=True, on_delete=models.PROTECT,
-        related_name="+",
-    )  # fmt: skip
+    created_by = staff_key(_("written by"))
 
     class Meta:
         verbose_name = _("campaign version")

@@ -1,12 +1,12 @@
 from uuid import uuid4
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.lifecycle import ChannelCode
 from campaigns.querysets.delivery import SuppressionQuerySet
+from config.staff.keys import staff_key
 
 
 class Channel(models.Model):
@@ -45,10 +45,7 @@ class DeliveryPolicy(models.Model):
     installation = models.UUIDField(_("installation"), default=uuid4, editable=False)
     is_sending_stopped = models.BooleanField(_("sending is stopped"), default=False)
     stopped_at = models.DateTimeField(_("stopped"), null=True, blank=True)
-    stopped_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("stopped by"), null=True, blank=True, on_delete=models.PROTECT,
-        related_name="+",
-    )  # fmt: skip
+    stopped_by = staff_key(_("stopped by"))
     stop_reason = models.CharField(_("reason"), max_length=200, blank=True)
     max_per_day = models.PositiveSmallIntegerField(_("messages a day"), null=True, blank=True, editable=False)
     max_per_week = models.PositiveSmallIntegerField(_("messages a week"), null=True, blank=True, editable=False)

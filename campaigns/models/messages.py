@@ -1,4 +1,3 @@
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -8,6 +7,7 @@ from campaigns.lifecycle import DOT_OF, MOVES, ChannelCode, Reason, Status
 from campaigns.models.campaigns import Campaign, CampaignVersion
 from campaigns.models.templates import TemplateVersion
 from campaigns.querysets.messages import MessageIntentQuerySet
+from config.staff.keys import staff_key
 from config.staff.moves import declare
 from members.models import Member
 
@@ -120,10 +120,7 @@ class Decision(models.Model):
     move = models.CharField(_("decision"), max_length=16)
     reason = models.CharField(_("reason"), max_length=24, choices=Reason.choices, blank=True)
     facts = models.JSONField(_("facts"), default=dict, blank=True)
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("actor"), null=True, blank=True, on_delete=models.PROTECT,
-        related_name="+",
-    )  # fmt: skip
+    actor = staff_key(_("actor"))
 
     class Meta:
         verbose_name = _("decision")

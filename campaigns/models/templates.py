@@ -1,8 +1,8 @@
-from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.lifecycle import ChannelCode
+from config.staff.keys import staff_key
 
 
 class Template(models.Model):
@@ -35,10 +35,7 @@ class TemplateVersion(models.Model):
     body_text = models.TextField(_("text"))
     body_html = models.TextField(_("HTML"), blank=True)
     published_at = models.DateTimeField(_("published"))
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("written by"), null=True, blank=True, on_delete=models.PROTECT,
-        related_name="+",
-    )  # fmt: skip
+    created_by = staff_key(_("written by"))
 
     class Meta:
         verbose_name = _("template version")

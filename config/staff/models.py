@@ -1,9 +1,9 @@
-from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from config.staff.access import PERMISSIONS_OF, Permission, Role
+from config.staff.keys import staff_key
 
 
 class User(AbstractUser):
@@ -39,14 +39,7 @@ class AuditEntry(models.Model):
     """Who did what to which thing, when and why. Append-only; holds no personal data."""
 
     at = models.DateTimeField(_("at"), db_index=True)
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        verbose_name=_("actor"),
-        null=True,
-        blank=True,
-        on_delete=models.PROTECT,
-        related_name="+",
-    )
+    actor = staff_key(_("actor"))
     action = models.CharField(_("action"), max_length=64)
     target_type = models.CharField(_("target type"), max_length=64)
     target_id = models.CharField(_("target"), max_length=64, blank=True)

@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import TypeVar
 
-from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField, transition
 
+from config.staff.keys import staff_key
 from config.staff.models import User
 
 
@@ -27,23 +27,16 @@ class Refused(Exception):
         super().__init__(code)
 
 
-class ReviewedVersion(models.Model):
-    """One version of some settings. The heir sees to it that exactly one is active, from its first migration on."""
+class Version(models.Model):
+    """One version of some settings: who proposed it, what was seen when looking ahead, who approved it."""
 
     version = models.PositiveIntegerField(_("version"), unique=True)
-    status = FSMField(_("status"), choices=Status.choices, default=Status.DRAFT, protected=True)
     note = models.CharField(_("what changes and why"), max_length=200, blank=True)
     preview = models.JSONField(_("preview"), null=True, blank=True)
     previewed_at = models.DateTimeField(_("previewed"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"))
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("proposed by"), null=True, blank=True, on_delete=models.PROTECT,
-        related_name="+",
-    )  # fmt: skip
-    approved_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("approved by"), null=True, blank=True, on_delete=models.PROTECT,
-        related_name="+",
-    )  # fmt: skip
+    created_by = staff_key(_("proposed by"))
+    approved_by = staff_key(_("approved by"))
     activated_at = models.DateTimeField(_("in force since"), null=True, blank=True)
 
     class Meta:
@@ -51,6 +44,15 @@ class ReviewedVersion(models.Model):
 
     def __str__(self) -> str:
         return f"v{self.version}"
+
+
+class ReviewedVersion(Version):
+    """A version in force once approved. The heir sees to it that exactly one is active, from its first migration on."""
+
+    status = FSMField(_("status"), choices=Status.choices, default=Status.DRAFT, protected=True)
+
+    class Meta(Version.Meta):
+        abstract = True
 
     @transition(field=status, source=Status.DRAFT, target=Status.SUBMITTED)
     def submit(self) -> None:

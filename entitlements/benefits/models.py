@@ -1,6 +1,5 @@
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -8,6 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField, transition
 
+from config.staff.reviewing import Version
 from entitlements.benefits.querysets import BenefitQuerySet, LadderQuerySet
 from members.models import EventDefinition, Plan, Tier
 
@@ -126,7 +126,7 @@ class Benefit(models.Model):
         return self.public_at - timedelta(hours=early_hours) if self.public_at else None
 
 
-class LadderVersion(models.Model):
+class LadderVersion(Version):
     """One version of what each tier and plan gives. Exactly one is in force; a draft needs a second person."""
 
     class Status(models.TextChoices):
@@ -137,24 +137,10 @@ class LadderVersion(models.Model):
         RETIRED = "retired", _("Retired")
         REJECTED = "rejected", _("Rejected")
 
-    version = models.PositiveIntegerField(_("version"), unique=True)
     status = FSMField(_("status"), choices=Status.choices, default=Status.DRAFT, protected=True)
-    note = models.CharField(_("what changes and why"), max_length=200, blank=True)
     starts_at = models.DateTimeField(
         _("in force from"), null=True, blank=True, help_text=_("Empty: as soon as it is approved.")
     )
-    preview = models.JSONField(_("preview"), null=True, blank=True)
-    previewed_at = models.DateTimeField(_("previewed"), null=True, blank=True)
-    created_at = models.DateTimeField(_("created"))
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("proposed by"), null=True, blank=True, on_delete=models.PROTECT,
-        related_name="+",
-    )  # fmt: skip
-    approved_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("approved by"), null=True, blank=True, on_delete=models.PROTECT,
-        related_name="+",
-    )  # fmt: skip
-    activated_at = models.DateTimeField(_("in force since"), null=True, blank=True)
 
     objects = LadderQuerySet.as_manager()
 
@@ -168,9 +154,6 @@ class LadderVersion(models.Model):
                 models.Value(1), condition=Q(status__in=["draft", "submitted", "scheduled"]), name="ladder_one_coming"
             ),
         ]
-
-    def __str__(self) -> str:
-        return f"v{self.version}"
 
     @transition(field=status, source=Status.DRAFT, target=Status.SUBMITTED)
     def submit(self) -> None:

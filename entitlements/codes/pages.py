@@ -1,16 +1,16 @@
 """One pool of partner codes as its page shows it."""
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
+from config.staff.paging import Pages, id_in
 from entitlements.models import CodePool, PartnerCode
 
-PAGE = 50
 TAIL = 2
 
 
@@ -19,7 +19,7 @@ def masked(code: str) -> str:
     return "•" * 6 + (code[-TAIL:] if len(code) > 2 * TAIL else "")
 
 
-class PoolPage:
+class PoolPage(Pages):
     """``revealed`` are codes in full by id, in answer to one request; ``shown`` is the one asked for."""
 
     def __init__(
@@ -28,33 +28,24 @@ class PoolPage:
         self.pool: Any = get_object_or_404(CodePool.objects.with_stock(), pk=pool_id)
         self.revealed = revealed
         self.which = params.get("which", "") if params.get("which") in ("claimed", "free") else ""
-        after = params.get("after", "")
-        self.after = int(after) if after.isdecimal() and len(after) < 19 else None
+        self.after = id_in(params.get("after", ""))
         if shown is not None:
             # The list begins with the code that was asked for, wherever it stands.
             self.after = shown.pk + 1
 
-    @cached_property
-    def _found(self) -> list[PartnerCode]:
+    def asked(self) -> dict[str, Any]:
+        return {"which": self.which}
+
+    def behind(self) -> QuerySet[PartnerCode]:
         rows = PartnerCode.objects.filter(pool_id=self.pool.pk).select_related("member__lifecycle").behind(self.after)
-        chosen = {"claimed": rows.claimed, "free": rows.free}.get(self.which, rows.all)()
-        return list(chosen[: PAGE + 1])
+        return {"claimed": rows.claimed, "free": rows.free}.get(self.which, rows.all)()
 
     @property
-    def rows(self) -> list[dict[str, Any]]:
+    def codes(self) -> list[dict[str, Any]]:
         return [
             {"row": row, "code": self.revealed.get(row.pk) or masked(row.code), "is_open": row.pk in self.revealed}
-            for row in self._found[:PAGE]
+            for row in self.rows
         ]
-
-    @property
-    def first_url(self) -> str:
-        """Back to the newest, from a later page."""
-        return f"?which={self.which}" if self.after else ""
-
-    @property
-    def next_url(self) -> str:
-        return f"?which={self.which}&after={self._found[PAGE - 1].pk}" if len(self._found) > PAGE else ""
 
     @property
     def is_low(self) -> bool:

@@ -1,8 +1,8 @@
-from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from config.staff.keys import staff_key
 from entitlements.benefits.models import Benefit, LadderVersion
 from entitlements.grants.querysets.balances import BalanceQuerySet
 from entitlements.grants.querysets.grants import GrantQuerySet
@@ -106,10 +106,7 @@ class Grant(models.Model):
     )  # fmt: skip
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     created_at = models.DateTimeField(_("created"))
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("given by"), null=True, blank=True, on_delete=models.PROTECT,
-        related_name="+", db_index=False,
-    )  # fmt: skip
+    created_by = staff_key(_("given by"), db_index=False)
 
     objects = GrantQuerySet.as_manager()
 

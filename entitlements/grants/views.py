@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from config.staff import clock
 from config.staff.access import Permission, requires
 from config.staff.http import StaffRequest
+from config.staff.paging import id_in
 from entitlements.grants.forms import GiveForm, GivePackForm, ReasonForm
 from entitlements.grants.models import Grant
 from entitlements.grants.operations import giving
@@ -46,8 +47,8 @@ def of_member(request: StaffRequest, member_id: int) -> HttpResponse:
     """Every balance, grant and usage record of a member."""
     member = get_object_or_404(Member.objects.select_related("lifecycle"), pk=member_id)
     benefits = MemberBenefits(member.pk, clock.now())
-    grants, next_grants = benefits.grants(_number(request, "grants"))
-    usage, next_usage = benefits.usage(_number(request, "usage"))
+    grants, next_grants = benefits.grants(id_in(request.GET.get("grants", "")))
+    usage, next_usage = benefits.usage(id_in(request.GET.get("usage", "")))
     context = {
         "member": member, "benefits": benefits, "grants": grants, "next_grants": next_grants, "usage": usage,
         "next_usage": next_usage,
@@ -143,8 +144,3 @@ def _step(
         "is_bad": is_bad,
     }  # fmt: skip
     return render(request, "benefits/step.html", context, status=422 if form.errors else 200)
-
-
-def _number(request: StaffRequest, name: str) -> int | None:
-    text = request.GET.get(name, "")
-    return int(text) if text.isdecimal() and len(text) < 19 else None

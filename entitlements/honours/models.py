@@ -1,4 +1,3 @@
-from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -6,6 +5,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField, transition
 
+from config.staff.keys import staff_key
 from entitlements.benefits.models import Benefit
 from entitlements.honours.querysets.advisers import AssignmentQuerySet
 from entitlements.honours.querysets.ranking import AwardQuerySet, RunQuerySet
@@ -119,19 +119,13 @@ class HonourRun(models.Model):
     measure = models.CharField(_("ranked by"), max_length=32)
     top = models.PositiveSmallIntegerField(_("places"))
     begun_at = models.DateTimeField(_("begun"))
-    begun_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("begun by"), null=True, on_delete=models.PROTECT, related_name="+",
-        db_index=False,
-    )  # fmt: skip
+    begun_by = staff_key(_("begun by"), blank=False, db_index=False)
     counted_at = models.DateTimeField(_("counted"), null=True, blank=True)
     members = models.PositiveIntegerField(_("members ranked"), default=0)
     placed = models.PositiveSmallIntegerField(_("places taken"), default=0)
     next_value = models.BigIntegerField(_("first without a place"), null=True, blank=True)
     decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
-    decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("decided by"), null=True, blank=True, on_delete=models.PROTECT,
-        related_name="+", db_index=False,
-    )  # fmt: skip
+    decided_by = staff_key(_("decided by"), db_index=False)
     worn_until = models.DateTimeField(_("worn until"), null=True, blank=True)
     voided_at = models.DateTimeField(_("taken back"), null=True, blank=True)
 
@@ -213,15 +207,9 @@ class AdviserAssignment(models.Model):
     member = models.ForeignKey(
         Member, verbose_name=_("member"), on_delete=models.CASCADE, related_name="adviser_assignments"
     )
-    adviser = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("adviser"), on_delete=models.PROTECT, related_name="advises",
-        db_index=False,
-    )  # fmt: skip
+    adviser = staff_key(_("adviser"), null=False, related_name="advises", db_index=False)
     assigned_at = models.DateTimeField(_("assigned"))
-    assigned_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("assigned by"), null=True, on_delete=models.PROTECT, related_name="+",
-        db_index=False,
-    )  # fmt: skip
+    assigned_by = staff_key(_("assigned by"), blank=False, db_index=False)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
 
     objects = AssignmentQuerySet.as_manager()

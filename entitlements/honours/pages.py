@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from django.db.models import Count, Prefetch
+from django.db.models import Count, Prefetch, QuerySet
 from django.http import QueryDict
 from django.shortcuts import get_object_or_404
 from django.utils.functional import Promise
 
 from config.staff.models import User
+from config.staff.paging import Pages, id_in
 from entitlements.honours.conditions import members_of, waiting_for_adviser
 from entitlements.honours.operations.advising import advisers
 from entitlements.honours.rules import minutes_of
@@ -25,8 +26,6 @@ from entitlements.models import (
 )
 from entitlements.tiers.measures import Measure, measure_of
 from members.models import ValueSettings
-
-PAGE = 50
 
 
 def measure_label(code: str) -> str | Promise:
@@ -122,14 +121,13 @@ class Place:
         return self.lead == 0
 
 
-class RunPage:
+class RunPage(Pages):
     """One page of a run's list; ``after`` is the last rank on the page before."""
 
     def __init__(self, run_id: int, params: QueryDict) -> None:
         related = ("honour__benefit", "begun_by", "decided_by")
         self.run = get_object_or_404(HonourRun.objects.select_related(*related), pk=run_id)
-        after = params.get("after", "")
-        self.after = int(after) if after.isdecimal() and len(after) < 6 else 0
+        self.after = id_in(params.get("after", "")) or 0
 
     @cached_property
     def measure(self) -> Measure | None:
@@ -139,14 +137,15 @@ class RunPage:
     def measure_label(self) -> str | Promise:
         return measure_label(self.run.measure)
 
-    @cached_property
-    def _found(self) -> list[HonourAward]:
-        rows = self.run.awards.select_related("member__lifecycle").behind(self.after)
-        return list(rows[: PAGE + 1])
+    def behind(self) -> QuerySet[HonourAward]:
+        return self.run.awards.select_related("member__lifecycle").behind(self.after)
+
+    def mark(self, row: HonourAward) -> object:
+        return row.rank
 
     @property
     def places(self) -> list[Place]:
-        return [self._place(award) for award in self._found[:PAGE]]
+        return [self._place(award) for award in self.rows]
 
     def _place(self, award: HonourAward) -> Place:
         below = award.below if award.below is not None else self.run.next_value  # type: ignore[attr-defined]
@@ -161,14 +160,6 @@ class RunPage:
     def is_cut_by_tie(self) -> bool:
         """Whether somebody without a place has as much as the last one with one."""
         return self.run.next_value is not None and self.run.next_value == self.last_value
-
-    @property
-    def next_url(self) -> str:
-        return f"?after={self._found[PAGE - 1].rank}" if len(self._found) > PAGE else ""
-
-    @property
-    def first_url(self) -> str:
-        return "?" if self.after else ""
 
     @cached_property
     def currency(self) -> str:

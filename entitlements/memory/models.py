@@ -1,9 +1,9 @@
-from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from config.staff.keys import staff_key
 from entitlements.benefits.models import LadderVersion
 from entitlements.memory.querysets.locks import LockQuerySet
 from entitlements.memory.querysets.snapshots import SnapshotQuerySet
@@ -29,10 +29,7 @@ class RenewalLock(models.Model):
     )
     price_cents = models.PositiveBigIntegerField(_("locked price"))
     locked_at = models.DateTimeField(_("locked"))
-    locked_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("locked by"), null=True, blank=True, on_delete=models.PROTECT,
-        related_name="+", db_index=False,
-    )  # fmt: skip
+    locked_by = staff_key(_("locked by"), db_index=False)
     until = models.DateTimeField(_("until"))
     released_at = models.DateTimeField(_("released"), null=True, blank=True)
 
@@ -82,10 +79,7 @@ class RestoreRule(models.Model):
     on_purchase = models.BooleanField(_("when she buys"), default=True)
     on_gift = models.BooleanField(_("when a term is given to her"), default=True)
     created_at = models.DateTimeField(_("created"))
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("saved by"), null=True, blank=True, on_delete=models.PROTECT,
-        related_name="+",
-    )  # fmt: skip
+    created_by = staff_key(_("saved by"))
 
     class Meta:
         verbose_name = _("restore rule")

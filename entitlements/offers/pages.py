@@ -5,12 +5,14 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from config.staff.paging import Pages, id_in
 from entitlements.models import Coupon, IssueRun, Offer
 from entitlements.offers import points, rules
 from entitlements.offers.lifecycle import COUPON_DOTS, CouponStatus, OfferStatus
@@ -19,7 +21,6 @@ from members.models import Plan, Tier
 from members.naming import in_chinese, name_of
 from members.querysets.people import Cursor
 
-PAGE = 50
 RECENT = 6
 
 Text = str | Promise
@@ -44,31 +45,23 @@ def kinds() -> list[KindChoice]:
     ]
 
 
-class OfferList:
+class OfferList(Pages):
     """The offers of a status, the newest first, a page at a time."""
 
     def __init__(self, params: QueryDict) -> None:
         self.status = params.get("status", "") if params.get("status") in OfferStatus.values else ""
-        after = params.get("after", "")
-        self.after = int(after) if after.isdecimal() and len(after) < 19 else None
+        self.after = id_in(params.get("after", ""))
 
-    @cached_property
-    def _found(self) -> list[Offer]:
+    def asked(self) -> dict[str, Any]:
+        return {"status": self.status}
+
+    def behind(self) -> QuerySet[Offer]:
         rows = Offer.objects.select_related("budget").newest_behind(self.after)
-        return list((rows.with_status(self.status) if self.status else rows)[: PAGE + 1])
+        return rows.with_status(self.status) if self.status else rows
 
     @property
-    def rows(self) -> list["OfferRow"]:
-        return [OfferRow(offer) for offer in self._found[:PAGE]]
-
-    @property
-    def first_url(self) -> str:
-        """Back to the newest, from a later page."""
-        return f"?status={self.status}" if self.after else ""
-
-    @property
-    def next_url(self) -> str:
-        return f"?status={self.status}&after={self._found[PAGE - 1].pk}" if len(self._found) > PAGE else ""
+    def offers(self) -> list["OfferRow"]:
+        return [OfferRow(offer) for offer in self.rows]
 
     @cached_property
     def tabs(self) -> list[dict[str, Any]]:
@@ -152,7 +145,7 @@ class OfferPortrait(OfferRow):
         return list(Coupon.objects.listed(self.offer).behind(None)[:RECENT])
 
 
-class CouponList(OfferPortrait):
+class CouponList(Pages, OfferPortrait):
     """An offer's coupons of a status, the latest first, a page at a time."""
 
     def __init__(self, offer_id: int, *, at: datetime, params: QueryDict) -> None:
@@ -160,30 +153,16 @@ class CouponList(OfferPortrait):
         self.status = params.get("status", "") if params.get("status") in CouponStatus.values else ""
         self.after = Cursor.parse(params.get("after", ""))
 
-    @cached_property
-    def _found(self) -> list[Coupon]:
+    def asked(self) -> dict[str, Any]:
+        return {"status": self.status}
+
+    def behind(self) -> QuerySet[Coupon]:
         rows = Coupon.objects.listed(self.offer)
         rows = rows.shown_as(self.status) if self.status else rows
-        start = self.after if self.after and self.after.value else None
-        return list(rows.behind(start)[: PAGE + 1])
+        return rows.behind(self.after if self.after and self.after.value else None)
 
-    @property
-    def coupons(self) -> list[Coupon]:
-        return self._found[:PAGE]
-
-    @property
-    def first_url(self) -> str:
-        """Back to the newest, from a later page."""
-        return f"?status={self.status}" if self.after else ""
-
-    @property
-    def next_url(self) -> str:
-        if len(self._found) <= PAGE:
-            return ""
-        last = self._found[PAGE - 1]
-        query = QueryDict(mutable=True)
-        query.update({"status": self.status, "after": str(Cursor(last.issued_at, last.pk))})
-        return f"?{query.urlencode()}"
+    def mark(self, row: Coupon) -> object:
+        return Cursor(row.issued_at, row.pk)
 
     @property
     def tabs(self) -> list[dict[str, Any]]:

@@ -4,34 +4,28 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlencode
 
 from django.db.models import Count, F, Q, QuerySet
 from django.http import QueryDict
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
+from config.staff.paging import Pages, id_in
 from entitlements.seats.models import Seat, SeatPlan
 from entitlements.seats.owners import running_terms
 from members.models import Member, Plan
 from members.naming import name_of
 
-PAGE = 50
 
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
-
-
-class OwnerList:
+class OwnerList(Pages):
     """One page of the owners of seats, the last bought first. ``room`` is ``free``, ``full`` or all."""
 
     def __init__(self, params: Mapping[str, str], *, at: datetime) -> None:
         self.at = at
-        self.plan = _number(params.get("plan", ""))
+        self.plan = id_in(params.get("plan", ""))
         self.kind = params.get("kind", "") if params.get("kind") in SeatPlan.Kind.values else ""
         self.room = params.get("room", "") if params.get("room") in ("free", "full") else ""
-        self.after = _number(params.get("after", ""))
+        self.after = id_in(params.get("after", ""))
 
     @property
     def _owners(self) -> QuerySet[Any]:
@@ -41,18 +35,14 @@ class OwnerList:
             rows = rows.filter(plan_id=self.plan)
         return rows.filter(plan__seat_plan__kind=self.kind) if self.kind else rows
 
-    @cached_property
-    def _found(self) -> list[Any]:
+    def asked(self) -> dict[str, Any]:
+        return {"plan": self.plan, "kind": self.kind, "room": self.room}
+
+    def behind(self) -> QuerySet[Any]:
         rows = self._owners.select_related("member", "plan__seat_plan").order_by("-pk")
         if self.room:
             rows = rows.filter(taken__lt=F("brought")) if self.room == "free" else rows.filter(taken__gte=F("brought"))
-        if self.after is not None:
-            rows = rows.filter(pk__lt=self.after)
-        return list(rows[: PAGE + 1])
-
-    @property
-    def rows(self) -> list[Any]:
-        return self._found[:PAGE]
+        return rows.filter(pk__lt=self.after) if self.after is not None else rows
 
     @cached_property
     def counts(self) -> dict[str, int]:
@@ -66,7 +56,7 @@ class OwnerList:
         words = {"": _("All"), "free": _("Free seats"), "full": _("All in use")}
         return [
             {
-                "label": label, "count": self.counts[room or "all"], "href": self._address(room=room),
+                "label": label, "count": self.counts[room or "all"], "href": self.address(room=room),
                 "current": room == self.room,
             }
             for room, label in words.items()
@@ -76,21 +66,9 @@ class OwnerList:
     def kinds(self) -> list[dict[str, Any]]:
         words = [("", _("All")), *SeatPlan.Kind.choices]
         return [
-            {"label": label, "href": self._address(kind=kind, plan=""), "current": kind == self.kind}
+            {"label": label, "href": self.address(kind=kind, plan=""), "current": kind == self.kind}
             for kind, label in words
         ]
-
-    def _address(self, **changes: Any) -> str:
-        asked = {"plan": self.plan, "kind": self.kind, "room": self.room} | changes
-        return "?" + urlencode({name: value for name, value in asked.items() if value})
-
-    @property
-    def next_url(self) -> str:
-        return self._address(after=self.rows[-1].pk) if len(self._found) > PAGE else ""
-
-    @property
-    def first_url(self) -> str:
-        return self._address() if self.after is not None else ""
 
     @property
     def is_narrowed(self) -> bool:
@@ -107,7 +85,7 @@ class OwnerList:
         found = [
             {
                 "plan": plan, "brings": getattr(plan, "seat_plan", None), "owners": owners.get(plan.pk, 0),
-                "href": self._address(plan=plan.pk, kind="", room=""), "current": plan.pk == self.plan,
+                "href": self.address(plan=plan.pk, kind="", room=""), "current": plan.pk == self.plan,
             }
             for plan in rows
         ]  # fmt: skip
@@ -120,36 +98,25 @@ class OwnerList:
         return name_of(plan)
 
 
-class OwnerPage:
+class OwnerPage(Pages):
     """One owner's seats, those that are held or those that ended."""
 
     def __init__(self, member_id: int, params: QueryDict, *, at: datetime) -> None:
         self.owner = get_object_or_404(Member.objects.select_related("lifecycle"), pk=member_id)
         self.at = at
         self.is_past = params.get("which") == "ended"
-        self.after = _number(params.get("after", ""))
+        self.after = id_in(params.get("after", ""))
 
     @cached_property
     def running(self) -> Any:
         return running_terms(self.at).filter(member=self.owner).select_related("plan__seat_plan").first()
 
-    @cached_property
-    def _found(self) -> list[Seat]:
+    def asked(self) -> dict[str, Any]:
+        return {"which": "ended" if self.is_past else ""}
+
+    def behind(self) -> QuerySet[Seat]:
         rows = Seat.objects.of_owner(self.owner.pk).filter(ended_at__isnull=not self.is_past)
-        return list(rows.select_related("member", "given_by", "ended_by").behind(self.after)[: PAGE + 1])
-
-    @property
-    def rows(self) -> list[Seat]:
-        return self._found[:PAGE]
-
-    @property
-    def next_url(self) -> str:
-        which = "which=ended&" if self.is_past else ""
-        return f"?{which}after={self.rows[-1].pk}" if len(self._found) > PAGE else ""
-
-    @property
-    def first_url(self) -> str:
-        return ("?which=ended" if self.is_past else "?") if self.after else ""
+        return rows.select_related("member", "given_by", "ended_by").behind(self.after)
 
     @cached_property
     def tabs(self) -> list[dict[str, Any]]:

@@ -1,21 +1,15 @@
 from typing import Any
 
-from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
 
+from config.staff.braking import Brake
+from config.staff.keys import staff_key
 from config.staff.reviewing import ReviewedVersion
 from entitlements.tiers.querysets.standing import ManualTierQuerySet, StandingQuerySet, XidField
 from members.models import Member, Tier
-
-
-def _staff(label: Any) -> models.ForeignKey:
-    return models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=label, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
 
 
 def _tier(label: Any, **options: Any) -> models.ForeignKey:
@@ -121,9 +115,9 @@ class ManualTier(models.Model):
     since = models.DateTimeField(_("since"))
     until = models.DateTimeField(_("until"), null=True, blank=True)
     reason = models.CharField(_("reason"), max_length=500)
-    set_by = _staff(_("given by"))
+    set_by = staff_key(_("given by"))
     ended_at = models.DateTimeField(_("taken back"), null=True, blank=True)
-    ended_by = _staff(_("taken back by"))
+    ended_by = staff_key(_("taken back by"))
 
     objects = ManualTierQuerySet.as_manager()
 
@@ -220,7 +214,7 @@ class TierChange(models.Model):
     )
     facts = models.JSONField(_("facts"), default=dict)
     at = models.DateTimeField(_("at"))
-    actor = _staff(_("actor"))
+    actor = staff_key(_("actor"))
 
     class Meta:
         verbose_name = _("tier change")
@@ -234,41 +228,19 @@ class TierChange(models.Model):
         return f"{self.from_tier_id} → {self.to_tier_id} of #{self.member_id}"
 
 
-class TierBrake(models.Model):
+class TierBrake(Brake):
     """An assessment that would have moved too many members; nobody is assessed until a person has decided."""
 
-    class Status(models.TextChoices):
-        OPEN = "open", _("Waiting for a decision")
-        APPROVED = "approved", _("Approved")
-        RELEASED = "released", _("Released for a new check")
-
-    status = FSMField(_("status"), choices=Status.choices, default=Status.OPEN, protected=True)
-    raised_at = models.DateTimeField(_("raised"))
-    base_count = models.PositiveIntegerField(_("members in the base"))
     moved_count = models.PositiveIntegerField(_("members it would move"))
-    limit_count = models.PositiveIntegerField(_("limit"))
-    matrix = models.JSONField(_("moves it would make"))
-    decided_by = _staff(_("decided by"))
-    decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
-    reason = models.TextField(_("reason"), blank=True)
     ran_at = models.DateTimeField(_("carried out"), null=True, blank=True)
 
-    class Meta:
+    class Meta(Brake.Meta):
         verbose_name = _("tier brake")
         verbose_name_plural = _("tier brakes")
-        ordering = ["-raised_at"]
         constraints = [models.UniqueConstraint(fields=["status"], condition=Q(status="open"), name="tier_brake_open")]
 
     def __str__(self) -> str:
         return f"tier brake {self.pk}"
-
-    @transition(field=status, source=Status.OPEN, target=Status.APPROVED)
-    def approve(self) -> None:
-        """The moves are right: they may run."""
-
-    @transition(field=status, source=Status.OPEN, target=Status.RELEASED)
-    def release(self) -> None:
-        """The facts were mended: judge again, under the brake as usual."""
 
 
 class TierCursor(models.Model):

@@ -14,6 +14,8 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.http import urlencode
 
+from config.staff import braking
+from config.staff.paging import id_in
 from entitlements.models import QualificationPolicy, TierBrake, TierChange, TierStanding
 from entitlements.tiers.conditions import SOURCES
 from entitlements.tiers.measures import Measure, measure_of
@@ -55,7 +57,7 @@ class Overview:
 
     @cached_property
     def brake(self) -> TierBrake | None:
-        return TierBrake.objects.filter(status=TierBrake.Status.OPEN).first()
+        return TierBrake.objects.filter(status=braking.Status.OPEN).first()
 
     @cached_property
     def waiting(self) -> list[QualificationPolicy]:
@@ -122,7 +124,7 @@ class Changes:
 
     def __init__(self, *, before: str, direction: str) -> None:
         self.direction = direction if direction in ("up", "down") else ""
-        self.before = int(before) if before.isdecimal() and len(before) < 19 else None
+        self.before = id_in(before)
 
     @cached_property
     def _rows(self) -> Sequence[TierChange]:

@@ -1,10 +1,10 @@
-from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from config.staff.keys import staff_key
 from entitlements.benefits.models import Benefit
 from members.models import Member
 
@@ -51,10 +51,7 @@ class UsageRecord(models.Model):
     reverses = models.OneToOneField(
         "self", verbose_name=_("takes back"), null=True, blank=True, on_delete=models.CASCADE, related_name="reversal"
     )
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("actor"), null=True, blank=True, on_delete=models.PROTECT,
-        related_name="+", db_index=False,
-    )  # fmt: skip
+    actor = staff_key(_("actor"), db_index=False)
 
     class Meta:
         verbose_name = _("usage record")

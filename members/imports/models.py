@@ -1,7 +1,7 @@
-from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from config.staff.keys import staff_key
 from members.imports.querysets import ImportRunQuerySet
 
 
@@ -74,29 +74,13 @@ class ImportRun(models.Model):
     first_member_id = models.BigIntegerField(null=True, blank=True)
 
     created_at = models.DateTimeField(_("uploaded"))
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("uploaded by"), on_delete=models.PROTECT, related_name="+"
-    )
+    created_by = staff_key(_("uploaded by"), null=False)
     checked_at = models.DateTimeField(_("checked"), null=True, blank=True)
-    confirmed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        verbose_name=_("confirmed by"),
-        null=True,
-        blank=True,
-        on_delete=models.PROTECT,
-        related_name="+",
-    )
+    confirmed_by = staff_key(_("confirmed by"))
     confirmed_at = models.DateTimeField(_("confirmed"), null=True, blank=True)
     applied_at = models.DateTimeField(_("written"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
-    undone_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        verbose_name=_("undone by"),
-        null=True,
-        blank=True,
-        on_delete=models.PROTECT,
-        related_name="+",
-    )
+    undone_by = staff_key(_("undone by"))
     undone_at = models.DateTimeField(_("undone"), null=True, blank=True)
 
     objects = ImportRunQuerySet.as_manager()

@@ -1,20 +1,12 @@
-from typing import Any
-
-from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from config.staff.keys import staff_key
 from members.merging.querysets.pairs import DuplicatePairQuerySet, MergeRecordQuerySet
 from members.merging.rules import grade_of
 from members.models.people import Member
-
-
-def _staff(label: Any) -> models.ForeignKey:
-    return models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=label, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
 
 
 class MergeRecord(models.Model):
@@ -31,14 +23,14 @@ class MergeRecord(models.Model):
         Member, verbose_name=_("merged member"), on_delete=models.CASCADE, related_name="absorptions"
     )
     merged_at = models.DateTimeField(_("merged"))
-    merged_by = _staff(_("merged by"))
+    merged_by = staff_key(_("merged by"))
     choices = models.JSONField(_("choices"), default=dict)
     moved = models.JSONField(default=dict)
     set_aside = models.JSONField(default=dict)
     before = models.JSONField(default=dict)
     after = models.JSONField(default=dict)
     undone_at = models.DateTimeField(_("undone"), null=True, blank=True)
-    undone_by = _staff(_("undone by"))
+    undone_by = staff_key(_("undone by"))
     # What stayed with the survivor all the same: fields, and rows by table.
     kept = models.JSONField(default=dict)
 
@@ -87,7 +79,7 @@ class DuplicatePair(models.Model):
     strength = models.PositiveSmallIntegerField(_("strength"))
     found_at = models.DateTimeField(_("found"))
     dismissed_at = models.DateTimeField(_("dismissed"), null=True, blank=True)
-    dismissed_by = _staff(_("dismissed by"))
+    dismissed_by = staff_key(_("dismissed by"))
     merge = models.ForeignKey(
         MergeRecord, verbose_name=_("merge"), null=True, blank=True, on_delete=models.SET_NULL, related_name="pairs"
     )

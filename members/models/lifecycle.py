@@ -1,10 +1,11 @@
-from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import FSMField
 
+from config.staff.braking import Brake
+from config.staff.keys import staff_key
 from config.staff.moves import declare
 from config.staff.reviewing import ReviewedVersion, Status
 from members.lifecycle import MOVES, MembershipStatus, Rule, State
@@ -75,15 +76,7 @@ class LifecycleTransition(models.Model):
     effective_at = models.DateTimeField(_("effective"))
     recorded_at = models.DateTimeField(_("recorded"))
     facts = models.JSONField(_("facts"), default=dict)
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        verbose_name=_("actor"),
-        null=True,
-        blank=True,
-        on_delete=models.PROTECT,
-        related_name="+",
-        db_index=False,
-    )
+    actor = staff_key(_("actor"), db_index=False)
 
     objects = TransitionQuerySet.as_manager()
 
@@ -100,47 +93,19 @@ class LifecycleTransition(models.Model):
         return f"{self.from_state or '∅'} → {self.to_state}"
 
 
-class SweepBrake(models.Model):
+class SweepBrake(Brake):
     """A sweep that would have moved too many members into one state, held for a person's decision."""
 
-    class Status(models.TextChoices):
-        OPEN = "open", _("Waiting for a decision")
-        APPROVED = "approved", _("Approved")
-        RELEASED = "released", _("Released for a new check")
-
-    status = FSMField(_("status"), choices=Status.choices, default=Status.OPEN, protected=True)
-    raised_at = models.DateTimeField(_("raised"))
     swept_at = models.DateTimeField(_("sweep instant"))
-    base_count = models.PositiveIntegerField(_("members in the base"))
     held_count = models.PositiveIntegerField(_("members held"))
     limit_count = models.PositiveIntegerField(_("limit per state"))
-    matrix = models.JSONField(_("moves it would make"))
-    decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        verbose_name=_("decided by"),
-        null=True,
-        blank=True,
-        on_delete=models.PROTECT,
-        related_name="+",
-    )
-    decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
-    reason = models.TextField(_("reason"), blank=True)
 
-    class Meta:
+    class Meta(Brake.Meta):
         verbose_name = _("sweep brake")
         verbose_name_plural = _("sweep brakes")
-        ordering = ["-raised_at"]
 
     def __str__(self) -> str:
         return f"brake {self.pk}"
-
-    @transition(field=status, source=Status.OPEN, target=Status.APPROVED)
-    def approve(self) -> None:
-        """The moves are right: they may run."""
-
-    @transition(field=status, source=Status.OPEN, target=Status.RELEASED)
-    def release(self) -> None:
-        """The facts were mended: judge again."""
 
 
 class MemberLifecycle(models.Model):

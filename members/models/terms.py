@@ -1,6 +1,5 @@
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -9,6 +8,7 @@ from django.db.models import Case, ExpressionWrapper, F, Func, Q, Value, When
 from django.db.models.functions import Coalesce, Greatest, Least
 from django.utils.translation import gettext_lazy as _
 
+from config.staff.keys import staff_key
 from members.models.people import Member
 from members.querysets.terms import TermQuerySet
 from members.rules import local_date, shift_local
@@ -113,14 +113,7 @@ class MembershipTerm(models.Model):
         _("months since the anchor"), default=0, help_text=_("This term ends so many months after the anchor.")
     )
     booked_at = models.DateTimeField(_("recorded"))
-    recorded_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        verbose_name=_("recorded by"),
-        null=True,
-        blank=True,
-        on_delete=models.PROTECT,
-        related_name="+",
-    )
+    recorded_by = staff_key(_("recorded by"))
     period = models.GeneratedField(
         expression=Case(
             When(close_reason="void", then=Value("empty", output_field=DateTimeRangeField())),
@@ -193,14 +186,7 @@ class MemberSignal(models.Model):
     )
     kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
     at = models.DateTimeField(_("at"))
-    recorded_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        verbose_name=_("recorded by"),
-        null=True,
-        blank=True,
-        on_delete=models.PROTECT,
-        related_name="+",
-    )
+    recorded_by = staff_key(_("recorded by"))
 
     class Meta:
         verbose_name = _("signal")

@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
+from config.staff import braking
 from config.staff.models import User
 from config.staff.operations import record_audit
 from members.models import LifecyclePolicy, MemberLifecycle, Source, SweepBrake
@@ -165,26 +166,26 @@ def approve_brake(*, brake_id: int, actor: User, at: datetime, reason: str) -> S
 
     Raises SweepBrake.DoesNotExist when the brake is not open any more. The caller sweeps afterwards.
     """
-    return _decide_brake(brake_id, SweepBrake.Status.APPROVED, actor=actor, at=at, reason=reason)
+    return _decide_brake(brake_id, is_right=True, actor=actor, at=at, reason=reason)
 
 
 @transaction.atomic
 def release_brake(*, brake_id: int, actor: User, at: datetime, reason: str) -> SweepBrake:
     """After the facts were mended: let the held members be judged again, under the brake as usual."""
-    brake = _decide_brake(brake_id, SweepBrake.Status.RELEASED, actor=actor, at=at, reason=reason)
+    brake = _decide_brake(brake_id, is_right=False, actor=actor, at=at, reason=reason)
     MemberLifecycle.objects.filter(brake=brake).update(brake=None)
     return brake
 
 
 def unfinished_brakes() -> list[int]:
     """Approved brakes that still hold members, because the task that runs them was lost."""
-    unfinished = SweepBrake.objects.filter(status=SweepBrake.Status.APPROVED, held__isnull=False)
+    unfinished = SweepBrake.objects.filter(status=braking.Status.APPROVED, held__isnull=False)
     return list(unfinished.distinct().order_by("pk").values_list("pk", flat=True))
 
 
 def run_approved(*, brake_id: int, at: datetime, actor: User | None = None) -> SweepResult:
     """Judge the members held by an approved brake, up to ``at``; again after a crash it does the rest."""
-    brake = SweepBrake.objects.get(pk=brake_id, status=SweepBrake.Status.APPROVED)
+    brake = SweepBrake.objects.get(pk=brake_id, status=braking.Status.APPROVED)
     result = SweepResult()
     held = MemberLifecycle.objects.filter(brake=brake)
     params = parameters(active_policy(), at=at, actor=brake.decided_by)
@@ -241,15 +242,9 @@ def _raise_brake(result: SweepResult, *, at: datetime, limit: int) -> SweepResul
     return SweepResult(judged=0, brake=brake)
 
 
-def _decide_brake(brake_id: int, status: str, *, actor: User, at: datetime, reason: str) -> SweepBrake:
-    brake = SweepBrake.objects.select_for_update().get(pk=brake_id, status=SweepBrake.Status.OPEN)
-    if status == SweepBrake.Status.APPROVED:
-        brake.approve()
-    else:
-        brake.release()
-    brake.decided_by, brake.decided_at, brake.reason = actor, at, reason
-    brake.save(update_fields=["status", "decided_by", "decided_at", "reason"])
+def _decide_brake(brake_id: int, *, is_right: bool, actor: User, at: datetime, reason: str) -> SweepBrake:
+    brake = braking.decide(SweepBrake, brake_id, is_right=is_right, actor=actor, at=at, reason=reason)
     record_audit(
-        actor=actor, at=at, action=f"sweep.{status}", target_type="sweep_brake", target_id=brake.pk, reason=reason
+        actor=actor, at=at, action=f"sweep.{brake.status}", target_type="sweep_brake", target_id=brake.pk, reason=reason
     )
     return brake

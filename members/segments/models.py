@@ -1,19 +1,11 @@
-from typing import Any
-
-from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from config.staff.keys import staff_key
 from members.models.people import Identity, Member
 from members.segments.querysets import SegmentQuerySet, StayQuerySet, UploadQuerySet
-
-
-def _staff(label: Any) -> models.ForeignKey:
-    return models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=label, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
 
 
 class Segment(models.Model):
@@ -31,9 +23,9 @@ class Segment(models.Model):
     rule = models.JSONField(_("rule"), null=True, blank=True)
     rule_version = models.PositiveIntegerField(_("version"), default=0)
     created_at = models.DateTimeField(_("created"))
-    created_by = _staff(_("created by"))
+    created_by = staff_key(_("created by"))
     updated_at = models.DateTimeField(_("updated"))
-    updated_by = _staff(_("updated by"))
+    updated_by = staff_key(_("updated by"))
     archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
     # Written by the refresh alone.
     size = models.PositiveIntegerField(_("members"), default=0)
@@ -69,7 +61,7 @@ class SegmentVersion(models.Model):
     number = models.PositiveIntegerField(_("version"))
     rule = models.JSONField(_("rule"))
     saved_at = models.DateTimeField(_("saved"))
-    saved_by = _staff(_("saved by"))
+    saved_by = staff_key(_("saved by"))
     reason = models.CharField(_("reason"), max_length=200, blank=True)
 
     class Meta:
@@ -190,7 +182,7 @@ class SegmentUpload(models.Model):
     # Only until it is read; what it is called may name people, so the name is not kept.
     file = models.FileField(_("file"), upload_to="segments/", max_length=200, blank=True)
     created_at = models.DateTimeField(_("created"))
-    created_by = _staff(_("created by"))
+    created_by = staff_key(_("created by"))
     # Set by the worker that reads the file, and again by one that takes over.
     claimed_at = models.DateTimeField(_("claimed"), null=True, blank=True)
     attempt = models.PositiveSmallIntegerField(_("attempt"), default=0)

@@ -1,18 +1,10 @@
-from typing import Any
-
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from config.staff.models import User
+from config.staff.keys import staff_key
 from members.tags.querysets import TagQuerySet
-
-
-def _staff(label: Any) -> models.ForeignKey:
-    return models.ForeignKey(
-        User, verbose_name=label, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
 
 
 class Tag(models.Model):
@@ -58,9 +50,9 @@ class Tag(models.Model):
     rule_version = models.PositiveIntegerField(_("version"), default=0)
     is_enabled = models.BooleanField(_("switched on"), default=True)
     created_at = models.DateTimeField(_("created"))
-    created_by = _staff(_("created by"))
+    created_by = staff_key(_("created by"))
     updated_at = models.DateTimeField(_("updated"))
-    updated_by = _staff(_("updated by"))
+    updated_by = staff_key(_("updated by"))
     # Written by the refresh alone.
     size = models.PositiveIntegerField(_("members"), default=0)
     refreshed_at = models.DateTimeField(_("refreshed"), null=True, blank=True)
@@ -98,7 +90,7 @@ class TagVersion(models.Model):
     rule = models.JSONField(_("rule"), null=True)
     generator = models.JSONField(_("values"), null=True)
     saved_at = models.DateTimeField(_("saved"))
-    saved_by = _staff(_("saved by"))
+    saved_by = staff_key(_("saved by"))
     reason = models.CharField(_("reason"), max_length=200, blank=True)
 
     class Meta:

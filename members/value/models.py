@@ -1,11 +1,11 @@
 from decimal import Decimal
 
-from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from config.staff.keys import staff_key
 from members.models.events import EventDefinition
 from members.models.people import Member
 from members.models.terms import Plan, Tier
@@ -182,10 +182,7 @@ class ValueRun(models.Model):
     """One refresh of all scores: asked for, then done."""
 
     requested_at = models.DateTimeField(_("asked for"))
-    requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, verbose_name=_("asked for by"), null=True, blank=True, on_delete=models.PROTECT,
-        related_name="+",
-    )  # fmt: skip
+    requested_by = staff_key(_("asked for by"))
     finished_at = models.DateTimeField(_("done"), null=True, blank=True)
     took_ms = models.PositiveIntegerField(_("took (ms)"), null=True, blank=True)
     members = models.PositiveIntegerField(_("members"), default=0)

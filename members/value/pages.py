@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from config.staff.paging import id_in
 from members.models import GroupChange, ModelEvaluation, RfmThresholds, ValueRun, ValueSettings
 from members.value import figures
 from members.value.groups import ACTIONS, BAND_BOUNDS, Band, Group, bits_of
@@ -282,7 +283,7 @@ class Changes:
 
     def __init__(self, *, before: str, source: str, target: str) -> None:
         self.source, self.target = (int(g) if g in {str(v) for v in Group.values} else None for g in (source, target))
-        self.before = int(before) if before.isdecimal() and len(before) < 19 else None
+        self.before = id_in(before)
 
     @cached_property
     def _rows(self) -> Sequence[GroupChange]:

@@ -13,7 +13,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from config.staff import clock
+from config.staff import braking, clock
 from config.staff.access import Permission, requires
 from config.staff.http import StaffRequest
 from config.staff.reviewing import Refused
@@ -168,7 +168,7 @@ def brake_context(brake: SweepBrake, form: ReasonForm) -> dict[str, object]:
         "form": form,
         "matrix": matrix_of(brake.matrix, limit=brake.limit_count),
         "still_held": brake.held.count(),
-        "is_open": brake.status == SweepBrake.Status.OPEN,
+        "is_open": brake.status == braking.Status.OPEN,
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from config.staff import braking
 from config.staff.models import User
 from config.staff.operations import record_audit
 from config.staff.reviewing import Status
@@ -88,13 +89,13 @@ def assess(*, at: datetime) -> Assessed:
     Stops at the brake: when more members would move than the policy allows, nothing is written and nobody is assessed
     until a person has decided. Safe to run concurrently with itself; after a crash the next call does the rest.
     """
-    if TierBrake.objects.filter(status=TierBrake.Status.OPEN).exists():
+    if TierBrake.objects.filter(status=braking.Status.OPEN).exists():
         return Assessed()
     policy = active_policy()
     question = question_of(policy, at=at)
     if policy.rolled_out_at is None:
         return _roll_out(policy, question, at)
-    unfinished = TierBrake.objects.filter(status=TierBrake.Status.APPROVED, ran_at__isnull=True).first()
+    unfinished = TierBrake.objects.filter(status=braking.Status.APPROVED, ran_at__isnull=True).first()
     if unfinished:
         result = _rounds(question)
         TierBrake.objects.filter(pk=unfinished.pk).update(ran_at=at)
@@ -147,13 +148,7 @@ def decide_brake(*, brake_id: int, is_right: bool, actor: User, at: datetime, re
 
     Raises TierBrake.DoesNotExist when the brake is not open any more. The caller wakes ``assess``.
     """
-    brake = TierBrake.objects.select_for_update().get(pk=brake_id, status=TierBrake.Status.OPEN)
-    if is_right:
-        brake.approve()
-    else:
-        brake.release()
-    brake.decided_by, brake.decided_at, brake.reason = actor, at, reason
-    brake.save(update_fields=["status", "decided_by", "decided_at", "reason"])
+    brake = braking.decide(TierBrake, brake_id, is_right=is_right, actor=actor, at=at, reason=reason)
     record_audit(
         actor=actor, at=at, action=f"tiers.brake_{brake.status}", target_type="tier_brake", target_id=brake.pk,
         reason=reason,
@@ -205,7 +200,7 @@ def _rounds(question: Question, *, only_members: list[int] | None = None, limit:
 @transaction.atomic
 def _raise_brake(result: Assessed, *, at: datetime, limit: int, base: int) -> Assessed:
     brake, is_new = TierBrake.objects.get_or_create(
-        status=TierBrake.Status.OPEN,
+        status=braking.Status.OPEN,
         defaults={
             "raised_at": at, "base_count": base, "moved_count": result.moves.total(), "limit_count": limit,
             "matrix": result.matrix(),

@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from config.staff import clock
+from config.staff import braking, clock
 from config.staff.access import Permission, requires
 from config.staff.http import StaffRequest
 from entitlements.models import TierBrake
@@ -53,7 +53,7 @@ def brake_release(request: StaffRequest, brake_id: int) -> HttpResponse:
 
 
 def _brake_context(found: TierBrake, form: ReasonForm) -> dict[str, object]:
-    is_open = found.status == TierBrake.Status.OPEN
+    is_open = found.status == braking.Status.OPEN
     return {"brake": found, "form": form, "matrix": pages.matrix_of(found.matrix), "is_open": is_open}
 
 

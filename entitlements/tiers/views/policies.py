@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from config.staff import clock
 from config.staff.access import Permission, requires
 from config.staff.http import StaffRequest
+from config.staff.paging import id_in
 from config.staff.reviewing import Refused
 from entitlements.models import QualificationPolicy
 from entitlements.tiers import pages, tasks
@@ -101,7 +102,7 @@ def movers(request: StaffRequest, policy_id: int) -> HttpResponse:
     after = request.GET.get("after", "")
     found, last = policies.movers_of(
         policy=policy, source=source.pk if source else None, target=target.pk if target else None,
-        after=int(after) if after.isdecimal() and len(after) < 19 else 0, limit=pages.SHOWN, at=clock.now(),
+        after=id_in(after) or 0, limit=pages.SHOWN, at=clock.now(),
     )  # fmt: skip
     context = {
         "policy": policy, "source": source, "target": target, "last": last, "after": after,
@@ -143,7 +144,8 @@ def _form(request: StaffRequest, policy: QualificationPolicy, *, with_note: bool
 
 
 def _tier_asked(text: str) -> Tier | None:
-    return get_object_or_404(Tier, pk=int(text)) if text.isdecimal() and len(text) < 19 else None
+    pk = id_in(text)
+    return None if pk is None else get_object_or_404(Tier, pk=pk)
 
 
 def _with_reason(request: StaffRequest, policy_id: int, decide: Callable[..., Any], done: str) -> HttpResponse:
