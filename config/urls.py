@@ -22,6 +22,7 @@ urlpatterns = [
     *_when_built("", "entitlements.honours.api_urls"),
     *_when_built("", "entitlements.usage.api_urls"),
     *_when_built("", "entitlements.seats.api_urls"),
+    *_when_built("", "entitlements.codes.api_urls"),
     path("", public(RedirectView.as_view(pattern_name="console:home"))),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

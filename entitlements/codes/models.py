@@ -3,7 +3,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from config.staff.models import User
+from config.staff.keys import staff_key
 from entitlements.codes.querysets import CodePoolQuerySet, PartnerCodeQuerySet
 from members.models import Member
 
@@ -21,9 +21,7 @@ class CodePool(models.Model):
     )
     is_open = models.BooleanField(_("handed out now"), default=True)
     created_at = models.DateTimeField(_("created"))
-    created_by = models.ForeignKey(
-        User, verbose_name=_("created by"), null=True, on_delete=models.PROTECT, related_name="+"
-    )
+    created_by = staff_key(_("created by"), blank=False)
 
     objects = CodePoolQuerySet.as_manager()
 

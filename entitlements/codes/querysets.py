@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import connection, models
-from django.db.models import Count, F, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 
 # SKIP LOCKED: whoever claims at the same time takes the next code and does not wait for this one.
 _CLAIM = """
@@ -24,6 +24,11 @@ class CodePoolQuerySet(models.QuerySet):
         return self.annotate(
             total=Count("codes"), claimed=Count("codes__member_id"), free=Count("codes", filter=Q(codes__member=None))
         )
+
+    def offered(self, has_code_of: Sequence[int]) -> "CodePoolQuerySet":
+        """Pools to show to a member: those that still hand out codes, and those of hers."""
+        free = Exists(self.model._default_manager.filter(pk=OuterRef("pk"), codes__isnull=False, codes__member=None))
+        return self.filter((Q(is_open=True) & Q(free)) | Q(pk__in=has_code_of)).order_by("-pk")
 
     def low(self) -> "CodePoolQuerySet":
         """Open pools with no more codes left than their threshold, with their stock."""

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField
 
-from config.staff.models import User
+from config.staff.keys import staff_key
 from config.staff.moves import declare
 from entitlements.offers import rules
 from entitlements.offers.lifecycle import COUPON_DOTS, COUPON_MOVES, OFFER_DOTS, OFFER_MOVES, CouponStatus, OfferStatus
@@ -47,9 +47,7 @@ class Offer(models.Model):
     cost_to = models.CharField(_("cost borne by"), max_length=80, blank=True)
     is_returned_on_refund = models.BooleanField(_("comes back after a refund"), default=False)
     created_at = models.DateTimeField(_("created"))
-    created_by = models.ForeignKey(
-        User, verbose_name=_("created by"), null=True, on_delete=models.PROTECT, related_name="+"
-    )
+    created_by = staff_key(_("created by"), blank=False)
     updated_at = models.DateTimeField(_("updated"))
 
     objects = OfferQuerySet.as_manager()
@@ -145,9 +143,7 @@ class IssueRun(models.Model):
     last_member_id = models.BigIntegerField(default=0)
     stop_reason = models.CharField(_("why it stopped"), max_length=16, blank=True)
     created_at = models.DateTimeField(_("started"))
-    created_by = models.ForeignKey(
-        User, verbose_name=_("started by"), null=True, on_delete=models.PROTECT, related_name="+"
-    )
+    created_by = staff_key(_("started by"), blank=False)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
 
     objects = IssueRunQuerySet.as_manager()
@@ -190,9 +186,7 @@ class Coupon(models.Model):
     version = models.PositiveIntegerField(_("version"))
     is_returnable = models.BooleanField(_("comes back after a refund"), default=False)
     issued_at = models.DateTimeField(_("issued"))
-    issued_by = models.ForeignKey(
-        User, verbose_name=_("issued by"), null=True, on_delete=models.PROTECT, related_name="+", db_index=False
-    )
+    issued_by = staff_key(_("issued by"), blank=False, db_index=False)
     valid_from = models.DateTimeField(_("valid from"))
     expires_at = models.DateTimeField(_("expires"))
     # When it was redeemed, expired or revoked.

@@ -3,7 +3,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from config.staff.models import User
+from config.staff.keys import staff_key
 from entitlements.seats.querysets import SeatQuerySet
 from members.models import Member, MembershipTerm, Plan, Tier
 
@@ -65,14 +65,10 @@ class Seat(models.Model):
     )  # fmt: skip
     member = models.ForeignKey(Member, verbose_name=_("holder"), on_delete=models.CASCADE, related_name="seats")
     given_at = models.DateTimeField(_("held since"))
-    given_by = models.ForeignKey(
-        User, verbose_name=_("seat given by"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+    given_by = staff_key(_("seat given by"))
     ended_at = models.DateTimeField(_("seat ended"), null=True, blank=True)
     end_reason = models.CharField(_("why ended"), max_length=16, choices=EndReason.choices, blank=True)
-    ended_by = models.ForeignKey(
-        User, verbose_name=_("seat ended by"), null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+    ended_by = staff_key(_("seat ended by"))
 
     objects = SeatQuerySet.as_manager()
 

@@ -2,7 +2,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from config.staff.models import User
+from config.staff.keys import staff_key
 from members.ingest.querysets.keys import WriteKeyQuerySet
 from members.models.events import EventDefinition, Source
 from members.models.people import Identity, Member
@@ -22,7 +22,7 @@ class WriteKey(models.Model):
     key_hash = models.CharField(max_length=64, unique=True, editable=False)
     scopes = ArrayField(models.CharField(max_length=16, choices=Scope.choices), verbose_name=_("may send"))
     created_at = models.DateTimeField(_("made"))
-    created_by = models.ForeignKey(User, verbose_name=_("made by"), on_delete=models.PROTECT, related_name="+")
+    created_by = staff_key(_("made by"), null=False)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("ends"), null=True, blank=True)
 
