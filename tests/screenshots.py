@@ -133,6 +133,8 @@ def visit_all(context, server: str, addresses, out: Path, look: dict[str, str], 
             said = site.findings(page)
             if sideways := site.sideways_scroll(page):
                 said.append(f"reflow: {sideways} px wider than the screen")
+            for line in said:
+                print(f"{address} {width}: {line}", flush=True)
             found += [{"page": address, "width": width, **look, "what": line, "picture": picture} for line in said]
         if address == "/login/":
             site.sign_in(page, server, world.admin.username)
