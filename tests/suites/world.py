@@ -12,6 +12,7 @@ from campaigns.operations.copy import unsubscribe_token
 from config.staff.access import Role
 from config.staff.models import User
 from entitlements.benefits.models import Benefit, LadderVersion
+from entitlements.codes.models import CodePool
 from entitlements.grants.models import Grant
 from entitlements.usage.models import UsageRecord
 from members.imports.models import ImportRun
@@ -100,6 +101,7 @@ ARGUMENTS: dict[Any, Callable[[World], Any]] = {
     "honour_id": newest("entitlements.Honour"),
     "honour_run_id": newest("entitlements.HonourRun"),
     "pool_id": newest("entitlements.CodePool"),
+    "pool_code": lambda world: CodePool.objects.latest("pk").code,
     "seat_id": newest("entitlements.Seat"),
     "code_id": newest("entitlements.PartnerCode"),
     "external_id": lambda world: world.member.identities.get(kind="external_id").value,
