@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from entitlements.benefits.models import Benefit, Pack
 from entitlements.benefits.rules import Offered, best_pack
-from entitlements.grants.models import Balance, Grant, Standing
+from entitlements.grants.models import Balance, Grant, Lot, Standing
 from entitlements.usage.models import UsageRecord
 from members.models import MembershipTerm
 from members.naming import name_of
@@ -27,6 +27,8 @@ class Shown:
 
     balance: Balance
     grants: list["Explained"]
+    # What was left of the period before and came along.
+    carried: Lot | None = None
 
     @property
     def benefit(self) -> Benefit:
@@ -78,7 +80,11 @@ class MemberBenefits:
         of: dict[int, list[Explained]] = {}
         for explained in self._explained(Grant.objects.open(self.at).filter(member_id=self.member_id)):
             of.setdefault(explained.grant.benefit_id, []).append(explained)
-        found = [Shown(balance, of.get(balance.benefit_id, [])) for balance in rows]
+        lots = Lot.objects.filter(
+            member_id=self.member_id, bucket=Lot.CARRIED, opens_at__lte=self.at, closes_at__gt=self.at
+        )
+        carried = {lot.benefit_id: lot for lot in lots}
+        found = [Shown(balance, of.get(balance.benefit_id, []), carried.get(balance.benefit_id)) for balance in rows]
         return sorted(
             found, key=lambda shown: (not shown.benefit.is_core, shown.balance.granted is None, shown.benefit.pk)
         )

@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -222,6 +222,23 @@ class IssueOneForm(forms.Form):
         field = cast("forms.ModelChoiceField", self.fields["offer"])
         field.queryset = Offer.objects.issuable(at)
         field.label_from_instance = name_of  # type: ignore[assignment, method-assign]
+
+
+class RedeemForm(forms.Form):
+    """The plan a coupon buys, of ``choices`` with what each then costs."""
+
+    plan = forms.TypedChoiceField(label=_("Plan"), widget=forms.RadioSelect, coerce=int)
+    order_ref = forms.CharField(
+        label=_("Order number"), max_length=120, required=False,
+        help_text=_("The same number again books nothing twice."),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, choices: Sequence[tuple[int, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = cast("forms.TypedChoiceField", self.fields["plan"])
+        field.choices = choices
+        if len(choices) == 1:
+            field.initial = choices[0][0]
 
 
 class RevokeForm(forms.Form):

@@ -16,7 +16,8 @@ from config.staff.paging import Pages, id_in
 from entitlements.models import Coupon, IssueRun, Offer
 from entitlements.offers import points, rules
 from entitlements.offers.lifecycle import COUPON_DOTS, CouponStatus, OfferStatus
-from entitlements.offers.wording import PURPOSES, REFUSALS, STOPS, promise_lines
+from entitlements.offers.operations import redeeming
+from entitlements.offers.wording import PURPOSES, REFUSALS, STOPS, promise_lines, quote_text, refusal_text
 from members.models import Plan, Tier
 from members.naming import in_chinese, name_of
 from members.querysets.people import Cursor
@@ -143,6 +144,55 @@ class OfferPortrait(OfferRow):
     def recent(self) -> list[Coupon]:
         """The coupons issued last."""
         return list(Coupon.objects.listed(self.offer).behind(None)[:RECENT])
+
+
+@dataclass(frozen=True)
+class PlanQuote:
+    """A plan on sale, and what it costs with a coupon or why the coupon does not apply."""
+
+    plan: Plan
+    quote: rules.Quote
+
+    @property
+    def words(self) -> str:
+        found = self.quote
+        return refusal_text(found.refusal, found.detail) if found.refusal else quote_text(found)
+
+
+class Redemption:
+    """What a coupon makes of every plan on sale for its member."""
+
+    def __init__(self, coupon_id: int, *, at: datetime) -> None:
+        related = Coupon.objects.select_related("offer", "member__lifecycle")
+        self.coupon = get_object_or_404(related, pk=coupon_id)
+        self.at = at
+
+    @property
+    def obstacle(self) -> str:
+        """Why it can be redeemed for no plan at all."""
+        code = redeeming.why_not(self.coupon, self.at)
+        return refusal_text(code) if code else ""
+
+    @cached_property
+    def _quotes(self) -> list[PlanQuote]:
+        plans = list(Plan.objects.filter(is_sold=True).order_by("price_cents", "pk"))
+        found = redeeming.quotes(member_id=self.coupon.member_id, plans=plans, coupon=self.coupon, at=self.at)
+        return [PlanQuote(plan, quote) for plan, quote in zip(plans, found, strict=True)]
+
+    @property
+    def choices(self) -> list[tuple[int, str]]:
+        """The plans it applies to."""
+        fitting = [row for row in self._quotes if not row.quote.refusal]
+        return [(row.plan.pk, f"{name_of(row.plan)} · {row.words}") for row in fitting]
+
+    @property
+    def refused(self) -> list[PlanQuote]:
+        return [row for row in self._quotes if row.quote.refusal]
+
+    @property
+    def not_yet(self) -> str:
+        """Why it applies to no plan now, though it can be redeemed; empty when it applies to one."""
+        return self.obstacle or ("" if self.choices or not self.refused else self.refused[0].words)
 
 
 class CouponList(Pages, OfferPortrait):

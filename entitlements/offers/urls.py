@@ -16,6 +16,7 @@ urlpatterns = [
     path("offers/<int:offer_id>/coupons/", offers.coupons, name="coupons"),
     path("offers/<int:offer_id>/issue/", coupons.issue, name="issue"),
     path("offers/runs/<int:issue_run_id>/stop/", coupons.stop, name="stop"),
+    path("offers/coupons/<int:coupon_id>/redeem/", coupons.redeem, name="redeem"),
     path("offers/coupons/<int:coupon_id>/revoke/", coupons.revoke, name="revoke"),
     path("members/<int:member_id>/coupons/issue/", coupons.issue_one, name="issue-one"),
 ]

@@ -114,6 +114,18 @@ def off_text(amount_cents: int | None, percent: int | None, cap_cents: int | Non
     return _("%(percent)s%% off, at most %(amount)s") % {"percent": percent, "amount": amount(cap_cents)}
 
 
+def quote_text(quote: rules.Quote) -> str:
+    """What is paid with a coupon, and what comes with it."""
+    parts = [
+        _("%(total)s instead of %(price)s") % {"total": amount(quote.total_cents), "price": amount(quote.price_cents)}
+    ]
+    if quote.days:
+        parts.append(_("%(days)s more") % {"days": days_text(quote.days)})
+    if quote.points:
+        parts.append(ngettext("%(n)s point", "%(n)s points", quote.points) % {"n": quote.points})
+    return " · ".join(parts)
+
+
 def days_text(days: int) -> str:
     return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
 

@@ -6,6 +6,7 @@ import pytest
 
 from entitlements.grants.models import Balance, Grant, Standing
 from entitlements.grants.operations.settling import adopt_members, read_facts, settle_due, settle_members
+from entitlements.grants.portrait import MemberBenefits
 from entitlements.tiers.models import TierStanding
 from entitlements.usage.operations.consuming import consume
 from entitlements.usage.operations.rates import refresh_rates
@@ -139,6 +140,8 @@ def test_what_is_left_is_carried_over_up_to_the_most(member, plan):
     settle_members(member_ids=[member.pk], at=AT)
     use(member, benefit, 3, AT)
     assert balance(member, benefit, AT + DAY).granted == 16
+    (shown,) = MemberBenefits(member.pk, AT + DAY).balances
+    assert (shown.carried.amount, shown.grants[0].grant.amount) == (6, 10)
     # What was carried over burns first and what is left of it is carried on.
     use(member, benefit, 15, AT + DAY)
     assert balance(member, benefit, AT + 2 * DAY).granted == 12

@@ -14,6 +14,7 @@ from config.staff.models import User
 from entitlements.benefits.models import Benefit, LadderVersion
 from entitlements.codes.models import CodePool
 from entitlements.grants.models import Grant
+from entitlements.offers.models import Coupon
 from entitlements.usage.models import UsageRecord
 from members.imports.models import ImportRun
 from members.models import Member, MembershipTerm, Tag
@@ -97,6 +98,8 @@ ARGUMENTS: dict[Any, Callable[[World], Any]] = {
     "benefit": lambda world: Benefit.objects.earliest("pk").code,
     "offer_id": newest("entitlements.Offer"),
     "coupon_id": newest("entitlements.Coupon"),
+    # One that can be redeemed.
+    ("offers:redeem", "coupon_id"): lambda world: Coupon.objects.filter(status="issued").latest("pk").pk,
     "issue_run_id": newest("entitlements.IssueRun"),
     "honour_id": newest("entitlements.Honour"),
     "honour_run_id": newest("entitlements.HonourRun"),

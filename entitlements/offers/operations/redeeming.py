@@ -1,5 +1,6 @@
 """What a coupon makes of a price, and what it buys."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,9 +35,15 @@ def quote(*, member_id: int, plan: Plan, coupon: Coupon | None, at: datetime) ->
     """What the member pays for the plan at ``at``, with or without a coupon of hers. Nothing is written."""
     if coupon is None:
         return Quote(plan.price_cents)
+    return quotes(member_id=member_id, plans=[plan], coupon=coupon, at=at)[0]
+
+
+def quotes(*, member_id: int, plans: Sequence[Plan], coupon: Coupon, at: datetime) -> list[Quote]:
+    """What the member pays for each of the plans at ``at`` with a coupon of hers. Nothing is written."""
     if refusal := why_not(coupon, at):
-        return Quote(plan.price_cents, refusal=refusal)
-    return rules.quote(coupon.promise, sold_as(plan), buyer_of(member_id, at))
+        return [Quote(plan.price_cents, refusal=refusal) for plan in plans]
+    buyer = buyer_of(member_id, at)
+    return [rules.quote(coupon.promise, sold_as(plan), buyer) for plan in plans]
 
 
 def why_not(coupon: Coupon, at: datetime) -> str:

@@ -12,14 +12,14 @@ from config.staff import clock
 from config.staff.access import Permission, requires
 from config.staff.http import StaffRequest
 from entitlements.models import Coupon, IssueRun
-from entitlements.offers.forms import ConfirmedForm, IssueForm, IssueOneForm, RevokeForm
-from entitlements.offers.operations import issuing
-from entitlements.offers.operations.refusals import OfferRefused
-from entitlements.offers.pages import OfferPortrait
+from entitlements.offers.forms import ConfirmedForm, IssueForm, IssueOneForm, RedeemForm, RevokeForm
+from entitlements.offers.operations import issuing, redeeming
+from entitlements.offers.operations.refusals import CouponRefused, OfferRefused
+from entitlements.offers.pages import OfferPortrait, Redemption
 from entitlements.offers.tasks import wake_run
 from entitlements.offers.views.offers import METHODS
-from entitlements.offers.wording import said
-from members.models import Member
+from entitlements.offers.wording import refusal_text, said
+from members.models import Member, Plan
 
 
 @requires(Permission.OPERATE)
@@ -56,14 +56,43 @@ def issue_one(request: StaffRequest, member_id: int) -> HttpResponse:
     if form.is_valid():
         offer, reason = form.cleaned_data["offer"], form.cleaned_data["reason"]
         try:
-            issuing.issue_coupon(offer_id=offer.pk, member_id=member_id, at=at, actor=request.user, reason=reason)
+            coupon = issuing.issue_coupon(
+                offer_id=offer.pk, member_id=member_id, at=at, actor=request.user, reason=reason
+            )
         except OfferRefused as refused:
             messages.error(request, said(refused))
         else:
             messages.success(request, _("The coupon is issued."))
+            if why := Redemption(coupon.pk, at=at).not_yet:
+                messages.warning(request, _("It applies to no plan for her now: %(why)s") % {"why": why})
     else:
         messages.error(request, _("Choose an offer."))
     return redirect(f"{member.get_absolute_url()}#coupons")
+
+
+@requires(Permission.OPERATE)
+@require_http_methods(METHODS)
+def redeem(request: StaffRequest, coupon_id: int) -> HttpResponse:
+    """Book a plan for the member at the price her coupon gives."""
+    at = clock.now()
+    page = Redemption(coupon_id, at=at)
+    coupon = page.coupon
+    form = RedeemForm(request.POST if request.method == "POST" else None, choices=page.choices)
+    if form.is_valid():
+        plan = get_object_or_404(Plan, pk=form.cleaned_data["plan"])
+        # A coupon that came back with a refund is redeemed by another order.
+        order_ref = form.cleaned_data["order_ref"] or f"coupon:{coupon.code}:{at:%Y%m%dT%H%M}"
+        try:
+            redeeming.redeem_coupon(
+                member_id=coupon.member_id, code=coupon.code, plan=plan, order_ref=order_ref, at=at, actor=request.user
+            )
+        except CouponRefused as refused:
+            form.add_error(None, refusal_text(refused.code, refused.detail))
+        else:
+            messages.success(request, _("The coupon is redeemed and the term is booked."))
+            return redirect(f"{coupon.member.get_absolute_url()}#coupons")
+    context = {"page": page, "coupon": coupon, "form": form}
+    return render(request, "offers/redeem.html", context, status=422 if form.errors else 200)
 
 
 @requires(Permission.OPERATE)

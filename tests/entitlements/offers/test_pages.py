@@ -199,3 +199,40 @@ def test_a_viewer_only_looks(viewer_client, member, now):
     assert reverse("offers:issue-one", args=[member.pk]) not in text(viewer_client.get(member.get_absolute_url()))
     assert AuditEntry.objects.count() == before
     assert (Coupon.objects.get().status, OfferBudget.objects.get().issued) == ("issued", 1)
+
+
+def test_a_coupon_is_redeemed_by_hand_at_the_price_it_gives(operator_client, viewer_client, now):
+    plan = factories.PlanFactory(price_cents=2500, name="Monthly")
+    dear = factories.PlanFactory(price_cents=9000, name="Yearly")
+    member = factories.make_member(at=now - timedelta(days=90))
+    factories.make_term(member=member, plan=plan, at=now - timedelta(days=60))
+    offer = make_offer(
+        code="back", at=now - timedelta(days=1),
+        terms={"kind": "return_pack", "percent": 30, "bonus_days": 7, "plans": [plan.pk]},
+    )  # fmt: skip
+    coupon = issuing.issue_coupon(offer_id=offer.pk, member_id=member.pk, at=now, actor=None)
+    address = reverse("offers:redeem", args=[coupon.pk])
+    assert address in text(operator_client.get(member.get_absolute_url()))
+    assert viewer_client.get(address).status_code == 403
+    page = text(operator_client.get(address))
+    assert "Monthly · ¥17.50 instead of ¥25 · 7 days more" in page
+    assert "The coupon is not valid for this plan." in page
+    assert "This field is required." in text(operator_client.post(address, {}), 422)
+    assert "Select a valid choice" in text(operator_client.post(address, {"plan": dear.pk}), 422)
+    booked = operator_client.post(address, {"plan": plan.pk})
+    assert booked["Location"] == f"{member.get_absolute_url()}#coupons"
+    coupon = Coupon.objects.get()
+    assert (coupon.status, coupon.discount_cents, coupon.term.price_cents) == ("redeemed", 750, 1750)
+    assert member.terms.filter(kind="compensation").count() == 1
+    assert "This coupon is redeemed already." in text(operator_client.get(address))
+    assert operator_client.post(address, {"plan": plan.pk}).status_code == 422
+    assert member.terms.filter(kind="paid").count() == 2
+
+
+def test_whoever_issues_a_coupon_that_does_not_apply_yet_is_told_so(operator_client, member, now):
+    factories.make_term(member=member, at=now - timedelta(days=1), plan=factories.PlanFactory())
+    offer = make_offer("return_pack", at=now - timedelta(days=1), terms={"percent": 30})
+    address = reverse("offers:issue-one", args=[member.pk])
+    page = text(operator_client.post(address, {"offer": offer.pk}, follow=True))
+    assert "The coupon is issued." in page
+    assert "It applies to no plan for her now: The offer is for who comes back" in page
