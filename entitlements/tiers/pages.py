@@ -2,20 +2,21 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, cast
 
 from django.core.cache import cache
-from django.db.models import Count
+from django.db.models import Count, QuerySet
+from django.http import QueryDict
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.http import urlencode
 
 from config.staff import braking
-from config.staff.paging import id_in
+from config.staff.paging import Pages, id_in
 from entitlements.models import QualificationPolicy, TierBrake, TierChange, TierStanding
 from entitlements.tiers.conditions import SOURCES
 from entitlements.tiers.measures import Measure, measure_of
@@ -97,9 +98,14 @@ class Overview:
     def sources(self) -> list[str | Promise]:
         return list(SOURCES.values())
 
+    @property
+    def moved_hrefs(self) -> dict[str, str]:
+        page = reverse("tiers:changes")
+        return {way: f"{page}?{urlencode({'direction': way, 'days': DAYS})}" for way in ("up", "down")}
+
     @cached_property
     def moved(self) -> dict[str, int]:
-        rows = TierChange.objects.filter(at__gt=self.at - timedelta(days=DAYS), at__lte=self.at).order_by()
+        rows = moved_within(DAYS, self.at).order_by()
         found = dict(rows.values_list("is_up").annotate(n=Count("pk")))
         return {"up": found.get(True, 0), "down": found.get(False, 0)}
 
@@ -113,35 +119,59 @@ class Overview:
         ]
 
 
+def moved_within(days: int, at: datetime) -> QuerySet[TierChange]:
+    """The moves of the last days before ``at``."""
+    return TierChange.objects.filter(at__gt=at - timedelta(days=days), at__lte=at)
+
+
 def falling_list(days: int) -> str:
     """The members who will be downgraded within so many days."""
     leaf = {"kind": "tiers.downgrade", "within": {"amount": days, "unit": "days"}}
     return members_list(rule=json.dumps({"version": 1, "root": {"kind": "all", "items": [leaf]}}))
 
 
-class Changes:
-    """Who moved, the latest first, a page at a time."""
+class Changes(Pages):
+    """Who moved, the latest first, a page at a time; ``days`` looks at the last ones before ``at`` only."""
 
-    def __init__(self, *, before: str, direction: str) -> None:
+    def __init__(self, params: QueryDict, *, at: datetime) -> None:
+        direction, days = params.get("direction", ""), params.get("days", "")
+        self.at = at
         self.direction = direction if direction in ("up", "down") else ""
-        self.before = id_in(before)
+        self.days = int(days) if days.isdecimal() and len(days) < 5 else 0
+        self.after = id_in(params.get("after", ""))
+
+    def asked(self) -> dict[str, Any]:
+        return {"direction": self.direction, "days": self.days}
 
     @cached_property
-    def _rows(self) -> Sequence[TierChange]:
-        rows = TierChange.objects.select_related("member", "from_tier", "to_tier", "actor")
-        if self.direction:
-            rows = rows.filter(is_up=self.direction == "up")
-        if self.before:
-            rows = rows.filter(pk__lt=self.before)
-        return list(rows.order_by("-pk")[: SHOWN + 1])
+    def _meant(self) -> QuerySet[TierChange]:
+        rows = moved_within(self.days, self.at) if self.days else TierChange.objects.all()
+        return rows.filter(is_up=self.direction == "up") if self.direction else rows
+
+    def behind(self) -> QuerySet[TierChange]:
+        rows = self._meant.select_related("member", "from_tier", "to_tier", "actor").order_by("-pk")
+        return rows.filter(pk__lt=self.after) if self.after else rows
+
+    @cached_property
+    def count(self) -> int:
+        """Of all pages together; asked for only where the days limit it."""
+        return self._meant.count()
 
     @property
-    def rows(self) -> Sequence[TierChange]:
-        return self._rows[:SHOWN]
+    def any_direction(self) -> str:
+        return self.address(direction="")
 
     @property
-    def next_before(self) -> int | None:
-        return self.rows[-1].pk if len(self._rows) > SHOWN else None
+    def up(self) -> str:
+        return self.address(direction="up")
+
+    @property
+    def down(self) -> str:
+        return self.address(direction="down")
+
+    @property
+    def ever(self) -> str:
+        return self.address(days=0)
 
 
 @dataclass(frozen=True)

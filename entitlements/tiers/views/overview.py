@@ -28,8 +28,7 @@ def index(request: StaffRequest) -> HttpResponse:
 @require_safe
 def changes(request: StaffRequest) -> HttpResponse:
     """Who came from which tier into which."""
-    asked = {name: request.GET.get(name, "") for name in ("before", "direction")}
-    return render(request, "tiers/changes.html", {"changes": pages.Changes(**asked), "asked": asked})
+    return render(request, "tiers/changes.html", {"changes": pages.Changes(request.GET, at=clock.now())})
 
 
 @requires(Permission.VIEW)

@@ -41,9 +41,30 @@ def test_the_overview_counts_members_by_effective_tier_and_leads_to_them(world, 
     listed = f"/console/members/?by=tier_through.{silver}%3Aqualified"
     assert f'<a href="{listed}">2</a>' in page
     assert viewer_client.get(listed).context["listing"].count == 2
-    assert f'{reverse("tiers:changes")}?direction=up">2</a>' in page
+    assert f'{reverse("tiers:changes")}?direction=up&amp;days=30">2</a>' in page
     assert members[0].display_name[-1] in text_of(viewer_client.get(f"{reverse('tiers:changes')}?direction=up"))
     assert "Nobody moved" in text_of(viewer_client.get(f"{reverse('tiers:changes')}?direction=down"))
+
+
+def test_the_moves_of_30_days_are_listed_as_they_are_counted(world, viewer_client, monkeypatch):
+    policy = world.policy()
+    members = [world.member(world.at - 100 * DAY) for _ in range(3)]
+    for member, days in zip(members, (31, 29, 1), strict=True):
+        TierChange.objects.create(
+            member=member, to_tier=world.tiers["silver"], is_up=True, via="qualified", policy=policy,
+            at=world.at - days * DAY,
+        )  # fmt: skip
+    overview = viewer_client.get(reverse("tiers:overview")).context["overview"]
+    assert overview.moved == {"up": 2, "down": 0}
+    monkeypatch.setattr("entitlements.tiers.pages.Changes.size", 1)
+    first = viewer_client.get(overview.moved_hrefs["up"])
+    assert "2 moves in the last 30 days" in text_of(first)
+    second = viewer_client.get(reverse("tiers:changes") + first.context["changes"].next_url)
+    assert "2 moves in the last 30 days" in text_of(second)
+    assert not second.context["changes"].next_url
+    ever = viewer_client.get(reverse("tiers:changes") + second.context["changes"].ever)
+    assert ever.context["changes"].count == 3
+    assert "in the last" not in text_of(ever)
 
 
 def test_a_policy_goes_from_a_draft_into_force_by_two_people(world, operator_client, approver_client):
