@@ -18,8 +18,9 @@ from config.formats import instant_text, number_text
 from config.navigation import href_of
 from config.staff.access import Permission
 from config.staff.models import User
+from config.staff.reviewing import Status, Version
 from entitlements.checks.pages import WORDS as CHECK_WORDS
-from entitlements.models import CodePool, Offence
+from entitlements.models import CodePool, LadderVersion, Offence, QualificationPolicy
 from members import metrics
 from members.imports.models import ImportRun
 from members.naming import name_of
@@ -79,20 +80,42 @@ def brakes(user: User, at: datetime) -> Iterator[WorkItem]:
 
 def policies(user: User, at: datetime) -> Iterator[WorkItem]:
     for policy in metrics.policies_to_approve():
-        may_approve = user.may(Permission.APPROVE) and policy.created_by_id != user.pk
-        moves = sum(move["members"] for move in (policy.preview or {}).get("moves", []))
-        yield WorkItem(
-            kind="on",
-            icon="rubber-stamp",
-            type=_("Approval"),
-            title=_("Lifecycle policy v%(version)s: %(note)s") % {"version": policy.version, "note": policy.note},
-            note=_("proposed by %(name)s") % {"name": policy.created_by},
-            count=moves,
-            count_href=reverse("members:policy", args=[policy.pk]),
-            due=_("waiting"),
-            href=reverse("members:policy", args=[policy.pk]),
-            action=_("Review and approve") if may_approve else _("Look"),
-        )
+        title = _("Lifecycle policy v%(version)s: %(note)s")
+        yield _to_approve(user, policy, title, reverse("members:policy", args=[policy.pk]), _moved_by(policy))
+
+
+def tier_policies(user: User, at: datetime) -> Iterator[WorkItem]:
+    waiting = QualificationPolicy.objects.filter(status=Status.SUBMITTED)
+    for policy in waiting.select_related("created_by").order_by("version"):
+        title = _("Qualification policy v%(version)s: %(note)s")
+        yield _to_approve(user, policy, title, reverse("tiers:policy", args=[policy.pk]), _moved_by(policy))
+
+
+def ladders(user: User, at: datetime) -> Iterator[WorkItem]:
+    waiting = LadderVersion.objects.filter(status=LadderVersion.Status.SUBMITTED)
+    for version in waiting.select_related("created_by"):
+        # The ladder's page shows the version that waits, and decides about it. Whom its changes touch overlaps.
+        yield _to_approve(user, version, _("Ladder v%(version)s: %(note)s"), reverse("ladder:index"), None)
+
+
+def _to_approve(user: User, version: Version, title: str, href: str, count: int | None) -> WorkItem:
+    may_approve = user.may(Permission.APPROVE) and version.created_by_id != user.pk
+    return WorkItem(
+        kind="on",
+        icon="rubber-stamp",
+        type=_("Approval"),
+        title=title % {"version": version.version, "note": version.note},
+        note=_("proposed by %(name)s") % {"name": version.created_by},
+        count=count,
+        count_href=href,
+        due=_("waiting"),
+        href=href,
+        action=_("Review and approve") if may_approve else _("Look"),
+    )
+
+
+def _moved_by(policy: Version) -> int:
+    return sum(move["members"] for move in (policy.preview or {}).get("moves", []))
 
 
 def anomalies(user: User, at: datetime) -> Iterator[WorkItem]:
@@ -224,8 +247,8 @@ def offended_invariants(user: User, at: datetime) -> Iterator[WorkItem]:
 
 
 WORK: list[WorkSource] = [
-    brakes, policies, silent_sources, offended_invariants, low_code_pools, unknown_deliveries, anomalies, imports,
-    expiring_soon,
+    brakes, policies, tier_policies, ladders, silent_sources, offended_invariants, low_code_pools, unknown_deliveries,
+    anomalies, imports, expiring_soon,
 ]  # fmt: skip
 
 

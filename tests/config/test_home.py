@@ -7,8 +7,13 @@ from django.urls import reverse
 
 from config.staff import clock
 from config.staff.operations import record_audit
+from entitlements.benefits.models import LadderVersion
+from entitlements.ladder import operations as ladder
+from entitlements.tiers.operations import policies as tier_policies
 from members.operations import policies, terms
 from tests import factories
+from tests.entitlements.making import make_benefit
+from tests.entitlements.tiers.world import World
 
 pytestmark = pytest.mark.django_db
 
@@ -59,6 +64,35 @@ def test_a_policy_waits_for_the_second_person(operator, approver_client, viewer_
     assert item.action == "Review and approve"
     (item,) = viewer_client.get(reverse("console:home")).context["work"]
     assert item.action == "Look"
+
+
+def test_a_tier_policy_waits_for_the_second_person(approver_client, viewer_client, now):
+    world = World(now)
+    policy = world.draft(now)
+    tier_policies.preview_policy(policy_id=policy.pk, at=now)
+    tier_policies.submit_policy(policy_id=policy.pk, actor=world.proposer, at=now)
+    (item,) = approver_client.get(reverse("console:home")).context["work"]
+    assert item.href == reverse("tiers:policy", args=[policy.pk])
+    assert item.title.startswith(f"Qualification policy v{policy.version}")
+    assert item.action == "Review and approve"
+    (item,) = viewer_client.get(reverse("console:home")).context["work"]
+    assert item.action == "Look"
+
+
+def test_a_ladder_waits_for_the_second_person(approver_client, operator, operator_client, now):
+    cell = {"amount": 5, "level": "", "is_held_in_grace": True, "early_hours": 0}
+    ladder.set_cell(benefit=make_benefit(), tier=None, plan=None, values=cell, actor=operator, at=now)
+    draft = LadderVersion.objects.coming().get()
+    home = reverse("console:home")
+    assert not approver_client.get(home).context["work"]
+    ladder.submit_ladder(version_id=draft.pk, actor=operator, at=now, note="Five for all")
+    (item,) = approver_client.get(home).context["work"]
+    assert (item.href, item.action) == (reverse("ladder:index"), "Review and approve")
+    assert item.title == f"Ladder v{draft.version}: Five for all"
+    (item,) = operator_client.get(home).context["work"]
+    assert item.action == "Look"
+    ladder.reject_ladder(version_id=draft.pk, actor=factories.UserFactory(), at=now, reason="")
+    assert not approver_client.get(home).context["work"]
 
 
 def test_a_silent_source_is_named(viewer_client, now):
