@@ -1,5 +1,6 @@
 """A cell of the ladder, and the decisions about a version."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -73,6 +74,16 @@ class SubmitForm(forms.Form):
         label=_("In force from"), required=False, help_text=_("Empty: as soon as it is approved."),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )  # fmt: skip
+
+    def __init__(self, *args: Any, at: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.at = at
+
+    def clean_starts_at(self) -> datetime | None:
+        starts_at: datetime | None = self.cleaned_data["starts_at"]
+        if starts_at is not None and starts_at <= self.at:
+            raise forms.ValidationError(REFUSALS["past"])
+        return starts_at
 
 
 class DecisionForm(forms.Form):

@@ -76,11 +76,12 @@ def addition_new(request: StaffRequest) -> HttpResponse:
 def submit(request: StaffRequest, version_id: int) -> HttpResponse:
     """Everything a draft changes with whom it touches, and the request to a second person."""
     draft = get_object_or_404(LadderVersion, pk=version_id, status=LadderVersion.Status.DRAFT)
-    form = SubmitForm(request.POST if request.method == "POST" else None)
+    at = clock.now()
+    form = SubmitForm(request.POST if request.method == "POST" else None, at=at)
     if form.is_valid():
-        decide = partial(operations.submit_ladder, version_id=draft.pk, actor=request.user, at=clock.now())
+        decide = partial(operations.submit_ladder, version_id=draft.pk, actor=request.user, at=at)
         return _decided(request, partial(decide, **form.cleaned_data), _("The ladder waits for a second person."))
-    context = {"form": form, "ladder": Ladder(clock.now())}
+    context = {"form": form, "ladder": Ladder(at)}
     return render(request, "ladder/submit.html", context, status=422 if form.errors else 200)
 
 

@@ -195,3 +195,16 @@ def test_whoever_may_not_propose_changes_no_cell(client, plan):
     response = client.post(reverse("ladder:cell", args=["gold", benefit.code]), {"is_given": "on", "amount": 1})
     assert response.status_code == 403
     assert not TierBenefit.objects.exists()
+
+
+def test_a_day_that_is_over_is_refused_beside_what_was_typed(client, plan, proposer):
+    draft = change(make_benefit(), plan.tier, proposer)
+    client.force_login(proposer)
+    page = reverse("ladder:submit", args=[draft.pk])
+    refused = client.post(page, {"note": "Five for gold", "starts_at": "2020-01-01T08:00"})
+    assert refused.status_code == 422
+    assert "starts_at" in refused.context["form"].errors
+    assert 'value="Five for gold"' in refused.content.decode()
+    assert LadderVersion.objects.get(pk=draft.pk).status == "draft"
+    assert client.post(page, {"note": "Five for gold", "starts_at": ""}).status_code == 302
+    assert LadderVersion.objects.get(pk=draft.pk).status == "submitted"
