@@ -21,6 +21,7 @@ from entitlements.grants.models import Standing
 from entitlements.ladder import operations
 from entitlements.ladder.changes import Cell, Change, differ
 from entitlements.ladder.forms import REFUSALS, AdditionForm, CellForm, DecisionForm, NewAdditionForm, SubmitForm
+from entitlements.ladder.history import History
 from entitlements.ladder.matrix import FREE, Ladder, stairs
 from entitlements.ladder.operations import LadderRefused
 from members.models import Plan, Tier
@@ -112,8 +113,7 @@ def reject(request: StaffRequest, version_id: int) -> HttpResponse:
 @require_safe
 def history(request: StaffRequest) -> HttpResponse:
     """Every version, what it changed and who decided."""
-    versions = LadderVersion.objects.select_related("created_by", "approved_by")
-    return render(request, "ladder/history.html", {"versions": versions})
+    return render(request, "ladder/history.html", {"history": History()})
 
 
 @requires(Permission.VIEW)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import translation
 
 from config.staff.access import Role
 from config.staff.models import AuditEntry
@@ -208,3 +209,29 @@ def test_a_day_that_is_over_is_refused_beside_what_was_typed(client, plan, propo
     assert LadderVersion.objects.get(pk=draft.pk).status == "draft"
     assert client.post(page, {"note": "Five for gold", "starts_at": ""}).status_code == 302
     assert LadderVersion.objects.get(pk=draft.pk).status == "submitted"
+
+
+def test_the_history_names_what_each_version_changed_with_before_and_after(client, plan, proposer, approver):
+    benefit = make_benefit(name="Offline", name_zh="离线", unit="films")
+    type(plan.tier).objects.update(name="Golden", name_zh="黄金")
+    give(benefit, plan.tier, 3)
+    into_force(change(benefit, plan.tier, proposer), proposer, approver)
+    seven = change(benefit, plan.tier, proposer, CELL | {"amount": 7})
+    operations.submit_ladder(version_id=seven.pk, actor=proposer, at=AT, note="Seven")
+    operations.reject_ladder(version_id=seven.pk, actor=approver, at=AT, reason="")
+    addition = change(benefit, None, proposer, {"amount": 2, "level": ""}, plan=plan)
+    into_force(addition, proposer, approver)
+    client.force_login(proposer)
+    found = client.get(reverse("ladder:history")).context["history"]
+    with translation.override("en"):
+        told = [(c.benefit, c.on, c.before, c.after) for past in found for c in past.changes]
+    assert told == [
+        ("Offline", plan.name, "—", "2 films a month"), ("Offline", "Golden", "5 films a month", "7 films a month"),
+        ("Offline", "Golden", "3 films a month", "5 films a month"),
+    ]  # fmt: skip
+    with translation.override("zh-hans"):
+        assert [(c.benefit, c.on) for past in found for c in past.changes][1:] == [("离线", "黄金")] * 2
+    page = client.get(reverse("ladder:history")).content.decode()
+    assert "黄金" in page
+    assert "<td><b>5 films/月</b></td>" in page
+    assert benefit.code not in page
