@@ -81,7 +81,7 @@ class Row:
 
     @property
     def suggestion(self) -> str | Promise:
-        return SUGGESTIONS[suggestion(self.reached_share or 0, self.benefit.cost_cents, self.benefit.is_core)]
+        return SUGGESTIONS[suggestion(self.reached_share or 0, self.cost_cents, self.benefit.is_core)]
 
     @property
     def held_href(self) -> str:

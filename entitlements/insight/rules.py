@@ -26,9 +26,11 @@ def shade(value: float | None) -> int:
 
 
 def suggestion(reach: float, cost_cents: int, is_core: bool) -> str:
-    """What to do about a benefit few use: ``teach`` a core one, ``replace`` a costly one, else ``drop`` or ``promote``.
+    """What to do about a benefit few use: ``teach`` a core one, ``replace`` one that cost something, else ``drop`` or
+    ``promote``.
 
-    Reach under 5 % of those who have it is next to nobody.
+    ``cost_cents`` is what all uses came to, not the price of one: what nobody used has cost nothing. Reach under 5 % of
+    those who have it is next to nobody.
     """
     if is_core:
         return "teach"

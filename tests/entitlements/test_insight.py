@@ -83,15 +83,18 @@ def test_numbers_lead_to_the_members_behind_them(base: Base, client_as, present)
 
 
 def test_list_and_benefit_page(base: Base, client_as, present) -> None:
-    for _ in range(20):
-        base.member()
+    members = [base.member() for _ in range(20)]
     count_figures(at=base.at)
     page = client_as("viewer").get("/console/benefits/").content.decode()
     assert 'data-heat="0"' in page
-    assert "It costs money and few use it" in page
+    assert "Next to nobody uses it" in page
+    assert "It costs money and few use it" not in page
     detail = client_as("viewer").get(f"/console/benefits/{base.downloads.pk}/").content.decode()
     assert "Nobody used it in the last 12 months." in detail
     assert "no tier" not in detail
+    base.use(members[0], base.export)
+    count_figures(at=base.at)
+    assert "It costs money and few use it" in client_as("viewer").get("/console/benefits/").content.decode()
 
 
 def test_rules() -> None:
