@@ -10,12 +10,13 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from config.staff.paging import Pages, id_in
+from config.staff.paging import Pages
 from entitlements.memory.models import EntitlementSnapshot
+from members.querysets.people import Cursor
 
 
 class SnapshotList(Pages):
-    """One page of the memories, newest first; ``after`` is the number of the last one on the page before.
+    """One page of the memories, the latest lost first; ``after`` is the last one on the page before.
 
     ``age`` is ``younger`` or ``older``, than ``days`` before ``at``; anything else shows both.
     """
@@ -24,19 +25,23 @@ class SnapshotList(Pages):
         asked, days = params.get("outcome", ""), params.get("days", "")
         self.at = at
         self.outcome = asked if asked in EntitlementSnapshot.Outcome.values else ""
-        self.after = id_in(params.get("after", "")) or 0
+        self.after = Cursor.parse(params.get("after", ""))
         self.days = int(days) if days.isdecimal() and len(days) < 6 else 0
         self.age = params.get("age", "") if self.days else ""
 
     def behind(self) -> QuerySet[EntitlementSnapshot]:
-        rows = EntitlementSnapshot.objects.select_related("member", "tier", "plan", "rule")
+        # Fetched behind the rows: joined, every memory would be joined before the latest are picked.
+        rows = EntitlementSnapshot.objects.prefetch_related("member", "tier")
         if self.outcome:
             rows = rows.filter(outcome=self.outcome)
         if self.age == "younger":
             rows = rows.young_enough(self.at, self.days)
         elif self.age == "older":
             rows = rows.too_old(self.at, self.days)
-        return rows.behind(self.after)
+        return rows.behind(self.after if self.after and self.after.value else None)
+
+    def mark(self, row: EntitlementSnapshot) -> object:
+        return Cursor(row.taken_at, row.pk)
 
     def asked(self) -> dict[str, Any]:
         return {"outcome": self.outcome} | ({"age": self.age, "days": self.days} if self.age else {})

@@ -1,9 +1,12 @@
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 
 from entitlements.models import EntitlementSnapshot, RenewalLock, RestoreRule
 from tests.entitlements.test_memory import Scene
 from tests.entitlements.world import settle
+from tests.factories import make_term
 from tests.members.world import moment
 
 pytestmark = pytest.mark.django_db
@@ -118,3 +121,23 @@ def test_who_returned_is_told_what_she_got(operator_client, scene, clock):
     page = operator_client.get(scene.member.get_absolute_url()).content.decode()
     assert "Voucher +3" in page
     assert "Downloads +20" in page
+
+
+def test_the_list_is_in_the_order_of_loss_over_its_pages(viewer_client, scene, monkeypatch):
+    scene.lapse()
+    first = scene.snapshot
+    for days in (5, -5, 0, 9):
+        term = make_term(member=scene.world.member(), at=moment(0), plan=scene.world.month)
+        EntitlementSnapshot.objects.create(
+            member=term.member, term=term, tier=term.tier, ladder=first.ladder,
+            taken_at=first.taken_at + timedelta(days=days),
+        )  # fmt: skip
+    monkeypatch.setattr("entitlements.memory.pages.SnapshotList.size", 2)
+    seen, address = [], "?outcome=pending"
+    while address:
+        listing = viewer_client.get(reverse("memory:snapshots") + address).context["listing"]
+        seen += listing.rows
+        address = listing.next_url
+    assert [(row.taken_at - first.taken_at).days for row in seen] == [9, 5, 0, 0, -5]
+    assert len({row.pk for row in seen}) == 5
+    assert len(viewer_client.get(reverse("memory:snapshots"), {"after": "x~y"}).context["listing"].rows) == 2

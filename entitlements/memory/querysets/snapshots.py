@@ -1,6 +1,9 @@
 from datetime import datetime, timedelta
 
 from django.db import models
+from django.db.models import Q
+
+from members.querysets.people import Cursor
 
 
 class SnapshotQuerySet(models.QuerySet):
@@ -16,7 +19,9 @@ class SnapshotQuerySet(models.QuerySet):
         """Lost more than ``days`` days before ``at``."""
         return self.filter(taken_at__lt=at - timedelta(days=days))
 
-    def behind(self, snapshot_id: int) -> "SnapshotQuerySet":
-        """Older rows than that one in a list, newest first; 0 is the beginning."""
-        rows = self.order_by("-pk")
-        return rows.filter(pk__lt=snapshot_id) if snapshot_id else rows
+    def behind(self, cursor: Cursor | None) -> "SnapshotQuerySet":
+        """The latest lost first, from behind the cursor on."""
+        rows = self.order_by("-taken_at", "-pk")
+        if cursor is None:
+            return rows
+        return rows.filter(Q(taken_at__lt=cursor.value) | Q(taken_at=cursor.value, pk__lt=cursor.pk))
