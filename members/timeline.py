@@ -58,6 +58,7 @@ class Source:
     label: str | Promise
     fetch: Fetch
     tells: frozenset[str] = frozenset()
+    follows: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,12 +92,13 @@ class Page:
 _sources: dict[str, Source] = {}
 
 
-def register(code: str, label: str | Promise, fetch: Fetch, *, tells: Iterable[str] = ()) -> None:
+def register(code: str, label: str | Promise, fetch: Fetch, *, tells: Iterable[str] = (), follows: str = "") -> None:
     """Add a log to every member's timeline under a filter of its own; a second time under the code replaces it.
 
     ``tells`` are the audit actions of which the log has an entry itself, so that nothing stands there twice.
+    ``follows`` is the log whose entries cause this one's: at one instant the effect stands above its cause.
     """
-    _sources[code] = Source(code, label, fetch, frozenset(tells))
+    _sources[code] = Source(code, label, fetch, frozenset(tells), follows)
 
 
 def told() -> frozenset[str]:
@@ -112,7 +114,7 @@ def sources() -> list[Source]:
 def read(member_id: int, *, until: datetime, only: str = "", before: Point | None = None, limit: int = 20) -> Page:
     """The newest ``limit`` entries before ``before`` (else not after ``until``), of one source or of all."""
     chosen = [source for source in sources() if not only or source.code == only]
-    ranks = {source.code: rank for rank, source in enumerate(chosen)}
+    ranks = _ranks(chosen)
     entries: list[Entry] = []
     for source in chosen:
         at, pk = _bound(source, ranks, before, until)
@@ -122,6 +124,12 @@ def read(member_id: int, *, until: datetime, only: str = "", before: Point | Non
     shown = entries[:limit]
     last = shown[-1] if len(entries) > limit else None
     return Page(shown, Point(last.at, last.source, last.pk) if last else None)
+
+
+def _ranks(chosen: Iterable[Source]) -> dict[str, int]:
+    places = {code: place for place, code in enumerate(_sources)}
+    ordered = sorted(chosen, key=lambda one: (places.get(one.follows, places[one.code]), not one.follows))
+    return {source.code: rank for rank, source in enumerate(ordered)}
 
 
 def _bound(source: Source, ranks: dict[str, int], before: Point | None, until: datetime) -> tuple[datetime, int]:

@@ -12,6 +12,6 @@ from members import cards, renewal_prices, timeline
 def register_all() -> None:
     """Called once, when the app is ready."""
     cards.register("memory", "memory/includes/member.html", MemoryPortrait)
-    timeline.register("memory", _("Losing and returning"), memories)
+    timeline.register("memory", _("Losing and returning"), memories, follows="term")
     renewal_prices.register("lock", locked_price)
     conditions.register_all()

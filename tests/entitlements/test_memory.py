@@ -9,6 +9,7 @@ from entitlements.memory.operations.rules import effect_of, save_rule
 from entitlements.models import EntitlementSnapshot, Grant, RestoreRule
 from entitlements.usage.operations.consuming import consume
 from members import timeline
+from members.models import MembershipTerm
 from members.operations import terms
 from tests.entitlements.world import Ladder, balance, give, settle
 from tests.members.world import World, moment
@@ -269,6 +270,22 @@ def test_the_timeline_tells_the_loss_and_the_return(scene):
     first = timeline.read(scene.member.pk, until=moment(60), only="memory", limit=1)
     rest = timeline.read(scene.member.pk, until=moment(60), only="memory", limit=1, before=first.earlier)
     assert [str(e.title) for e in rest.entries] == ["Benefits ended: Black kept in memory"]
+
+
+@pytest.mark.parametrize("begins", [50, 45])
+def test_in_the_timeline_the_return_stands_right_above_the_term_that_caused_it(scene, begins):
+    scene.lapse()
+    term = scene.buy(50)
+    # A term may begin before it is recorded.
+    MembershipTerm.objects.filter(pk=term.pk).update(starts_at=moment(begins))
+    EntitlementSnapshot.objects.filter(member=scene.member).update(returned_at=moment(begins))
+    seen, before = [], None
+    while not seen or before:
+        page = timeline.read(scene.member.pk, until=moment(60), before=before, limit=1)
+        seen += [entry.source for entry in page.entries]
+        before = page.earlier
+    assert seen.count("memory") == 2
+    assert seen[seen.index("memory") + 1] == "term"
 
 
 def test_the_effect_of_a_rule_is_known_before(scene):
