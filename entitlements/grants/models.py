@@ -1,5 +1,6 @@
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from config.staff.keys import staff_key
@@ -139,6 +140,12 @@ class Grant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source} grant of #{self.member_id}"
+
+    @property
+    def void_label(self) -> str:
+        """Why it was voided. The choice "By hand" reads as if it were given by hand: a source has that label too."""
+        is_by_hand = self.void_reason == self.VoidReason.HAND
+        return gettext("Taken back by hand") if is_by_hand else self.get_void_reason_display()
 
 
 class Lot(models.Model):

@@ -144,6 +144,17 @@ def test_the_member_page_tells_what_she_has_saved_and_what_suits_her(base: Base,
     assert "Light pack" in page
 
 
+def test_a_voided_grant_says_when_it_ended_and_that_it_was_taken_back(base, member, client_as, monkeypatch) -> None:
+    grant = _give(base, member, expires_at=base.at + 90 * DAY)
+    void_grant(grant_id=grant.pk, actor=None, at=base.at + DAY, reason="By mistake")
+    monkeypatch.setattr("config.staff.clock.now", lambda: base.at + 2 * DAY)
+    page = client_as("operator").get(f"/console/members/{member.pk}/benefits/").content.decode()
+    assert "Taken back by hand" in page
+    assert "By hand<" not in page
+    assert "2026-11-17 12:00" in page
+    assert "2027-02-14" not in page
+
+
 def test_the_timeline_tells_of_grants_by_hand_once(base: Base, member, client_as, present) -> None:
     _give(base, member, reason="Loyal")
     page = client_as("operator").get(f"/console/members/{member.pk}/?timeline=benefit").content.decode()
