@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy
 from entitlements.seats.models import MOST_SEATS, Seat, SeatPlan
 from members.fields import NamedChoiceField
 from members.models import Member, Tier
+from members.querysets.people import MemberQuerySet
 
 # More than so many are no choice.
 MOST_FOUND = 10
@@ -25,7 +26,11 @@ class SeatPlanForm(forms.Form):
 
 
 class GiveForm(forms.Form):
-    """Who gets a seat: what people type to find a member, or one of those it found."""
+    """Who gets a seat of the owner's: what people type to find a member, or one of those it found.
+
+    A number or identity typed in full means that member, whoever else resembles it. Of those who only resemble it,
+    the owner and who has a seat of hers are no choice.
+    """
 
     who = forms.CharField(
         label=gettext_lazy("Member"), max_length=200, required=False,
@@ -35,6 +40,10 @@ class GiveForm(forms.Form):
 
     found: list[Member]
 
+    def __init__(self, *args: Any, owner_id: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.owner_id = owner_id
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         pk, who = data.get("member"), (data.get("who") or "").strip()
@@ -42,7 +51,7 @@ class GiveForm(forms.Form):
         if pk:
             self.found = list(rows.filter(pk=pk))
         elif who:
-            self.found = list(rows.filter(lifecycle__isnull=False).search(who).order_by("-pk")[: MOST_FOUND + 1])
+            self.found = self._search(rows.filter(lifecycle__isnull=False), who)
         else:
             raise forms.ValidationError(_("Say who gets the seat."))
         if not self.found:
@@ -50,6 +59,15 @@ class GiveForm(forms.Form):
         if len(self.found) > MOST_FOUND:
             raise forms.ValidationError(_("Too many were found. Type the whole id or phone."))
         return data
+
+    def _search(self, rows: MemberQuerySet, who: str) -> list[Member]:
+        if exact := list(rows.exactly(who)):
+            return exact
+        found = rows.search(who).order_by("-pk")
+        seated = Seat.objects.open().of_owner(self.owner_id).values("member_id")
+        others = found.exclude(pk=self.owner_id).exclude(pk__in=seated)
+        # With nobody else left the operation refuses her, and says why.
+        return list(others[: MOST_FOUND + 1]) or list(found[:1])
 
     @property
     def chosen(self) -> Member | None:

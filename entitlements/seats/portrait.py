@@ -49,4 +49,4 @@ class MemberSeats:
 
     @property
     def form(self) -> GiveForm:
-        return GiveForm(auto_id="seat_%s")
+        return GiveForm(owner_id=self.member_id, auto_id="seat_%s")

@@ -39,7 +39,7 @@ def owner(request: StaffRequest, member_id: int) -> HttpResponse:
 @require_POST
 def give(request: StaffRequest, member_id: int) -> HttpResponse:
     """Give a seat to whom the form names; several found: one is chosen on the owner's page."""
-    form = GiveForm(request.POST)
+    form = GiveForm(request.POST, owner_id=member_id)
     if form.is_valid() and form.chosen is not None:
         try:
             seating.give_seat(owner_id=member_id, member_id=form.chosen.pk, at=clock.now(), actor=request.user)
@@ -88,4 +88,5 @@ def plan(request: StaffRequest, plan_id: int) -> HttpResponse:
 
 def _owner_page(request: StaffRequest, member_id: int, *, status: int = 200, **context: Any) -> HttpResponse:
     page = OwnerPage(member_id, request.GET, at=clock.now())
-    return render(request, "seats/owner.html", {"page": page, "form": GiveForm()} | context, status=status)
+    shown = {"page": page, "form": GiveForm(owner_id=member_id)} | context
+    return render(request, "seats/owner.html", shown, status=status)

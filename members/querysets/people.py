@@ -219,11 +219,10 @@ class MemberQuerySet(models.QuerySet):
         A phone is also found by its last four digits, an identity by its beginning. Up to two characters are taken
         as the beginning of a name.
         """
-        plain = unicodedata.normalize("NFKC", text).replace("\0", "").strip()
+        plain = _plain(text)
         if not plain:
             return self
-        members = self.model._default_manager
-        if exact := list(members.filter(_identity_is(plain)).values_list("pk", flat=True)[:20]):
+        if exact := self._identified(plain):
             return self.filter(pk__in=exact)
         if len(plain) <= PREFIX_ONLY and not plain.isdecimal():
             return self.filter(display_name__istartswith=plain)
@@ -233,6 +232,16 @@ class MemberQuerySet(models.QuerySet):
         # the trigram index.
         some = list(found.order_by("pk").values_list("pk", flat=True)[: SEARCHED_FIRST + 1])
         return self.filter(pk__in=some if len(some) <= SEARCHED_FIRST else found)
+
+    def exactly(self, text: str) -> "MemberQuerySet":
+        """Members with this very identity or this number; never one whose phone only ends in it."""
+        plain = _plain(text)
+        numbers = [int(plain)] if plain.isdecimal() and len(plain) <= MAX_DIGITS else []
+        return self.filter(pk__in=self._identified(plain) + numbers)
+
+    def _identified(self, plain: str) -> list[int]:
+        found = self.model._default_manager.filter(_identity_is(plain))
+        return list(found.values_list("pk", flat=True)[:20])
 
     def _resembling(self, plain: str) -> "models.QuerySet[Any, Any]":
         """Ids of members whose name, identity or number resembles ``plain``; some more than once."""
@@ -337,6 +346,10 @@ def _columns_of(node: Any) -> set[str]:
         return {""}
     parts: list[Any] = getattr(node, "get_source_expressions", list)()
     return {table for part in parts if part for table in _columns_of(part)}
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).replace("\0", "").strip()
 
 
 def _identity_is(plain: str) -> Q:

@@ -67,6 +67,26 @@ def test_of_several_found_one_is_chosen(operator_client, owner, holder, now):
     assert Seat.objects.get().member == holder
 
 
+def test_a_number_or_identity_in_full_means_that_member(operator_client, owner, holder, now):
+    factories.make_member(at=now, display_name=f"Number {holder.pk}", identities={"external_id": "zhou-12"})
+    for who in (str(holder.pk), "zhou-1"):
+        operator_client.post(reverse("seats:give", args=[owner.pk]), {"who": who})
+        seat = Seat.objects.get()
+        assert seat.member == holder
+        seat.delete()
+        MembershipTerm.objects.filter(member=holder).delete()
+
+
+def test_the_owner_and_who_has_a_seat_of_hers_are_no_choice(operator_client, owner, holder, now):
+    type(owner).objects.filter(pk=owner.pk).update(display_name="Zhou Qingyi")
+    seating.give_seat(owner_id=owner.pk, member_id=holder.pk, at=now, actor=None)
+    give = reverse("seats:give", args=[owner.pk])
+    other = factories.make_member(at=now, display_name="Zhou Qingyu")
+    operator_client.post(give, {"who": "Zhou Qing"})
+    assert {seat.member_id for seat in Seat.objects.open()} == {holder.pk, other.pk}
+    assert "a seat is for somebody else" in text(operator_client.post(give, {"who": "Zhou Qingyi"}), 422)
+
+
 def test_a_refusal_says_what_to_do(operator_client, owner, holder, now):
     give = reverse("seats:give", args=[owner.pk])
     for posted, words in (
