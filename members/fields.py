@@ -9,6 +9,7 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from config.staff.figures import money_text
 from members.naming import Named, name_of
 
 MAX_CENTS = 10**13
@@ -54,8 +55,8 @@ class PlanChoiceField(NamedChoiceField):
     """Plans with their price."""
 
     def label_from_instance(self, obj: Any) -> str:
-        amount = f"{Decimal(obj.price_cents) / 100:,.2f}".removesuffix(".00")
-        return f"{name_of(obj)} · {obj.currency or settings.PROJECT_CURRENCY} {amount}"
+        price = money_text(obj.price_cents, obj.currency or settings.PROJECT_CURRENCY)
+        return f"{name_of(obj)} · {price}"
 
 
 def reason_field(**kwargs: Any) -> forms.CharField:

@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from config.staff.figures import money_text
 from entitlements.offers import rules
 from entitlements.offers.operations.refusals import OfferRefused
 
@@ -101,8 +102,7 @@ def said(refused: OfferRefused) -> str:
 
 def amount(cents: int) -> str:
     """Minor units as money of the project's currency."""
-    figure = f"{cents / 100:,.2f}".removesuffix(".00")
-    return f"¥{figure}" if settings.PROJECT_CURRENCY == "CNY" else f"{settings.PROJECT_CURRENCY} {figure}"
+    return money_text(cents, settings.PROJECT_CURRENCY)
 
 
 def off_text(amount_cents: int | None, percent: int | None, cap_cents: int | None) -> str:
