@@ -11,12 +11,18 @@ from django.utils.translation import gettext as _
 from config.staff.paging import Pages, id_in
 from entitlements.models import CodePool, PartnerCode
 
-TAIL = 2
+# So many characters are shown of an end, of both ends from a length of four times as many on.
+SHOWN = 2
 
 
 def masked(code: str) -> str:
-    """A code with all but its last two characters hidden; a short one wholly."""
-    return "•" * 6 + (code[-TAIL:] if len(code) > 2 * TAIL else "")
+    """A code with all but its first and last two characters hidden; a shorter one all but its last; a short one wholly.
+
+    Codes of one printing share an ending or a beginning, so both are needed to tell some of them apart.
+    """
+    head = code[:SHOWN] if len(code) >= 4 * SHOWN else ""
+    tail = code[-SHOWN:] if len(code) > 2 * SHOWN else ""
+    return f"{head}••••••{tail}"
 
 
 class PoolPage(Pages):

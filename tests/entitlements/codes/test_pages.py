@@ -94,6 +94,16 @@ def test_codes_are_masked_until_somebody_asks_for_one(operator_client, viewer_cl
     assert AuditEntry.objects.filter(action="code_pool.revealed").count() == 1
 
 
+def test_masked_codes_of_one_ending_are_told_apart(operator_client, pool):
+    pools.take_in(pool_id=pool.pk, codes=["AX-77112", "BK-90212", "C7-12"], actor=None, at=pool.created_at)
+    page = text(operator_client.get(pool.get_absolute_url()))
+    assert "AX••••••12" in page
+    assert "BK••••••12" in page
+    assert "C7" not in page
+    for row in PartnerCode.objects.all():
+        assert f"#{row.pk}<" in page
+
+
 def test_a_member_is_handed_one_and_it_stands_on_her_page(operator_client, viewer_client, pool, member, now):
     give = reverse("codes:hand-out", args=[member.pk])
     operator_client.post(give, {"pool": pool.pk})
