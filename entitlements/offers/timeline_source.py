@@ -1,13 +1,14 @@
 """A member's coupons in her timeline: when she got each, and what became of it."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
 from django.urls import reverse
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from config.staff.models import AuditEntry
 from entitlements.models import Coupon
 from entitlements.offers.lifecycle import CouponStatus
 from entitlements.offers.wording import amount
@@ -16,11 +17,14 @@ from members.naming import name_of
 from members.timeline import Entry
 from members.timeline_sources import older
 
+ISSUED, REVOKED = "coupon.issued", "coupon.revoked"
+
+Reasons = dict[tuple[int, str], str]
+
 
 def register() -> None:
     """Called once, when the app is ready."""
-    tells = ["coupon.issued", "coupon.redeemed", "coupon.revoked"]
-    timeline.register("coupon", gettext_lazy("Coupons"), fetch, tells=tells)
+    timeline.register("coupon", gettext_lazy("Coupons"), fetch, tells=[ISSUED, "coupon.redeemed", REVOKED])
 
 
 def fetch(member_id: int, *, before_at: datetime, before_pk: int, limit: int, alone: bool) -> Sequence[Entry]:
@@ -28,13 +32,24 @@ def fetch(member_id: int, *, before_at: datetime, before_pk: int, limit: int, al
     rows = Coupon.objects.filter(member_id=member_id).select_related("offer", "issued_by")
     issued = older(rows, "issued_at", before_at, (before_pk + 1) // 2, limit)
     ended = older(rows.filter(finished_at__isnull=False), "finished_at", before_at, before_pk // 2, limit)
-    entries = [_issued(row) for row in issued] + [_ended(row) for row in ended]
+    reasons = _reasons({row.pk for row in [*issued, *ended]})
+    entries = [_issued(row, reasons) for row in issued] + [_ended(row, reasons) for row in ended]
     return sorted(entries, key=lambda entry: (entry.at, entry.pk), reverse=True)[:limit]
 
 
-def _issued(row: Coupon) -> Entry:
+def _reasons(coupons: Iterable[int]) -> Reasons:
+    """What was typed when coupons were issued or revoked by hand, by coupon and action; only the audit log keeps it."""
+    rows = AuditEntry.objects.filter(target_type="coupon", target_id__in=[str(pk) for pk in coupons])
+    found = rows.filter(action__in=(ISSUED, REVOKED)).values_list("target_id", "action", "reason")
+    return {(int(pk), action): reason for pk, action, reason in found}
+
+
+def _issued(row: Coupon, reasons: Reasons) -> Entry:
     by = row.issued_by.get_username() if row.issued_by else ""
-    parts = [row.get_source_display(), _("until %(day)s") % {"day": f"{localtime(row.expires_at):%Y-%m-%d}"}, by]
+    # It ends as a day begins, as a rule; the day before is the last it is good for.
+    last_day = localtime(row.expires_at - timedelta(microseconds=1))
+    until = _("until %(day)s") % {"day": f"{last_day:%Y-%m-%d}"}
+    parts = [row.get_source_display(), until, by, reasons.get((row.pk, ISSUED), "")]
     return Entry(
         at=row.issued_at,
         pk=2 * row.pk,
@@ -46,8 +61,9 @@ def _issued(row: Coupon) -> Entry:
     )
 
 
-def _ended(row: Coupon) -> Entry:
+def _ended(row: Coupon, reasons: Reasons) -> Entry:
     is_redeemed = row.status == CouponStatus.REDEEMED
+    off = {"amount": amount(row.discount_cents)}
     assert row.finished_at is not None
     return Entry(
         at=row.finished_at,
@@ -56,7 +72,7 @@ def _ended(row: Coupon) -> Entry:
         title=_("Coupon: %(offer)s") % {"offer": name_of(row.offer)},
         chip=row.get_status_display(),
         chip_kind="bad" if row.status == CouponStatus.REVOKED else "",
-        note=_("%(amount)s off") % {"amount": amount(row.discount_cents)} if is_redeemed else "",
+        note=_("%(amount)s off") % off if is_redeemed else reasons.get((row.pk, REVOKED), ""),
         href=reverse("offers:detail", args=[row.offer_id]),
         link=_("Open"),
     )

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from config.staff.models import AuditEntry
 from entitlements.models import Coupon, IssueRun, Offer, OfferBudget
@@ -172,6 +173,18 @@ def test_the_timeline_tells_of_coupons_and_pages_through_them(viewer_client, mem
             break
     assert len(seen) == 30 == len(set(seen))
     assert "¥5 off" in text(viewer_client.get(member.get_absolute_url(), {"timeline": "coupon"}))
+
+
+def test_the_timeline_says_the_last_day_of_a_coupon_who_gave_it_and_why(operator_client, member, operator):
+    # Ends as 25 November begins in Shanghai, the day after the last it is good for.
+    at = datetime(2026, 11, 16, 20, tzinfo=UTC)
+    offer = make_offer(at=at, valid_days=None, valid_until=datetime(2026, 11, 24, 16, tzinfo=UTC))
+    coupon = issuing.issue_coupon(offer_id=offer.pk, member_id=member.pk, at=at, actor=operator, reason="Late parcel")
+    issuing.revoke_coupon(coupon_id=coupon.pk, at=at + timedelta(hours=1), actor=operator, reason="Wrong member")
+    with timezone.override("Asia/Shanghai"):
+        ended, issued = timeline.read(member.pk, until=at + timedelta(days=1), only="coupon").entries
+    assert issued.note == f"Issued by hand · until 2026-11-24 · {operator.get_username()} · Late parcel"
+    assert ended.note == "Wrong member"
 
 
 def test_who_is_away_is_offered_the_ladder(viewer_client, plan, member, now):
