@@ -43,7 +43,7 @@ def _instant(label: Any) -> forms.DateTimeField:
 
 # The terms, by their names in ``rules.Terms``; a form shows those its kind takes.
 TERM_FIELDS: Mapping[str, Any] = {
-    "price_cents": lambda: _money(_("Price"), help_text=_("Price lock: empty holds each plan's own price.")),
+    "price_cents": lambda: _money(_("Price")),
     "threshold_cents": lambda: _money(_("From a price of")),
     "amount_cents": lambda: _money(_("Amount off")),
     "percent": lambda: _whole(_("Percent off"), 100),
@@ -52,6 +52,12 @@ TERM_FIELDS: Mapping[str, Any] = {
     "bonus_days": lambda: _whole(_("Extra days"), rules.MAX_DAYS, help_text=_("Behind the term that is bought.")),
     "days_away": lambda: _whole(_("Days away, at least"), 3660),
     "cents_per_point": lambda: _money(_("One point pays")),
+}
+# What a field means to one kind only.
+KIND_HINTS: Mapping[tuple[str, str], Any] = {
+    (rules.FIRST_PURCHASE, "price_cents"): _("What she pays instead of the plan's price; 0 is free of charge."),
+    (rules.PRICE_LOCK, "price_cents"): _("Price lock: empty holds each plan's own price."),
+    **{(kind, "amount_cents"): FAULTS["amount_or_percent"] for kind in rules.DISCOUNTS},
 }
 
 
@@ -94,7 +100,10 @@ class OfferForm(forms.Form):
         self.kind, self.offer = kind, offer
         self.term_names = [name for name in rules.FIELDS[kind] if name != "steps"]
         for name in self.term_names:
-            self.fields[name] = TERM_FIELDS[name]()
+            field = self.fields[name] = TERM_FIELDS[name]()
+            field.required = name in rules.REQUIRED.get(kind, ())
+            field.error_messages["required"] = FAULTS["needed"]
+            field.help_text = KIND_HINTS.get((kind, name), field.help_text)
         if kind == rules.POINTS:
             self.fields["percent"].label = _("Percent of the price, at most")
         if kind == rules.LADDER:
@@ -145,8 +154,9 @@ class OfferForm(forms.Form):
             self.add_error("valid_days", gettext("Say until when, or for how many days after issue."))
         if begins and ends and ends <= begins:
             self.add_error("valid_until", gettext("The end must be later than the start."))
-        if not self.errors:
-            self.add_faults(dict(rules.faults(self.terms())))
+        # What is left empty hides no other fault; of what cannot be read nothing more is known.
+        if all(self.has_error(name, "required") for name in self.errors):
+            self.add_faults({name: code for name, code in rules.faults(self.terms()) if name not in self.errors})
         return data
 
     def add_faults(self, faults: Mapping[str, Any]) -> None:

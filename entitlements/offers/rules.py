@@ -30,7 +30,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     POINTS: ("cents_per_point", "percent"),
 }
 # Kinds that take an amount or a percentage off; of the first at least one is needed.
-_DISCOUNTS = {JOINING, THRESHOLD, GRACE, RENEWAL}
+DISCOUNTS = {JOINING, THRESHOLD, GRACE, RENEWAL}
 MAX_DAYS = 366
 MAX_STEPS = 12
 
@@ -126,7 +126,7 @@ def faults(terms: Terms) -> list[tuple[str, str]]:
     has_amount, has_percent = terms.amount_cents is not None, terms.percent is not None
     if has_amount and has_percent:
         found.append(("percent", "one_of_two"))
-    needs_off = terms.kind in _DISCOUNTS or (terms.kind == RETURN_PACK and not terms.bonus_days)
+    needs_off = terms.kind in DISCOUNTS or (terms.kind == RETURN_PACK and not terms.bonus_days)
     if needs_off and not (terms.amount_cents or terms.percent):
         found.append(("amount_cents", "amount_or_percent"))
     found += _out_of_bounds(terms)

@@ -187,6 +187,18 @@ def test_the_timeline_says_the_last_day_of_a_coupon_who_gave_it_and_why(operator
     assert ended.note == "Wrong member"
 
 
+def test_what_a_kind_needs_is_marked_so_and_explained(operator_client):
+    page = text(operator_client.get(reverse("offers:new", args=["first_purchase_price"])))
+    assert "Price</label>" in page
+    assert "What she pays instead" in page
+    assert "Price lock:" not in page
+    page = text(operator_client.get(reverse("offers:new", args=["join_discount"])))
+    assert "Say an amount or a percentage." in page
+    page = text(operator_client.get(reverse("offers:new", args=["price_lock"])))
+    assert "Price</label>" not in page
+    assert "Price lock: empty" in page
+
+
 def test_who_is_away_is_offered_the_ladder(viewer_client, plan, member, now):
 
     factories.make_term(member=member, at=now - timedelta(days=100), plan=plan)
