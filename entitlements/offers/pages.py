@@ -167,12 +167,6 @@ class Redemption:
         self.coupon = get_object_or_404(related, pk=coupon_id)
         self.at = at
 
-    @property
-    def obstacle(self) -> str:
-        """Why it can be redeemed for no plan at all."""
-        code = redeeming.why_not(self.coupon, self.at)
-        return refusal_text(code) if code else ""
-
     @cached_property
     def _quotes(self) -> list[PlanQuote]:
         plans = list(Plan.objects.filter(is_sold=True).order_by("price_cents", "pk"))
@@ -185,14 +179,19 @@ class Redemption:
         fitting = [row for row in self._quotes if not row.quote.refusal]
         return [(row.plan.pk, f"{name_of(row.plan)} · {row.words}") for row in fitting]
 
-    @property
-    def refused(self) -> list[PlanQuote]:
-        return [row for row in self._quotes if row.quote.refusal]
+    @cached_property
+    def refused(self) -> dict[str, list[Plan]]:
+        """Why it does not apply, with the plans it does not apply to."""
+        found: dict[str, list[Plan]] = {}
+        for row in self._quotes:
+            if row.quote.refusal:
+                found.setdefault(row.words, []).append(row.plan)
+        return found
 
     @property
     def not_yet(self) -> str:
-        """Why it applies to no plan now, though it can be redeemed; empty when it applies to one."""
-        return self.obstacle or ("" if self.choices or not self.refused else self.refused[0].words)
+        """Why it applies to no plan now; empty when it applies to one."""
+        return "" if self.choices else next(iter(self.refused), "")
 
 
 class CouponList(Pages, OfferPortrait):
