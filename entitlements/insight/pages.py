@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +22,8 @@ from members.naming import name_of
 from members.rules import local_date
 
 MONTHS = 12
+# Counted every hour; two missed counts are worth a word.
+LATE = timedelta(hours=3)
 MOST_SEGMENTS = 20
 CHART_HEIGHT = 100
 COLUMN_STEP = 30
@@ -96,15 +98,24 @@ class Row:
         return dimensions.at_limit_of(self.benefit)
 
 
-class Overview:
-    """Every benefit that is not archived. Reads each part once, when the page asks for it."""
+class _Figures:
+    """What the pages of figures have in common: the last count, and whether the next one is overdue."""
 
     def __init__(self, at: datetime) -> None:
+        self.at = at
         self.months = months_back(local_date(at, settings.PROJECT_TIME_ZONE), MONTHS)
 
     @cached_property
     def run(self) -> FiguresRun | None:
         return FiguresRun.objects.order_by("-at").first()
+
+    @property
+    def is_late(self) -> bool:
+        return self.run is not None and self.at - self.run.at > LATE
+
+
+class Overview(_Figures):
+    """Every benefit that is not archived. Reads each part once, when the page asks for it."""
 
     @cached_property
     def rows(self) -> list[Row]:
@@ -176,17 +187,13 @@ class Column:
         return CHART_HEIGHT - self.height
 
 
-class BenefitPortrait:
+class BenefitPortrait(_Figures):
     """One benefit. Reads each part once, when the page asks for it."""
 
     def __init__(self, benefit_id: int, *, at: datetime) -> None:
+        super().__init__(at)
         found = Benefit.objects.select_related("unlocked_by", "consumed_by", "adornment")
         self.benefit: Benefit = get_object_or_404(found, pk=benefit_id)
-        self.months = months_back(local_date(at, settings.PROJECT_TIME_ZONE), MONTHS)
-
-    @cached_property
-    def run(self) -> FiguresRun | None:
-        return FiguresRun.objects.order_by("-at").first()
 
     @cached_property
     def reaches(self) -> dict[str, list[BenefitReach]]:

@@ -90,8 +90,8 @@ class MemoryPortrait:
 
     @cached_property
     def snapshot(self) -> EntitlementSnapshot | None:
-        rows = EntitlementSnapshot.objects.filter(member_id=self.member_id).select_related("tier", "rule", "plan")
-        return rows.order_by("-taken_at").first()
+        rows = EntitlementSnapshot.objects.filter(member_id=self.member_id)
+        return rows.select_related("tier", "rule", "plan", "return_term").order_by("-taken_at").first()
 
     @cached_property
     def benefits(self) -> dict[int, Benefit]:

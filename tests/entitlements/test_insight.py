@@ -82,7 +82,7 @@ def test_numbers_lead_to_the_members_behind_them(base: Base, client_as, present)
     assert listed(row.used_href) == listed(row.limit_href) == {used.pk}
 
 
-def test_list_and_benefit_page(base: Base, client_as, present) -> None:
+def test_list_and_benefit_page(base: Base, client_as, present, monkeypatch) -> None:
     members = [base.member() for _ in range(20)]
     count_figures(at=base.at)
     page = client_as("viewer").get("/console/benefits/").content.decode()
@@ -94,7 +94,11 @@ def test_list_and_benefit_page(base: Base, client_as, present) -> None:
     assert "no tier" not in detail
     base.use(members[0], base.export)
     count_figures(at=base.at)
-    assert "It costs money and few use it" in client_as("viewer").get("/console/benefits/").content.decode()
+    page = client_as("viewer").get("/console/benefits/").content.decode()
+    assert "It costs money and few use it" in page
+    assert "The count is overdue" not in page
+    monkeypatch.setattr("config.staff.clock.now", lambda: base.at + timedelta(hours=4))
+    assert "The count is overdue" in client_as("viewer").get("/console/benefits/").content.decode()
 
 
 def test_rules() -> None:

@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from entitlements.models import EntitlementSnapshot, RenewalLock, RestoreRule
+from members.operations import terms
 from tests.entitlements.test_memory import Scene
 from tests.entitlements.world import settle
 from tests.factories import make_term
@@ -121,6 +122,16 @@ def test_who_returned_is_told_what_she_got(operator_client, scene, clock):
     page = operator_client.get(scene.member.get_absolute_url()).content.decode()
     assert "Voucher +3" in page
     assert "Downloads +20" in page
+
+
+def test_a_return_that_was_refunded_says_so(operator_client, scene, clock):
+    scene.lapse()
+    term = scene.buy(50)
+    clock(51)
+    words = "That term was refunded"
+    assert words not in operator_client.get(scene.member.get_absolute_url()).content.decode()
+    terms.refund_term(term_id=term.pk, at=moment(51), actor=None, reason="x")
+    assert words in operator_client.get(scene.member.get_absolute_url()).content.decode()
 
 
 def test_the_list_is_in_the_order_of_loss_over_its_pages(viewer_client, scene, monkeypatch):
