@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import pairwise
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -72,6 +73,17 @@ class ShownImpact:
     after: str
 
 
+@dataclass(frozen=True)
+class StepDown:
+    """A benefit of which a tier gets less than the tier below it."""
+
+    benefit: Benefit
+    lower: Column
+    higher: Column
+    lower_text: str
+    higher_text: str
+
+
 class Ladder:
     """The version that is being written, or the one in force. Nothing is read before it is asked for."""
 
@@ -126,6 +138,20 @@ class Ladder:
             share = came.get(tier.pk, 0) / below if below else None
             columns.append(Column(tier, name_of(tier), cheapest.get(tier.pk), standing.get(tier.pk, 0), share))
         return columns
+
+    @cached_property
+    def steps_down(self) -> list[StepDown]:
+        """Where a benefit that the draft changes gets less on the way up."""
+        cells = _cells(self.shown)
+        changed = {change.benefit.pk: change.benefit for change in self.changes if change.plan is None}
+        found = []
+        for benefit in changed.values():
+            for lower, higher in pairwise(self.columns):
+                less, more = (cells.get((on.tier.pk if on.tier else None, benefit.pk)) for on in (higher, lower))
+                if _is_less(less, more):
+                    texts = given(benefit, more), given(benefit, less)
+                    found.append(StepDown(benefit, lower, higher, *texts))
+        return found
 
     @cached_property
     def groups(self) -> list[tuple[str, list[Row]]]:
@@ -216,6 +242,12 @@ def stairs(columns: Sequence[Column], amounts: Sequence[int | None], here: int, 
 _Key = tuple[int | None, int]
 _Cells = dict[_Key, TierBenefit]
 _Reaches = dict[_Key, BenefitReach]
+
+
+def _is_less(cell: TierBenefit | None, than: TierBenefit | None) -> bool:
+    if cell is None or than is None:
+        return than is not None
+    return cell.amount is not None and (than.amount is None or cell.amount < than.amount)
 
 
 def _cells(version: LadderVersion) -> _Cells:

@@ -235,3 +235,19 @@ def test_the_history_names_what_each_version_changed_with_before_and_after(clien
     assert "黄金" in page
     assert "<td><b>5 films/月</b></td>" in page
     assert benefit.code not in page
+
+
+def test_a_tier_that_would_get_less_than_the_one_below_is_named(client, plan, proposer):
+    silver = factories.TierFactory(code="silver", name="Silver", rank=2)
+    benefit, other = make_benefit(name="Downloads"), make_benefit(name="Left alone")
+    for tier, amount in ((silver, 8), (plan.tier, 10)):
+        give(benefit, tier, amount)
+    give(other, silver, 1)
+    draft = change(benefit, plan.tier, proposer)
+    client.force_login(proposer)
+    address = reverse("ladder:submit", args=[draft.pk])
+    page = client.get(address, headers={"accept-language": "en"}).content.decode()
+    assert f"Downloads: {plan.tier.name} gets less than Silver" in page
+    assert "Left alone:" not in page
+    change(benefit, plan.tier, proposer, CELL | {"amount": None})
+    assert "gets less than" not in client.get(address, headers={"accept-language": "en"}).content.decode()
