@@ -116,13 +116,16 @@ class _Run:
     def _send(self, message: Claimed) -> bool:
         """Take one message as far as it goes; False when the server should be left alone."""
         try:
-            mail = compose_email(
-                intent_id=message.intent_id,
-                address=message.address,
-                template_version_id=message.template_version_id,
-                context=message.context,
-                installation=self.installation,
-                at=self.clock(),
+            # The first mail of a version reads it, and may find the database away like any write.
+            mail = _persist(
+                lambda: compose_email(
+                    intent_id=message.intent_id,
+                    address=message.address,
+                    template_version_id=message.template_version_id,
+                    context=message.context,
+                    installation=self.installation,
+                    at=self.clock(),
+                )
             )
         except CopyError as error:
             self._fail(message, Reason.RENDERING_FAILED, str(error))
@@ -138,7 +141,7 @@ class _Run:
             return False
         if not self._start(message):
             self.wire.abandon()
-            return not delivery.is_sending_stopped()
+            return not _persist(delivery.is_sending_stopped)
         try:
             reply = self.wire.finish()
         except WireBroken as broken:
@@ -200,8 +203,10 @@ class _Run:
             self._fail(message, Reason.SENDER_REFUSED, str(reply))
         elif blames_address(reply.code, reply.enhanced):
             self._fail(message, Reason.ADDRESS_REFUSED, str(reply))
-            Suppression.objects.suppress(
-                channel=self.channel.pk, address=message.address, cause=Suppression.Cause.REFUSED, at=self.clock()
+            _persist(
+                lambda: Suppression.objects.suppress(
+                    channel=self.channel.pk, address=message.address, cause=Suppression.Cause.REFUSED, at=self.clock()
+                )
             )
         else:
             self._fail(message, Reason.CONTENT_REFUSED, str(reply))
@@ -236,7 +241,7 @@ class _Run:
 
 
 def _persist(write: Callable[[], T]) -> T:
-    """Make ``write`` succeed though the database restarts under it; after a while it is left to the lease."""
+    """Make ``write``, or a read, succeed though the database restarts under it; in the end it is left to the lease."""
     deadline = time.monotonic() + DATABASE_PATIENCE_SECONDS
     while True:
         try:

@@ -1,9 +1,10 @@
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
+from types import SimpleNamespace
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from campaigns.lifecycle import Reason
 from campaigns.models import Channel, Decision, DeliveryPolicy, MessageIntent, Suppression
@@ -299,6 +300,26 @@ def test_a_template_that_does_not_render_fails_alone(sink, monkeypatch):
     deliver()
     assert messages(bad)["d3.email"] == f"failed:{Reason.RENDERING_FAILED}"
     assert messages(good)["d3.email"] == "sent"
+
+
+def test_a_database_away_while_a_mail_is_written_keeps_the_batch(sink, monkeypatch):
+    """What was accepted before is noted, and the rest of the batch goes when the database is back."""
+    from campaigns.operations import copy, email
+
+    first, second = planned(2)
+    real, away = copy.words, [OperationalError("gone")]
+
+    def words(**values):
+        if mails(sink) and away:
+            raise away.pop()
+        return real(**values)
+
+    monkeypatch.setattr(copy, "words", words)
+    # The test itself is one transaction, within which nothing is tried again.
+    monkeypatch.setattr(email, "connection", SimpleNamespace(in_atomic_block=False, close=lambda: None))
+    assert deliver().sent == 2
+    assert away == []
+    assert {messages(term)["d3.email"] for term in (first, second)} == {"sent"}
 
 
 def test_every_place_taken_means_no_work(sink):
