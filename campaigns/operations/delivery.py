@@ -85,10 +85,9 @@ def confirm_and_start(
 
 
 @transaction.atomic
-def put_back(*, worker: str, intent_ids: list[int]) -> int:
-    """Return claimed messages untouched, to be claimed again at once."""
-    rows = MessageIntent.objects.named(intent_ids).filter(claimed_by=worker)
-    return rows.apply(RELEASE, claimed_by="", lease_until=None)
+def put_back(*, worker: str) -> int:
+    """Return what the worker has claimed and not put on the wire untouched, to be claimed again at once."""
+    return MessageIntent.objects.claimed_by(worker).apply(RELEASE, claimed_by="", lease_until=None)
 
 
 @transaction.atomic

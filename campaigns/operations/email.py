@@ -57,20 +57,9 @@ def deliver_email(*, clock: Clock, run_seconds: float = RUN_SECONDS, limit: int 
         # Asked before a connection is made: an idle tick costs one index probe.
         if not is_free or not MessageIntent.objects.pending_on(channel.pk, clock()).exists():
             return result
-        wire = _wire(channel)
-        while time.monotonic() < deadline:
-            try:
-                wire.ready()
-            except WireDown:
-                break
-            worker = uuid4().hex
-            judged, batch = delivery.claim(channel=channel, worker=worker, at=clock(), limit=limit)
-            if not judged:
-                break
-            result.judged += judged
-            run = _Run(channel, wire, worker, clock, deadline, result)
-            if not run.send_all(batch):
-                break
+        run = _Run(channel, clock, deadline, result)
+        while time.monotonic() < deadline and run.go_on(limit):
+            pass
     return result
 
 
@@ -88,30 +77,49 @@ def forget_connection() -> None:
 
 
 class _Run:
-    """One claimed batch on its way out."""
+    """Claimed batches on their way out, one after the other, each under a token of its own."""
 
-    def __init__(
-        self, channel: Channel, wire: Wire, worker: str, clock: Clock, deadline: float, result: DeliveryResult
-    ) -> None:
-        self.channel, self.wire, self.worker, self.clock = channel, wire, worker, clock
-        self.deadline, self.result = deadline, result
+    def __init__(self, channel: Channel, clock: Clock, deadline: float, result: DeliveryResult) -> None:
+        self.channel, self.clock, self.deadline, self.result = channel, clock, deadline, result
+        self.wire = _wire(channel)
         self.sender = sender_address()
         self.installation = delivery.installation()
+        self.worker = ""
         self.accepted: tuple[int, str] | None = None
 
-    def send_all(self, batch: list[Claimed]) -> bool:
+    def go_on(self, limit: int) -> bool:
+        """Claim up to ``limit`` messages and send them; returns whether to claim more."""
+        try:
+            self.wire.ready()
+        except WireDown:
+            return False
+        batch = self._claim(limit)
+        return batch is not None and self._send_all(batch)
+
+    def _claim(self, limit: int) -> list[Claimed] | None:
+        """The next batch; None when nothing was due."""
+        self.worker = uuid4().hex
+        try:
+            judged, batch = delivery.claim(channel=self.channel, worker=self.worker, at=self.clock(), limit=limit)
+        except (OperationalError, InterfaceError):
+            # It may have been committed though its answer was lost; nobody else would know before the lease ends.
+            self._put_back()
+            raise
+        self.result.judged += judged
+        return batch if judged else None
+
+    def _send_all(self, batch: list[Claimed]) -> bool:
         """Send the batch in order; returns whether to claim more. What was not reached is put back."""
-        for n, message in enumerate(batch):
+        for message in batch:
             if time.monotonic() > self.deadline or not self._send(message):
                 self._flush()
-                self._put_back(batch[n:])
+                self._put_back()
                 return False
         self._flush()
         return True
 
-    def _put_back(self, rest: list[Claimed]) -> None:
-        ids = [message.intent_id for message in rest]
-        _persist(lambda: delivery.put_back(worker=self.worker, intent_ids=ids))
+    def _put_back(self) -> None:
+        _persist(lambda: delivery.put_back(worker=self.worker))
 
     def _send(self, message: Claimed) -> bool:
         """Take one message as far as it goes; False when the server should be left alone."""

@@ -52,6 +52,10 @@ class MessageIntentQuerySet(models.QuerySet):
         """Pending messages that are no longer true; the first condition is the index's."""
         return self.filter(status=Status.PENDING, due_at__lte=at, expires_at__lte=at)
 
+    def claimed_by(self, worker: str) -> "MessageIntentQuerySet":
+        """What a worker holds that has not gone on the wire; the status is the index's of leases."""
+        return self.filter(status=Status.CLAIMED, lease_until__isnull=False, claimed_by=worker)
+
     def dead_leases(self, at: datetime) -> "MessageIntentQuerySet":
         return self.filter(status__in=[Status.CLAIMED, Status.ON_WIRE], lease_until__lte=at)
 

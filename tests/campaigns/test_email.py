@@ -322,6 +322,23 @@ def test_a_database_away_while_a_mail_is_written_keeps_the_batch(sink, monkeypat
     assert {messages(term)["d3.email"] for term in (first, second)} == {"sent"}
 
 
+def test_a_claim_whose_answer_was_lost_holds_nothing(sink, monkeypatch):
+    """It was committed, and the connection broke: nobody waits for the lease to end."""
+    [term] = planned()
+    real = MessageIntent.objects.all().claim
+
+    def claim(self, params):
+        real(params)
+        raise OperationalError("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(MessageIntent.objects.all()), "claim", claim)
+        with pytest.raises(OperationalError):
+            deliver()
+    assert messages(term)["d3.email"] == "pending"
+    assert deliver().sent == 1
+
+
 def test_every_place_taken_means_no_work(sink):
     planned()
     channel = Channel.objects.get(pk="email")
