@@ -6,7 +6,7 @@ import tempfile
 from config.settings import *  # noqa: F403
 from config.settings import CACHES, DATABASES, STORAGES
 
-# A test's database must be droppable the moment it ends; an idle pool would hold it.
+# A test's database must be droppable the moment it ends; a kept connection would hold it.
 DATABASES["default"]["OPTIONS"] = {}
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 

@@ -41,11 +41,10 @@ def _server() -> psycopg.Connection:
 
 
 def environment(database: str, **more: str) -> dict[str, str]:
-    """This process's environment with another database, and no connection kept longer than it is used."""
+    """This process's environment with another database."""
     changed = {
         "DATABASE_URL": with_path(os.environ.get("DATABASE_URL", "postgres://postgres@127.0.0.1:5432/moc"), database),
         "REDIS_URL": with_path(settings.REDIS_URL, str(REDIS_NUMBER)),
-        "DB_POOL": "0",
         "LOG_LEVEL": "WARNING",
     }
     return {**os.environ, **changed, **more}

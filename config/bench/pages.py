@@ -91,11 +91,11 @@ def web_server(application: str = commands.APPLICATION) -> Iterator[tuple[int, i
     listener.bind(("127.0.0.1", 0))
     listener.listen(128)
     os.set_inheritable(listener.fileno(), True)
-    # The product's own process: pooled connections, static files without a manifest made beforehand.
+    # The product's own process, but static files without a manifest made beforehand.
     env = environment(
-        str(connection.settings_dict["NAME"]), DB_POOL="1",
+        str(connection.settings_dict["NAME"]),
         MOC_STATIC_STORAGE="django.contrib.staticfiles.storage.StaticFilesStorage",
-    )  # fmt: skip
+    )
     process = subprocess.Popen(
         commands.web(listener.fileno(), application), env=env, cwd=settings.BASE_DIR, pass_fds=[listener.fileno()],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

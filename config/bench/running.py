@@ -92,7 +92,7 @@ def running_system() -> Iterator[list[subprocess.Popen[bytes]]]:
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory())
         url = stack.enter_context(sink.running())
-        env = environment(str(connection.settings_dict["NAME"]), EMAIL_URL=url, DB_POOL="1", LOG_LEVEL="INFO")
+        env = environment(str(connection.settings_dict["NAME"]), EMAIL_URL=url, LOG_LEVEL="INFO")
         processes = []
         services = {queue: commands.worker(queue) for queue in commands.WORKERS} | {"beat": commands.beat()}
         for name, command in services.items():

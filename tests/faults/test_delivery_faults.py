@@ -120,12 +120,15 @@ def test_a_server_with_every_kind_of_answer(house: House):
 
 
 def test_the_server_restarts_under_a_worker_that_lives(house: House):
-    """Nobody was killed, so nothing may be unknown: a worker keeps what it knows until the database is back."""
+    """Nobody was killed, so nothing may be unknown: a worker keeps what it knows until the database is back.
+
+    Often, since a process that keeps what a restart broke has more of it after each.
+    """
     house.fresh("restarted", 800)
     house.sink("--delay", "0.002")
     house.beat()
     house.worker()
-    for _ in range(3):
+    for _ in range(8):
         before = house.counts().get("sent", 0)
         house.hold(60, lambda before=before: house.counts().get("sent", 0) > before, "some are sent")
         house.postgres.restart()
