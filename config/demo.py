@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
-from config.demo_deeds import Deed, deeds
+from config.demo_deeds import Deed, deeds, name_values
 from config.demo_honours import make_honours
 from config.demo_ladder import make_ladder, use_benefits
 from config.demo_offers import make_offers
@@ -170,6 +170,7 @@ def populate(
         settle_due(at=at - timedelta(days=days))
     use_benefits(at=at)
     refreshing.refresh_due(at=at)
+    name_values()
     refresh_now(at=at)
     for segment in Segment.objects.all():
         refresh_segment(segment_id=segment.pk, at=at)
@@ -206,8 +207,8 @@ def _assess_tiers(at: datetime) -> None:
     tiers = dict(Tier.objects.values_list("code", "pk"))
     (proposer, _), (approver, _) = _account("operator"), _account("approver")
     draft = policies.propose_policy(
-        actor=proposer, at=since, note="Tiers are earned by what members spend", downgrade="one_step",
-        period="rolling", period_months=6,
+        actor=proposer, at=since, note="等级按消费累计获得 · Tiers are earned by what members spend",
+        downgrade="one_step", period="rolling", period_months=6,
         rungs=[Asked(tiers[code], joined_by, own) for code, joined_by, own in LADDER],
     )  # fmt: skip
     policies.preview_policy(policy_id=draft.pk, at=since)

@@ -6,13 +6,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from members.models import Tag
+
 Deed = tuple[str, datetime, dict[str, Any]]
 
 CATEGORIES = ["Fitness", "Cooking", "Travel", "Finance", "Parenting", "Music"]
 FEATURES = ["export", "offline", "hd_video", "ad_free", "cloud_backup"]
+VALUES_ZH = {
+    "Fitness": "健身", "Cooking": "烹饪", "Travel": "旅行", "Finance": "理财", "Parenting": "育儿", "Music": "音乐",
+    "export": "导出", "offline": "离线下载", "hd_video": "高清视频", "ad_free": "免广告", "cloud_backup": "云备份",
+}  # fmt: skip
 DEVICES = ["ios", "android", "web"]
 # What leads to a first payment: the event, how often it is that, and the properties it has.
 PATHS = [("content_viewed", 4), ("gate_viewed", 3), ("task_completed", 2), ("referral", 1)]
+
+
+def name_values() -> None:
+    """Chinese names for the tags that the values of categories and features became."""
+    for value, name_zh in VALUES_ZH.items():
+        Tag.objects.filter(upkeep=Tag.Upkeep.VALUE, name=value).update(name_zh=name_zh)
 
 
 @dataclass(frozen=True)

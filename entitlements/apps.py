@@ -13,6 +13,7 @@ class EntitlementsConfig(AppConfig):
         from entitlements.grants.portrait import MemberBenefits
         from entitlements.honours import registration as honours
         from entitlements.insight import dimensions
+        from entitlements.ladder import dimensions as ladder
         from entitlements.memory import registration as memory
         from entitlements.offers import registration as offers
         from entitlements.seats import registration as seats
@@ -25,6 +26,7 @@ class EntitlementsConfig(AppConfig):
         import_undo.register()
         conditions.register_all()
         dimensions.register_all()
+        ladder.register_all()
         timeline_sources.register_all()
         cards.register("benefits", "benefits/includes/card.html", MemberBenefits)
         scope.register()

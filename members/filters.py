@@ -16,7 +16,7 @@ from members.naming import Named, name_of
 from members.querysets.people import MemberQuerySet
 from members.rules import end_of_day, local_date
 from members.segments.compiler import members_of
-from members.segments.dimensions import Dimension, dimension_of
+from members.segments.dimensions import Dimension, narrowing_of
 from members.segments.dimensions import columns as dimension_columns
 from members.segments.schema import RuleInvalid, read_rule_text
 from members.value.groups import BAND_BOUNDS, Band, Group
@@ -208,8 +208,8 @@ class MemberFilter(filters.FilterSet):
     def with_value(self, rows: MemberQuerySet, name: str, value: str) -> MemberQuerySet:
         """``city.Xi'an``: the members with a value of a dimension; nothing behind the dot for those without one."""
         code, _, wanted = value.partition(".")
-        dimension = dimension_of(code)
-        return dimension.having(rows, wanted, self.at) if dimension else rows.none()
+        narrowing = narrowing_of(code)
+        return narrowing.having(rows, wanted, self.at) if narrowing else rows.none()
 
     def meeting(self, rows: MemberQuerySet, name: str, value: str) -> MemberQuerySet:
         """The members for whom a rule that is not saved holds (its JSON)."""

@@ -16,9 +16,11 @@ from members.models import ActiveDay, LifecyclePolicy, Member, MemberLifecycle, 
 from members.operations import sweep
 from members.reasons import Reasons, reasons_for
 from members.rules import local_date
+from members.tags.catalogue import CHURN
 from members.tags.forms import GiveForm
 from members.tags.portrait import Carried, carried_by, lost_by
 from members.term_chart import Chart, draw
+from members.value.groups import Band
 from members.value.portrait import ValuePortrait
 
 TIMELINE_SIZE = 20
@@ -135,6 +137,13 @@ class Portrait:
     @cached_property
     def value(self) -> ValuePortrait:
         return ValuePortrait(self.member.pk)
+
+    @property
+    def churn_tag(self) -> Carried | None:
+        """The tag that speaks of churn where the model's risk is not high: its rule looks at other facts."""
+        if self.value.band in (None, Band.HIGH):
+            return None
+        return next((carried for carried in self.tags if carried.tag.code == CHURN), None)
 
     @cached_property
     def state_before(self) -> str | None:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from entitlements.codes.operations import pools
 from entitlements.models import CodePool, PartnerCode
 from entitlements.usage.bodies import external_id_of
-from entitlements.usage.doors import keyed, member_named
+from entitlements.usage.doors import keyed, member_named, refuse
 from entitlements.usage.gate import language_of
 from members.ingest.problems import problem
 from members.ingest.querysets.keys import OpenedKey
@@ -19,12 +19,8 @@ from members.models import Member
 from members.naming import name_of
 
 
-def _refuse(code: str, status: HTTPStatus, **_arguments: Any) -> HttpResponse:
-    return problem(code, status)
-
-
 @require_GET
-@keyed(_refuse)
+@keyed(refuse)
 def partner_codes(request: HttpRequest, key: OpenedKey, at: datetime, external_id: str) -> HttpResponse:
     """The pools that hand out codes now and those she has a code of, the newest first."""
     who = member_named(external_id_of(external_id))
@@ -36,7 +32,7 @@ def partner_codes(request: HttpRequest, key: OpenedKey, at: datetime, external_i
 
 
 @require_POST
-@keyed(_refuse)
+@keyed(refuse)
 def claim(request: HttpRequest, key: OpenedKey, at: datetime, external_id: str, pool_code: str) -> HttpResponse:
     """Her code of a pool: the one she has, or the next one; asked again, the same."""
     who = member_named(external_id_of(external_id))

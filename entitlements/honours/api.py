@@ -12,7 +12,7 @@ from entitlements.grants.operations.settling import settle_members
 from entitlements.honours.portrait import MemberHonours
 from entitlements.models import Adornment, HonourAward
 from entitlements.usage.bodies import external_id_of
-from entitlements.usage.doors import keyed, member_named
+from entitlements.usage.doors import keyed, member_named, refuse
 from entitlements.usage.gate import language_of
 from entitlements.usage.querysets.gating import state_of
 from members.ingest.problems import problem
@@ -20,12 +20,8 @@ from members.ingest.querysets.keys import OpenedKey
 from members.naming import name_of
 
 
-def _refuse(code: str, status: HTTPStatus, **_arguments: Any) -> HttpResponse:
-    return problem(code, status)
-
-
 @require_GET
-@keyed(_refuse)
+@keyed(refuse)
 def honours(request: HttpRequest, key: OpenedKey, at: datetime, external_id: str) -> HttpResponse:
     """Frame, badges, titles, adviser and service target. What is out of date about the member is settled first."""
     who = member_named(external_id_of(external_id))

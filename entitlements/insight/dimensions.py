@@ -2,21 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 
+from django.conf import settings
 from django.db.models import F, FilteredRelation, Q
 from django.utils.translation import gettext_lazy as _
 
+from config.staff.paging import id_in
 from entitlements.benefits.models import Benefit
 from entitlements.grants.models import Balance
 from entitlements.insight.operations.counting import LATELY
+from entitlements.usage.models import UsageRecord
 from members.models import Tier
 from members.naming import name_of
 from members.querysets.people import MemberQuerySet
+from members.rules import add_months, at_local
 from members.segments.addresses import with_value
-from members.segments.dimensions import Dimension, Words, register
+from members.segments.dimensions import Dimension, Narrowing, Words, register, register_narrowings
 
 FREE = "free"
+USED_IN_MONTH = "benefit_month"
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,29 @@ def at_limit_of(benefit: Benefit, tier: str | None = None, **parameters: str) ->
     return _address("benefit_limit", benefit, tier, parameters)
 
 
+def used_in_month(benefit_id: int, month: date) -> str:
+    """The list of those who used it in a calendar month of the project; ``month`` is its first day."""
+    return with_value(USED_IN_MONTH, f"{benefit_id}-{month:%Y-%m}")
+
+
+def _used_in_month(members: MemberQuerySet, value: str, at: datetime) -> MemberQuerySet:
+    benefit, _sign, text = value.partition("-")
+    try:
+        month = date.fromisoformat(f"{text}-01")
+        first, after = (at_local(day, time(0), settings.PROJECT_TIME_ZONE) for day in (month, add_months(month, 1)))
+    except (ValueError, OverflowError):
+        return members.none()
+    uses = UsageRecord.objects.filter(
+        benefit_id=id_in(benefit) or 0, outcome=UsageRecord.Outcome.USED, reversal=None, at__gte=first, at__lt=after
+    )
+    return members.filter(pk__in=uses.order_by().values("member_id"))
+
+
+def _month_word(value: str) -> str:
+    benefit, _sign, month = value.partition("-")
+    return f"{name_of(Benefit.objects.filter(pk=id_in(benefit) or 0).first()) or benefit} · {month}"
+
+
 def _address(code: str, benefit: Benefit, tier: str | None, parameters: dict[str, str]) -> str:
     value = str(benefit.pk) if tier is None else f"{benefit.pk}-{tier or FREE}"
     return with_value(code, value, **parameters)
@@ -88,3 +116,4 @@ def register_all() -> None:
             lambda at: Q(granted__gt=0, used__gte=F("granted")),
         ),
     )  # fmt: skip
+    register_narrowings(Narrowing(USED_IN_MONTH, _("Benefit used in the month"), _used_in_month, _month_word))

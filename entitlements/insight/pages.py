@@ -40,6 +40,7 @@ SUGGESTIONS: dict[str, str | Promise] = {
 class Cell:
     """One month of a benefit: who used it, how much, and their share of those entitled."""
 
+    benefit_id: int
     month: date
     members: int = 0
     uses: int = 0
@@ -51,6 +52,10 @@ class Cell:
     @property
     def shade(self) -> int:
         return shade(self.share)
+
+    @property
+    def href(self) -> str:
+        return dimensions.used_in_month(self.benefit_id, self.month)
 
     @property
     def percent(self) -> float:
@@ -124,7 +129,7 @@ class Overview(_Figures):
         order = {code: n for n, code in enumerate(Benefit.Category.values)}
         benefits = Benefit.objects.current().select_related("unlocked_by")
         return [
-            Row(benefit, reaches.get(benefit.pk), _filled(cells[benefit.pk], self.months, reaches.get(benefit.pk)))
+            Row(benefit, reaches.get(benefit.pk), _filled(benefit, cells, self.months, reaches.get(benefit.pk)))
             for benefit in sorted(benefits, key=lambda benefit: order[benefit.category])
         ]
 
@@ -205,8 +210,8 @@ class BenefitPortrait(_Figures):
     @cached_property
     def row(self) -> Row:
         everybody = next(iter(self.reaches["all"]), None)
-        cells = monthly(self.months, self.benefit)[self.benefit.pk]
-        return Row(self.benefit, everybody, _filled(cells, self.months, everybody))
+        cells = monthly(self.months, self.benefit)
+        return Row(self.benefit, everybody, _filled(self.benefit, cells, self.months, everybody))
 
     @property
     def columns(self) -> list[Column]:
@@ -268,13 +273,15 @@ def monthly(months: list[date], benefit: Benefit | None = None) -> dict[int, dic
     sums = {f"all_{name}": Sum(name) for name in ("members", "uses", "amount", "worth_cents", "entitled")}
     found: dict[int, dict[date, Cell]] = defaultdict(dict)
     for benefit_id, month, *figures in rows.order_by().values_list("benefit_id", "month").annotate(**sums):
-        found[benefit_id][month] = Cell(month, *figures)
+        found[benefit_id][month] = Cell(benefit_id, month, *figures)
     return found
 
 
-def _filled(cells: dict[date, Cell], months: list[date], reach: BenefitReach | None) -> list[Cell]:
+def _filled(
+    benefit: Benefit, counted: dict[int, dict[date, Cell]], months: list[date], reach: BenefitReach | None
+) -> list[Cell]:
     """Every month; those nobody counted while they ran are held against whoever has the benefit now."""
-    shown = [cells.get(month) or Cell(month) for month in months]
+    shown = [counted[benefit.pk].get(month) or Cell(benefit.pk, month) for month in months]
     for cell in shown:
         cell.share = share(cell.members, cell.entitled or (reach.entitled if reach else None))
     return shown

@@ -3,10 +3,10 @@
 from celery import shared_task
 
 from config.staff.clock import now
-from entitlements.insight.operations.counting import count_figures
+from entitlements.insight.operations import counting
 
 
 @shared_task(name="entitlements.count_figures")
 def count_benefit_figures() -> None:
-    """Count the figures of all benefits anew."""
-    count_figures(at=now())
+    """Count the figures of all benefits anew when the last count is an hour old. Again, or twice at once, no harm."""
+    counting.count_due(at=now())

@@ -6,8 +6,9 @@ from typing import Any
 
 from entitlements.benefits.models import Benefit, LadderVersion, PlanBenefit, TierBenefit
 from entitlements.insight.models import BenefitReach
+from entitlements.ladder.dimensions import standing_on
 from entitlements.ladder.querysets import Place
-from entitlements.ladder.rules import Estimate, extra_use
+from entitlements.ladder.rules import Estimate, extra_use, periods_a_month
 from members.models import Plan, Tier
 
 Cell = TierBenefit | PlanBenefit
@@ -25,9 +26,13 @@ class Change:
 
     def touches(self, place: Place) -> bool:
         """Whether members at this place have something by the cell; those in the grace only what is held."""
-        held = any(isinstance(cell, TierBenefit) and cell.is_held_in_grace for cell in (self.before, self.after))
         here = place.plan_id == self.plan.pk if self.plan else place.tier_id == (self.tier.pk if self.tier else None)
-        return here and (place.via != "grace" or held)
+        return here and (place.via != "grace" or self.is_held_in_grace)
+
+    @property
+    def is_held_in_grace(self) -> bool:
+        """Whether either side is kept by those in the grace."""
+        return any(isinstance(cell, TierBenefit) and cell.is_held_in_grace for cell in (self.before, self.after))
 
     @property
     def kind(self) -> str:
@@ -53,13 +58,26 @@ class Change:
 
 @dataclass(frozen=True)
 class Impact:
-    """A change and what it means now. The estimates are per usage period; None where there is nothing to count."""
+    """A change and what it means now; an estimate is None where there is nothing to count.
+
+    ``granted`` and ``use`` are of a usage period, ``cost`` is of a month, or once where the period never starts again.
+    """
 
     change: Change
     members: int
     granted: int | None
     use: Estimate | None
     cost: Estimate | None
+
+    @property
+    def is_once(self) -> bool:
+        return self.change.benefit.period == Benefit.Period.NEVER
+
+    @property
+    def href(self) -> str:
+        """The list of the members it touches."""
+        change = self.change
+        return standing_on(change.tier, change.plan, with_grace=change.is_held_in_grace)
 
 
 def differ(before: Cell | None, after: Cell | None) -> bool:
@@ -82,12 +100,14 @@ def changes_of(version: LadderVersion, former: LadderVersion) -> list[Change]:
 
 def impact_of(change: Change, places: Sequence[Place], reach: BenefitReach | None) -> Impact:
     """How many it touches and, by today's use of the cell, what it will cost."""
-    members = sum(place.members for place in places if change.touches(place))
+    touched = [place for place in places if change.touches(place)]
+    members = sum(place.members for place in touched)
     if change.more is None:
         return Impact(change, members, None, None, None)
     granted = change.more * members
     use = extra_use(granted, reach.reached, reach.entitled) if reach and reach.entitled else None
-    cost = use.times(change.benefit.cost_cents) if use and change.benefit.cost_cents else None
+    often = periods_a_month(change.benefit.period, [(place.term_months, place.members) for place in touched])
+    cost = use.times(change.benefit.cost_cents * often) if use and change.benefit.cost_cents else None
     return Impact(change, members, granted, use.rounded() if use else None, cost.rounded() if cost else None)
 
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from itertools import pairwise
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from entitlements.benefits.models import Benefit, LadderVersion, TierBenefit
-from entitlements.insight.models import BenefitReach, FiguresRun
+from entitlements.insight.models import BenefitMonth, BenefitReach, FiguresRun
+from entitlements.insight.rules import months_back
 from entitlements.ladder import querysets
 from entitlements.ladder.changes import Cell, Change, Impact, changes_of, impact_of, reach_for, reaches
 from entitlements.ladder.operations import active_ladder
@@ -18,6 +20,7 @@ from entitlements.ladder.querysets import Place
 from entitlements.ladder.words import allowance, given
 from members.models import Plan, Tier
 from members.naming import name_of
+from members.rules import local_date
 
 FREE = "free"
 
@@ -38,6 +41,17 @@ class Column:
 
 
 @dataclass(frozen=True)
+class MonthOfUse:
+    """What the uses of a calendar month cost the project, and what they were worth to members."""
+
+    cost_cents: int = 0
+    worth_cents: int = 0
+
+    def __add__(self, other: "MonthOfUse") -> "MonthOfUse":
+        return MonthOfUse(self.cost_cents + other.cost_cents, self.worth_cents + other.worth_cents)
+
+
+@dataclass(frozen=True)
 class ShownCell:
     """One cell: what it gives, what it gave before when that differs, how it is used, and where it is edited."""
 
@@ -49,7 +63,7 @@ class ShownCell:
     before: Cell | None
     before_text: str
     figures: BenefitReach | None
-    cost_cents: int | None
+    use: MonthOfUse
 
     @property
     def reach(self) -> float | None:
@@ -62,6 +76,11 @@ class Row:
     benefit: Benefit
     cells: list[ShownCell]
     reach: float | None
+
+    @property
+    def use(self) -> MonthOfUse:
+        """Of all tiers."""
+        return sum((cell.use for cell in self.cells), MonthOfUse())
 
 
 @dataclass(frozen=True)
@@ -167,6 +186,26 @@ class Ladder:
         return [(str(Benefit.Category(key).label), rows[key]) for key in Benefit.Category.values if key in rows]
 
     @cached_property
+    def month(self) -> date:
+        """The first day of the last whole month, whose uses the costs are of."""
+        return months_back(local_date(self.at, settings.PROJECT_TIME_ZONE), 2)[0]
+
+    @cached_property
+    def _uses(self) -> dict["_Key", MonthOfUse]:
+        rows = BenefitMonth.objects.filter(month=self.month).select_related("benefit")
+        return {
+            (row.tier_id, row.benefit_id): MonthOfUse(row.amount * row.benefit.cost_cents, row.worth_cents)
+            for row in rows
+        }
+
+    @property
+    def totals(self) -> list[MonthOfUse]:
+        """The month's uses of all benefits, tier by tier, and in the end of all tiers."""
+        rows = [row for _label, rows in self.groups for row in rows]
+        own = [sum((row.cells[n].use for row in rows), MonthOfUse()) for n in range(len(self.columns))]
+        return [*own, sum(own, MonthOfUse())]
+
+    @cached_property
     def additions(self) -> list[tuple[Cell, str, str, bool]]:
         """(addition, its words, its page, whether it is new or changed) of every plan."""
         changed = {(c.plan.pk, c.benefit.pk) for c in self.changes if c.plan}
@@ -187,7 +226,7 @@ class Ladder:
         return ShownCell(
             column, reverse("ladder:cell", args=[column.key, benefit.code]), cell, allowance(benefit, cell), changed,
             before, allowance(benefit, before), reach,
-            reach.used * benefit.cost_cents if reach and benefit.cost_cents else None,
+            self._uses.get(key, MonthOfUse()),
         )  # fmt: skip
 
 

@@ -88,7 +88,8 @@ def submit_ladder(
         "changes": [
             {"benefit": i.change.benefit.code, "tier": i.change.tier.code if i.change.tier else None,
              "plan": i.change.plan.code if i.change.plan else None, "kind": i.change.kind, "members": i.members,
-             "granted": i.granted, "cost_cents": round(i.cost.expected) if i.cost else None}
+             "granted": i.granted, "cost_cents": round(i.cost.expected) if i.cost else None,
+             "cost_is_once": i.is_once}
             for i in impacts
         ]
     }  # fmt: skip

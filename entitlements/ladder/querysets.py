@@ -6,10 +6,15 @@ from typing import Any
 
 from django.db import connection
 
+from entitlements.ladder.rules import TERM_MONTHS, months_in
+
 UPGRADE_WINDOW = timedelta(days=90)
 
 # Who is where: the free tier has no number.
-_STANDINGS = "SELECT tier_id, plan_id, via, count(*) FROM entitlements_standing GROUP BY 1, 2, 3"
+_STANDINGS = """
+SELECT s.tier_id, s.plan_id, s.via, count(*), p.duration_unit, p.duration_count
+FROM entitlements_standing s LEFT JOIN members_plan p ON p.id = s.plan_id
+GROUP BY 1, 2, 3, p.id"""
 
 # Whoever began a term of a tier after one of a lower tier, by the tier she came to.
 _UPGRADES = """
@@ -38,6 +43,13 @@ class Place:
     plan_id: int | None
     via: str
     members: int
+    term_unit: str | None
+    term_count: int | None
+
+    @property
+    def term_months(self) -> float:
+        """How long a term of the plan lasts."""
+        return months_in(self.term_unit, self.term_count or 1) if self.term_unit else TERM_MONTHS
 
 
 def places() -> list[Place]:

@@ -6,8 +6,8 @@ import django.db.models.deletion
 import django_fsm
 from django.conf import settings
 from django.db import migrations, models
-from django.utils.timezone import now
 
+from config.staff.clock import now
 from entitlements.grants.querysets.periods import PERIOD_FUNCTION
 
 # What was given, and what was used, is never written anew; a grant may be voided and go along in a merge.

@@ -5,9 +5,9 @@ import django.db.models.deletion
 import django_fsm
 from django.conf import settings
 from django.db import migrations, models
-from django.utils.timezone import now
 
 import entitlements.tiers.querysets.standing
+from config.staff.clock import now
 
 SUPPORT = """
 CREATE TRIGGER append_only BEFORE UPDATE ON entitlements_tierchange

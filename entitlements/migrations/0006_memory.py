@@ -4,7 +4,8 @@ import django.core.validators
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
-from django.utils.timezone import now
+
+from config.staff.clock import now
 
 
 def begin_rules(apps, schema_editor):

@@ -21,6 +21,7 @@ from entitlements.offers.scope import SCOPE
 from entitlements.offers.wording import refusal_text
 from entitlements.usage import doors
 from members.ingest.bodies import UnusableBody, text_of
+from members.ingest.problems import Problem, details
 from members.ingest.querysets.keys import OpenedKey
 from members.models import Identity, Member, Plan
 from members.naming import name_of
@@ -29,24 +30,6 @@ from members.rules import normalise_identity
 MAX_KEY = 200
 MAX_REF = 120
 COUPONS_SHOWN = 200
-
-
-class Problem(Exception):
-    """RFC 9457 problem details: what is answered instead of the thing asked for."""
-
-    def __init__(self, status: HTTPStatus, code: str, detail: str = "") -> None:
-        self.status, self.body = status, {
-            "type": "about:blank", "title": status.phrase, "status": status, "code": code,
-            **({"detail": detail} if detail else {}),
-        }  # fmt: skip
-        super().__init__(code)
-
-    def response(self) -> HttpResponse:
-        return JsonResponse(self.body, status=self.status, content_type="application/problem+json")
-
-
-def _refuse(code: str, status: HTTPStatus, /, **_arguments: Any) -> HttpResponse:
-    return Problem(status, code).response()
 
 
 def keyed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
@@ -59,7 +42,7 @@ def keyed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
         except Problem as problem:
             return problem.response()
 
-    return doors.keyed(_refuse, scope=SCOPE)(opened)
+    return doors.keyed(doors.refuse, scope=SCOPE)(opened)
 
 
 @require_GET
@@ -79,7 +62,7 @@ def quote(request: HttpRequest, key: OpenedKey, member: Member, at: datetime) ->
     try:
         coupon = redeeming.coupon_of(member.pk, _text(body, "coupon", MAX_REF)) if code else None
     except CouponRefused as refused:
-        raise Problem(HTTPStatus.NOT_FOUND, f"coupon_{refused.code}", refusal_text(refused.code)) from None
+        raise Problem(f"coupon_{refused.code}", HTTPStatus.NOT_FOUND, detail=refusal_text(refused.code)) from None
     found = redeeming.quote(member_id=member.pk, plan=plan, coupon=coupon, at=at)
     reason = {"code": found.refusal, "detail": refusal_text(found.refusal, found.detail)} if found.refusal else None
     return JsonResponse(
@@ -97,7 +80,7 @@ def redeem(request: HttpRequest, key: OpenedKey, member: Member, at: datetime, c
     """Book a plan with a coupon; the same ``Idempotency-Key`` gets the same answer and books nothing twice."""
     idempotency_key = request.headers.get("Idempotency-Key", "")
     if not 0 < len(idempotency_key) <= MAX_KEY:
-        raise Problem(HTTPStatus.BAD_REQUEST, "idempotency_key")
+        raise Problem("idempotency_key", HTTPStatus.BAD_REQUEST)
     body = _body(request)
     plan, order_ref = _plan(body), _text(body, "order_ref", MAX_REF)
     asked = json.dumps([member.pk, code.upper(), plan.pk, order_ref])
@@ -107,7 +90,7 @@ def redeem(request: HttpRequest, key: OpenedKey, member: Member, at: datetime, c
             work=lambda: _redeemed(member, code, plan, order_ref, at),
         )  # fmt: skip
     except KeyReused:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency_key_reused") from None
+        raise Problem("idempotency_key_reused", HTTPStatus.UNPROCESSABLE_ENTITY) from None
     kind = "application/json" if status == HTTPStatus.OK else "application/problem+json"
     # Sorted: an answer that was kept comes back with its keys in another order.
     return JsonResponse(answer, status=status, content_type=kind, json_dumps_params={"sort_keys": True})
@@ -121,8 +104,8 @@ def _redeemed(member: Member, code: str, plan: Plan, order_ref: str, at: datetim
             )
     except CouponRefused as refused:
         status = HTTPStatus.NOT_FOUND if refused.code == "unknown" else HTTPStatus.CONFLICT
-        problem = Problem(status, f"coupon_{refused.code}", refusal_text(refused.code, refused.detail))
-        return problem.status, problem.body
+        detail = refusal_text(refused.code, refused.detail)
+        return status, details(f"coupon_{refused.code}", status, detail=detail)
     term = coupon.term
     booked = {
         "starts_at": term.starts_at.isoformat(), "ends_at": term.ends_at.isoformat(), "price_cents": term.price_cents,
@@ -147,7 +130,7 @@ def _member(external_id: str) -> Member:
     value = normalise_identity("external_id", external_id)
     identity = Identity.every.select_related("member").filter(kind="external_id", value=value).first()
     if identity is None:
-        raise Problem(HTTPStatus.NOT_FOUND, "member_unknown")
+        raise Problem("member_unknown", HTTPStatus.NOT_FOUND)
     return identity.member
 
 
@@ -155,21 +138,21 @@ def _body(request: HttpRequest) -> Mapping[str, Any]:
     try:
         body = json.loads(text_of(request))
     except (UnusableBody, ValueError, RecursionError):
-        raise Problem(HTTPStatus.BAD_REQUEST, "unreadable") from None
+        raise Problem("unreadable", HTTPStatus.BAD_REQUEST) from None
     if not isinstance(body, dict):
-        raise Problem(HTTPStatus.BAD_REQUEST, "not_an_object")
+        raise Problem("not_an_object", HTTPStatus.BAD_REQUEST)
     return body
 
 
 def _text(body: Mapping[str, Any], name: str, longest: int) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not 0 < len(value.strip()) <= longest or "\0" in value:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, name)
+        raise Problem(name, HTTPStatus.UNPROCESSABLE_ENTITY)
     return value.strip()
 
 
 def _plan(body: Mapping[str, Any]) -> Plan:
     plan = Plan.objects.filter(code=_text(body, "plan", 32), is_sold=True).select_related("tier").first()
     if plan is None:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "plan_unknown")
+        raise Problem("plan_unknown", HTTPStatus.UNPROCESSABLE_ENTITY)
     return plan

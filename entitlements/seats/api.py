@@ -11,7 +11,7 @@ from entitlements.seats.models import Seat
 from entitlements.seats.operations import seating
 from entitlements.seats.owners import running_terms
 from entitlements.usage.bodies import external_id_of, whole_number
-from entitlements.usage.doors import keyed, member_named
+from entitlements.usage.doors import keyed, member_named, refuse
 from members.ingest.bodies import UnusableBody, object_of
 from members.ingest.problems import problem
 from members.ingest.querysets.keys import OpenedKey
@@ -22,12 +22,8 @@ PAGE = 100
 _BY = {"owner": Seat.EndReason.TAKEN_BACK, "holder": Seat.EndReason.LEFT}
 
 
-def _refuse(code: str, status: HTTPStatus, **_arguments: Any) -> HttpResponse:
-    return problem(code, status)
-
-
 @require_http_methods(["GET", "POST"])
-@keyed(_refuse)
+@keyed(refuse)
 def seats(request: HttpRequest, key: OpenedKey, at: datetime, external_id: str) -> HttpResponse:
     """The seats of an owner that are held, a page at a time; a POST gives one."""
     owner = member_named(external_id_of(external_id))
@@ -37,7 +33,7 @@ def seats(request: HttpRequest, key: OpenedKey, at: datetime, external_id: str) 
 
 
 @require_http_methods(["DELETE"])
-@keyed(_refuse)
+@keyed(refuse)
 def seat(request: HttpRequest, key: OpenedKey, at: datetime, external_id: str, seat_id: int) -> HttpResponse:
     """Take a seat back, or with ``by=holder`` leave it; a second time says the same."""
     owner = member_named(external_id_of(external_id))

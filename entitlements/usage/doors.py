@@ -14,11 +14,16 @@ from config.staff.access import public
 from entitlements.usage.scope import SCOPE
 from members.ingest.bodies import UnusableBody, secret_of
 from members.ingest.operations.keys import note_use
-from members.ingest.problems import asking_for_key, status_of
+from members.ingest.problems import asking_for_key, problem, status_of
 from members.ingest.querysets.keys import key_opened_by
 from members.models import Identity, Member
 
 View = Callable[..., HttpResponseBase]
+
+
+def refuse(code: str, status: HTTPStatus, /, **_arguments: Any) -> HttpResponse:
+    """The answer of most doors to a key that may not, or a body that cannot be read."""
+    return problem(code, status)
 
 
 def keyed(refuse: Callable[..., HttpResponse], *, scope: str = SCOPE) -> Callable[[View], View]:

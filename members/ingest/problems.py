@@ -17,15 +17,30 @@ def status_of(code: str) -> HTTPStatus:
     return _STATUS.get(code, HTTPStatus.BAD_REQUEST)
 
 
-def problem(code: str, status: HTTPStatus | None = None, **members: Any) -> HttpResponse:
+class Problem(Exception):
+    """Answered instead of the thing asked for, from wherever it is found out."""
+
+    def __init__(self, code: str, status: HTTPStatus, **members: Any) -> None:
+        self.code, self.status, self.members = code, status, members
+        super().__init__(code)
+
+    def response(self) -> HttpResponse:
+        return problem(self.code, self.status, **self.members)
+
+
+def details(code: str, status: HTTPStatus, **members: Any) -> dict[str, Any]:
     """RFC 9457 problem details, with the two members Segment's own clients print."""
-    status = status or status_of(code)
-    body = {
+    return {
         "type": "about:blank", "title": status.phrase, "status": status, "code": code, "message": status.phrase,
         **members,
     }  # fmt: skip
-    response = JsonResponse(body, status=status, content_type="application/problem+json")
-    return asking_for_key(response)
+
+
+def problem(code: str, status: HTTPStatus | None = None, **members: Any) -> HttpResponse:
+    """The answer that says so."""
+    status = status or status_of(code)
+    body = details(code, status, **members)
+    return asking_for_key(JsonResponse(body, status=status, content_type="application/problem+json"))
 
 
 def asking_for_key(response: HttpResponse) -> HttpResponse:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from members.models import Segment
 from members.naming import name_of
-from members.segments.dimensions import dimension_of
+from members.segments.dimensions import narrowing_of
 
 PARAMETERS = ("segment", "segments", "was_in", "by", "rule")
 
@@ -59,11 +59,11 @@ def _combination_words(value: str, names: dict[str, str]) -> str:
 
 def _value_words(value: str, names: dict[str, str]) -> str:
     code, _sign, wanted = value.partition(".")
-    dimension = dimension_of(code)
-    if dimension is None:
+    narrowing = narrowing_of(code)
+    if narrowing is None:
         return value
-    shown = str(dimension.words().get(wanted, wanted)) or _("Not known")
-    return _("%(name)s: %(value)s") % {"name": dimension.label, "value": shown}
+    shown = narrowing.word(wanted) or _("Not known")
+    return _("%(name)s: %(value)s") % {"name": narrowing.label, "value": shown}
 
 
 def _then_words(value: str, names: dict[str, str]) -> str:

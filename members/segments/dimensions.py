@@ -65,17 +65,37 @@ class Dimension:
         """The value as text, over a queryset that has the relations."""
         return Coalesce(Cast(self.value(at), TextField()), Value(""), output_field=TextField())
 
+    def word(self, value: str) -> str:
+        """What one value is called."""
+        return str(self.words().get(value, value))
+
     def having(self, members: MemberQuerySet, value: str, at: datetime) -> MemberQuerySet:
         """The members with this value."""
         return members.filter(pk__in=self.over(Member.objects.all(), at).filter(value=value).values("pk"))
 
 
+@dataclass(frozen=True)
+class Narrowing:
+    """Members that a figure counts, named by a value for the members list alone; nothing is broken down by it."""
+
+    code: str
+    label: str | Promise
+    having: Callable[[MemberQuerySet, str, datetime], MemberQuerySet]
+    word: Callable[[str], str]
+
+
 _dimensions: dict[str, Dimension] = {}
+_narrowings: dict[str, Narrowing] = {}
 
 
 def register(*found: Dimension) -> None:
     """Offer these dimensions; a second time under a code replaces the first."""
     _dimensions.update({dimension.code: dimension for dimension in found})
+
+
+def register_narrowings(*found: Narrowing) -> None:
+    """Let the members list be narrowed by these too; a second time under a code replaces the first."""
+    _narrowings.update({narrowing.code: narrowing for narrowing in found})
 
 
 def dimensions() -> list[Dimension]:
@@ -90,6 +110,11 @@ def columns() -> list[Dimension]:
 
 def dimension_of(code: str) -> Dimension | None:
     return _dimensions.get(code)
+
+
+def narrowing_of(code: str) -> Dimension | Narrowing | None:
+    """What the members list is narrowed by under this code."""
+    return _dimensions.get(code) or _narrowings.get(code)
 
 
 def _column(code: str, label: Any, path: str, words: Callable[[], Words] = dict) -> Dimension:

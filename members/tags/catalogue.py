@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 Json = dict[str, Any]
+# Whose name reads as if the churn model gave it.
+CHURN = "high_churn_risk"
 
 # (name, English label, Chinese label, carries money, consumes a benefit)
 EVENTS = [
@@ -136,7 +138,7 @@ BEHAVIOUR = [
         ),
     ),
     Default(
-        "high_churn_risk", "behaviour", "High churn risk", "高流失风险", "bad",
+        CHURN, "behaviour", "High churn risk", "高流失风险", "bad",
         _rule(
             _status("trialing", "active"),
             _group(

@@ -7,9 +7,10 @@ from typing import Any
 
 from django.db.models import Q
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext
 
 from members.models import EventDefinition, Member, MemberTag, Tag, TagSize, TagVersion
-from members.naming import event_label, in_chinese
+from members.naming import event_label, in_chinese, name_of
 from members.segments.builder.page import Line, answer_for, sentences_of
 from members.segments.history import Bar, bars_of
 from members.segments.schema import RuleInvalid, read_rule
@@ -113,6 +114,13 @@ class Carried:
     tag: Tag
     action: str
 
+    @property
+    def given_by(self) -> str:
+        """What gave it: its rule in the version that did, the engine, a hand."""
+        if self.carry.cause == MemberTag.Cause.RULE:
+            return gettext("by its rule, v%(version)s") % {"version": self.carry.rule_version}
+        return self.carry.get_cause_display()
+
 
 def carried_by(member: Member) -> list[Carried]:
     """The tags a member carries now."""
@@ -131,7 +139,7 @@ def why(carry: MemberTag, at: datetime) -> list[Line]:
     """The tag's rule for the member who carries it, with the facts as of ``at``; nothing where no rule gave it."""
     tag: Any = carry.tag
     if tag.parent and tag.parent.generator:
-        return [Line(0, True, read_generator(tag.parent.generator).sentence(), tag.name)]
+        return [Line(0, True, read_generator(tag.parent.generator).sentence(), name_of(tag))]
     if carry.cause != MemberTag.Cause.RULE or not tag.rule:
         return []
     try:

@@ -21,9 +21,10 @@ def tone_class(tag: Tag) -> str:
 
 
 @register.simple_tag
-def tag_chip(tag: Any) -> SafeString:
+def tag_chip(tag: Any, title: str = "") -> SafeString:
     """The tag as a chip that leads to its page; a value with the name of what it is a value of."""
     of = format_html('<span class="m">{} · </span>', name_of(tag.parent)) if tag.parent_id else ""
+    said = format_html(' title="{}"', title) if title else ""
     return format_html(
-        '<a class="chip{}" href="{}">{}{}</a>', tone_class(tag), tag.get_absolute_url(), of, name_of(tag)
+        '<a class="chip{}" href="{}"{}>{}{}</a>', tone_class(tag), tag.get_absolute_url(), said, of, name_of(tag)
     )

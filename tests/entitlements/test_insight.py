@@ -3,14 +3,16 @@
 from datetime import datetime, timedelta
 
 import pytest
+from django.conf import settings
 
 from entitlements.benefits.models import Benefit, Pack, PackBenefit
 from entitlements.benefits.operations.saving import BenefitRefused, archive_benefit, save_benefit
 from entitlements.benefits.rules import Offered, best_pack
 from entitlements.insight.models import BenefitMonth, BenefitReach, FiguresRun
-from entitlements.insight.operations.counting import count_figures
+from entitlements.insight.operations.counting import count_due, count_figures
 from entitlements.insight.pages import Overview
 from entitlements.insight.rules import months_back, shade, suggestion
+from entitlements.insight.tasks import count_benefit_figures
 from entitlements.usage.models import UsageRecord
 from entitlements.usage.operations.consuming import reverse
 from tests.entitlements.insight import Base, make_benefit
@@ -66,6 +68,28 @@ def test_the_first_count_without_anything(at: datetime) -> None:
     assert not BenefitReach.objects.exists()
 
 
+def test_counted_when_an_hour_has_passed_however_long_nothing_ran(base: Base, django_assert_num_queries) -> None:
+    assert count_due(at=base.at) == FiguresRun.objects.get()
+    with django_assert_num_queries(1):
+        assert count_due(at=base.at + timedelta(minutes=59)) is None
+    late = base.at + timedelta(hours=7, minutes=23)
+    run = count_due(at=late)
+    assert run is not None
+    assert run.at == late
+    assert count_due(at=late + timedelta(minutes=1)) is None
+    assert FiguresRun.objects.count() == 2
+
+
+def test_whether_a_count_is_due_is_asked_often() -> None:
+    """A tick is dropped when no worker is there; the next one must not be an hour away."""
+    entry = settings.CELERY_BEAT_SCHEDULE["benefit-figures"]
+    assert entry["task"] == count_benefit_figures.name
+    assert entry["schedule"] <= 60
+    count_benefit_figures()
+    count_benefit_figures()
+    assert FiguresRun.objects.count() == 1
+
+
 def test_numbers_lead_to_the_members_behind_them(base: Base, client_as, present) -> None:
     used, idle = base.member(display_name="Used It"), base.member(display_name="Never Did")
     base.use(used, base.downloads, times=10)
@@ -80,6 +104,25 @@ def test_numbers_lead_to_the_members_behind_them(base: Base, client_as, present)
 
     assert listed(row.held_href) == {used.pk, idle.pk}
     assert listed(row.used_href) == listed(row.limit_href) == {used.pk}
+
+
+def test_a_month_of_the_heat_map_leads_to_whoever_used_it_then(base: Base, client_as, present) -> None:
+    now, then, undone = base.member(), base.member(), base.member()
+    base.use(now, base.downloads)
+    base.use(then, base.downloads, days_ago=40)
+    base.use(undone, base.downloads)
+    reverse(record_id=UsageRecord.objects.get(member=undone).pk, at=base.at, origin="hand")
+    count_figures(at=base.at)
+    client = client_as("viewer")
+    months = next(row for row in Overview(base.at).rows if row.benefit == base.downloads).months
+    for cell, expected in zip(months[-2:], (then, now), strict=True):
+        page = client.get(cell.href).content.decode()
+        assert [m.pk for m in (now, then, undone) if f"/console/members/{m.pk}/" in page] == [expected.pk]
+        assert f"Downloads · {cell.month:%Y-%m}" in page
+    for address in ("/console/benefits/", f"/console/benefits/{base.downloads.pk}/"):
+        assert client.get(address).content.decode().count(f"{base.downloads.pk}-2026-1") == 2
+    for nonsense in ("", "x", "1-x", "9-2026-13", "1-9999-12", "1-2026-11-02"):
+        assert client.get("/console/members/", {"by": f"benefit_month.{nonsense}"}).status_code == 200
 
 
 def test_list_and_benefit_page(base: Base, client_as, present, monkeypatch) -> None:
@@ -150,6 +193,8 @@ def test_the_form_asks_what_the_kind_needs_and_saves(base: Base, client_as, pres
     assert 'name="rollover_max"' not in client.get("/console/benefits/new/?kind=access").content.decode()
     body = {"code": "lounge", "name": "Lounge", "category": "interest", "worth_cents": "20", "when_denied": "locked"}
     assert client.post("/console/benefits/new/?kind=access", {**body, "name": ""}).status_code == 422
+    bad = client.post("/console/benefits/new/?kind=access", {**body, "code": "a b"})
+    assert "Use letters without accents, digits, hyphens and underscores only." in bad.content.decode()
     assert client.post("/console/benefits/new/?kind=access", body).status_code == 302
     made = Benefit.objects.get(code="lounge")
     assert (made.kind, made.worth_cents, made.cost_cents, made.unlocked_after) == ("access", 2_000, 0, 1)

@@ -1,6 +1,6 @@
 """The ladder's way into force, and whom a change touches."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.urls import reverse
@@ -9,15 +9,16 @@ from django.utils import translation
 from config.staff.access import Role
 from config.staff.models import AuditEntry
 from entitlements.benefits.models import LadderVersion, TierBenefit
-from entitlements.grants.models import Balance, Grant
+from entitlements.grants.models import Balance, Grant, Standing
 from entitlements.grants.operations.settling import settle_due, settle_members
 from entitlements.insight.operations.counting import count_figures
 from entitlements.ladder import operations, querysets
 from entitlements.ladder.changes import changes_of, impact_of, reach_for, reaches
 from entitlements.ladder.matrix import Ladder
 from entitlements.ladder.operations import LadderRefused
-from entitlements.ladder.rules import extra_use, wilson
+from entitlements.ladder.rules import extra_use, months_in, periods_a_month, wilson
 from entitlements.usage.operations.consuming import consume
+from entitlements.usage.operations.recording import record_usage
 from tests import factories
 from tests.entitlements.making import AT, DAY, balance, give, make_benefit
 
@@ -156,6 +157,38 @@ def test_the_impact_counts_whom_a_change_touches(plan, proposer):
     assert impact.cost.low < 200 < impact.cost.high
 
 
+@pytest.mark.parametrize("is_held", [True, False])
+def test_the_members_of_a_change_lead_to_exactly_those(client, plan, proposer, is_held):
+    benefit, members = make_benefit(), [factories.make_member(at=AT - 100 * DAY) for _ in range(4)]
+    free, in_term, in_grace, elsewhere = members
+    factories.make_term(member=in_term, at=AT - DAY, plan=plan)
+    factories.make_term(member=in_grace, at=AT - 3 * DAY, plan=plan)
+    factories.make_term(member=elsewhere, at=AT - DAY)
+    settle_members(member_ids=[member.pk for member in members], at=AT)
+    Standing.objects.filter(member=in_grace).update(via="grace")
+    more = factories.PlanFactory(code="gold-more", tier=plan.tier)
+    change(benefit, plan.tier, proposer, CELL | {"is_held_in_grace": is_held})
+    change(benefit, None, proposer)
+    change(benefit, None, proposer, {"amount": 1, "level": ""}, plan=plan)
+    change(benefit, None, proposer, {"amount": 1, "level": ""}, plan=more)
+    expected = [{free.pk}, {in_term.pk, in_grace.pk} if is_held else {in_term.pk}, {in_term.pk}, set()]
+    client.force_login(proposer)
+    submit = client.get(reverse("ladder:submit", args=[LadderVersion.objects.coming().get().pk])).content.decode()
+    found = []
+    for shown in Ladder(AT).impacts:
+        listed = client.get(shown.impact.href).content.decode()
+        found.append({member.pk for member in members if f"/console/members/{member.pk}/" in listed})
+        assert shown.impact.members == len(found[-1])
+        assert (f'href="{shown.impact.href}"' in submit) == bool(found[-1])
+    assert sorted(found, key=str) == sorted(expected, key=str)
+    drawer = client.get(reverse("ladder:cell", args=["gold", benefit.code])).content.decode()
+    assert "by=ladder.tier-" in drawer
+    for nonsense in ("", "tier-x", "plan-free", "x-1", "tier--"):
+        assert (
+            "/console/members/1/" not in client.get("/console/members/", {"by": f"ladder.{nonsense}"}).content.decode()
+        )
+
+
 @pytest.mark.parametrize(
     ("before", "after", "kind"), [(3, None, "more"), (None, 3, "less"), (3, 5, "more"), (5, 3, "less"), (3, 3, "other")]
 )
@@ -165,6 +198,72 @@ def test_a_limit_taken_away_is_more_and_one_set_is_less(plan, proposer, before, 
     values = CELL | {"amount": after, "is_held_in_grace": before != after}
     draft = change(benefit, plan.tier, proposer, values)
     assert [found.kind for found in changes_of(draft, operations.active_ladder())] == [kind]
+
+
+def test_a_month_of_each_usage_period():
+    often = {period: periods_a_month(period, []) for period in ("day", "week", "month", "quarter", "year", "never")}
+    assert often == pytest.approx(
+        {"day": 30.436875, "week": 4.348125, "month": 1, "quarter": 1 / 3, "year": 1 / 12, "never": 1}
+    )
+    # One on a yearly plan, three on a monthly one.
+    assert periods_a_month("term", [(12, 1), (1, 3)]) == pytest.approx((1 / 12 + 3) / 4)
+    assert periods_a_month("term", []) == 0
+    assert (months_in("day", 73), months_in("year", 2)) == (pytest.approx(2.398, abs=0.001), 24)
+
+
+@pytest.mark.parametrize(
+    ("period", "cost", "words"),
+    [("month", 500, "a month"), ("year", 42, "a month"), ("term", 167, "a month"), ("never", 500, "once")],
+)
+def test_the_cost_of_a_change_is_of_a_month(client, plan, proposer, period, cost, words):
+    plan.duration_unit, plan.duration_count = "month", 3
+    plan.save()
+    benefit, member = make_benefit(cost_cents=100, period=period), factories.make_member(at=AT - DAY)
+    give(benefit, plan.tier, 3)
+    factories.make_term(member=member, at=AT, plan=plan)
+    settle_members(member_ids=[member.pk], at=AT)
+    consume(member_id=member.pk, benefit=benefit, amount=1, at=AT, origin="api")
+    count_figures(at=AT)
+    draft = change(benefit, plan.tier, proposer, CELL | {"amount": 8})
+    [shown] = Ladder(AT).impacts
+    assert (shown.impact.use.expected, shown.impact.cost.expected) == (5, cost)
+    client.force_login(proposer)
+    page = client.get(reverse("ladder:submit", args=[draft.pk])).content.decode()
+    assert f'<span class="m s">{words}</span>' in page
+    assert "a quarter a third" in page
+
+
+def test_the_costs_of_the_matrix_are_of_one_month_whatever_the_usage_period(client, plan, proposer):
+    plan.duration_unit, plan.duration_count = "year", 1
+    plan.save()
+    monthly, yearly = make_benefit(cost_cents=100, worth_cents=200), make_benefit(cost_cents=300, period="year")
+    member = factories.make_member(at=AT - 100 * DAY)
+    factories.make_term(member=member, at=AT - 90 * DAY, plan=plan)
+    for benefit in (monthly, yearly):
+        give(benefit, plan.tier, 10)
+    settle_members(member_ids=[member.pk], at=AT)
+    month = Ladder(AT).month
+    then = datetime(month.year, month.month, 15, tzinfo=UTC)
+    rows = [(monthly, then, 2), (monthly, AT, 5), (yearly, then, 1), (yearly, then - 40 * DAY, 4)]
+    record_usage(
+        rows=[
+            {"member_id": member.pk, "benefit_id": benefit.pk, "used_at": at, "amount": amount, "key": str(n)}
+            for n, (benefit, at, amount) in enumerate(rows)
+        ],
+        at=AT, origin="event",
+    )  # fmt: skip
+    count_figures(at=AT)
+    ladder = Ladder(AT)
+    cells = {
+        (cell.column.key, row.benefit.pk): cell.use.cost_cents
+        for _label, rows in ladder.groups for row in rows for cell in row.cells
+    }  # fmt: skip
+    assert (cells["gold", monthly.pk], cells["gold", yearly.pk], cells["free", monthly.pk]) == (200, 300, 0)
+    assert (ladder.totals[-1].cost_cents, ladder.totals[-1].worth_cents) == (500, 400)
+    client.force_login(proposer)
+    page = client.get(reverse("ladder:index"), {"view": "cost"}).content.decode()
+    assert f"Every figure is of one calendar month, {month:%Y-%m}" in page
+    assert "Every figure is of" not in client.get(reverse("ladder:index")).content.decode()
 
 
 def test_the_interval_is_wilsons():

@@ -6,10 +6,10 @@ import pytest
 
 from entitlements.memory import doors
 from entitlements.memory.operations.rules import effect_of, save_rule
-from entitlements.models import EntitlementSnapshot, Grant, RestoreRule
+from entitlements.models import EntitlementSnapshot, Grant, RestoreRule, Standing, TierStanding
 from entitlements.usage.operations.consuming import consume
 from members import timeline
-from members.models import MembershipTerm
+from members.models import MembershipTerm, Plan, Tier
 from members.operations import terms
 from tests.entitlements.world import Ladder, balance, give, settle
 from tests.members.world import World, moment
@@ -52,6 +52,14 @@ class Scene:
         for day in (31, 32, 40):
             settle(self.member, moment(day, 13))
         return term
+
+    def earn(self, tier, day=-30, until=None):
+        values = {"tier": tier, "via": "qualified", "since": moment(day), "until": until}
+        TierStanding.objects.update_or_create(member=self.member, defaults=values)
+
+    def stands(self):
+        row = Standing.objects.get(pk=self.member.pk)
+        return row.via, row.tier, row.since
 
     def use(self, benefit, amount, day):
         record = consume(member_id=self.member.pk, benefit=benefit, amount=amount, at=moment(day), origin="api")
@@ -106,6 +114,78 @@ def test_nor_does_a_term_that_was_refunded(scene):
     term = scene.buy(0)
     terms.refund_term(term_id=term.pk, at=moment(2), actor=None, reason="")
     settle(scene.member, moment(2))
+    assert not EntitlementSnapshot.objects.exists()
+
+
+def test_a_bought_tier_lost_to_a_lower_earned_one_is_kept_and_comes_back(scene):
+    gold, black = scene.world.gold, scene.world.black
+    scene.earn(gold)
+    term = scene.buy(0, scene.world.black_month)
+    scene.use(scene.voucher, 1, 1)
+    for day in (31, 32):
+        settle(scene.member, moment(day, 13))
+    assert scene.stands() == ("grace", black, term.ends_at)
+    assert not EntitlementSnapshot.objects.exists()
+    settle(scene.member, moment(40))
+    assert scene.stands() == ("tier", gold, moment(34))
+    kept = scene.snapshot
+    assert (kept.term, kept.tier, kept.taken_at, kept.outcome) == (term, black, moment(34), Outcome.PENDING)
+    assert kept.balances[str(scene.voucher.pk)]["once"] == 3
+    settle(scene.member, moment(45))
+    again = scene.buy(50, scene.world.black_month)
+    kept = scene.snapshot
+    assert (kept.outcome, kept.return_term, kept.returned_at) == (Outcome.RESTORED, again, moment(50))
+    assert scene.restored() == {("voucher", 3, False, again.ends_at)}
+    assert balance(scene.member, scene.voucher) == (7, 0)
+
+
+def test_a_return_below_the_earned_tier_restores_for_the_term_that_was_bought(scene):
+    """Her standing is then the earned tier, which began long before and has another end."""
+    basic = Tier.objects.create(code="basic", name="Basic", rank=0)
+    plan = Plan.objects.create(code="basic", name="Basic", tier=basic, price_cents=900)
+    scene.earn(scene.world.gold)
+    scene.lapse()
+    assert scene.snapshot.outcome == Outcome.PENDING
+    term = scene.buy(50, plan)
+    assert scene.stands()[:2] == ("tier", scene.world.gold)
+    assert (scene.snapshot.outcome, scene.snapshot.return_term) == (Outcome.RESTORED, term)
+    assert scene.restored() == {
+        ("downloads", 20, True, moment(80)), ("cinema", None, True, moment(80)),
+        ("album", None, True, term.ends_at), ("voucher", 3, False, term.ends_at),
+    }  # fmt: skip
+    assert set(Grant.objects.filter(source="restore").values_list("effective_at", flat=True)) == {moment(50)}
+
+
+@pytest.mark.parametrize("earned", ["gold", "black"])
+def test_an_earned_tier_not_below_the_bought_one_leaves_no_memory(scene, earned):
+    """Neither when it is reached in mid-term nor when the term is over: nothing is lost."""
+    scene.buy(0)
+    settle(scene.member, moment(5))
+    scene.earn(getattr(scene.world, earned), 10)
+    for day in (10, 31, 32, 40):
+        settle(scene.member, moment(day, 13))
+    assert scene.stands()[:2] == ("tier", getattr(scene.world, earned))
+    assert not EntitlementSnapshot.objects.exists()
+
+
+def test_what_the_term_gave_is_lost_when_the_earned_tier_above_it_falls_later(scene):
+    """She keeps black when gold runs out; the day black is gone she has less than she bought."""
+    scene.earn(scene.world.black, until=moment(60))
+    term = scene.buy(0)
+    for day in (31, 32, 40):
+        settle(scene.member, moment(day, 13))
+    assert not EntitlementSnapshot.objects.exists()
+    settle(scene.member, moment(70))
+    assert (scene.snapshot.term, scene.snapshot.taken_at) == (term, moment(60))
+    assert scene.stands() == ("free", None, moment(60))
+
+
+def test_a_refund_down_to_an_earned_tier_leaves_nothing(scene):
+    scene.earn(scene.world.gold)
+    term = scene.buy(0, scene.world.black_month)
+    terms.refund_term(term_id=term.pk, at=moment(2), actor=None, reason="")
+    settle(scene.member, moment(2))
+    assert scene.stands()[:2] == ("tier", scene.world.gold)
     assert not EntitlementSnapshot.objects.exists()
 
 
@@ -227,6 +307,21 @@ def test_what_was_carried_over_is_not_there_twice(scene):
     settle(scene.member, moment(40))
     assert scene.snapshot.balances[str(gb.pk)]["carried"] == 5
     scene.buy(45)  # April 16
+    assert balance(scene.member, gb) == (15, 0)
+
+
+@pytest.mark.parametrize("is_free", [False, True])
+def test_what_went_on_being_carried_over_is_not_there_twice(scene, is_free):
+    """Back after the period it was carried into: restored where it had ended with the tier, else there by itself."""
+    gb = scene.ladder.benefit("gb", kind="metered", is_by_calendar=True, rollover_max=5)
+    scene.ladder.cell(scene.world.gold, gb, 10)
+    if is_free:
+        scene.ladder.cell(None, gb, 10)
+    scene.buy(0)  # March 2
+    for day in (30, 40, 60):  # April 1: five carried over; May 1: again, where nobody needs a membership
+        settle(scene.member, moment(day))
+    assert scene.snapshot.balances[str(gb.pk)]["carried"] == 5
+    scene.buy(75)  # May 16
     assert balance(scene.member, gb) == (15, 0)
 
 

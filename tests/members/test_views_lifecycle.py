@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from config.staff import clock
 from config.staff.models import AuditEntry
+from entitlements.models import QualificationPolicy
 from members import policy_effects, tasks
 from members.models import LifecyclePolicy, LifecycleTransition, MemberLifecycle, SweepBrake
 from members.operations import policies, sweep
@@ -29,6 +30,17 @@ def expiring_tomorrow(now):
     member = factories.make_member(at=now - timedelta(days=40))
     factories.make_term(member=member, at=now - timedelta(days=20))
     return member
+
+
+@pytest.mark.parametrize("pages", ["members:policies members:policy", "tiers:policies tiers:policy"])
+def test_the_version_an_installation_begins_with_says_so_in_the_readers_language(client_as, pages):
+    listed, shown = pages.split()
+    model = LifecyclePolicy if listed.startswith("members") else QualificationPolicy
+    client = client_as("viewer")
+    for address in (reverse(listed), reverse(shown, args=[model.objects.get().pk])):
+        page = client.get(address).content.decode()
+        assert "What an installation begins with" in page
+        assert "Defaults" not in page
 
 
 def propose(client, **changes):

@@ -92,6 +92,9 @@ def test_heading_days():
     assert formats.heading_day_text(date(2026, 11, 19), today) == "Yesterday"
     assert formats.heading_day_text(date(2026, 11, 16), today) == "November 16"
     assert formats.heading_day_text(date(2025, 11, 16), today) == "Nov. 16, 2025"
+    with translation.override("zh-hans"):
+        days = [formats.heading_day_text(date(*day), today) for day in ((2026, 9, 30), (2026, 10, 7), (2025, 9, 3))]
+    assert days == ["9月30日", "10月7日", "2025年9月3日"]
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,7 @@ def _settle(claim: str, at: datetime, **params: Any) -> int:
             cursor.execute(sql.MAKE_WANTED, values)
             cursor.execute("ANALYZE wanted")
             cursor.execute(sql.VOID, values)
+            cursor.execute(sql.CLOSE, values)
             cursor.execute(sql.GIVE, values)
             recall(cursor, at=at)
             if values["rollovers"]:

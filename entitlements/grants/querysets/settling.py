@@ -34,11 +34,12 @@ WHERE NOT EXISTS (SELECT FROM entitlements_standing s WHERE s.member_id = l.memb
 LIMIT %(limit)s ON CONFLICT DO NOTHING"""
 
 CLAIM_DUE = """
-SELECT member_id FROM entitlements_standing WHERE next_due_at <= %(at)s
+SELECT member_id, via, since, until FROM entitlements_standing WHERE next_due_at <= %(at)s
 ORDER BY next_due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED"""
 
 CLAIM_NAMED = """
-SELECT member_id FROM entitlements_standing WHERE member_id = ANY(%(members)s) ORDER BY member_id FOR UPDATE"""
+SELECT member_id, via, since, until FROM entitlements_standing WHERE member_id = ANY(%(members)s)
+ORDER BY member_id FOR UPDATE"""
 
 ENROL_NAMED = """
 INSERT INTO entitlements_standing (member_id, via)
@@ -48,15 +49,22 @@ ON CONFLICT DO NOTHING"""
 # The latest term that has begun decides: it covers, or it ended so lately that the grace holds, or it is history.
 # A renewal goes by the ladder that was locked for it. A tier she earned or was given counts while it is the higher one.
 # Usage periods go on through renewals: terms of months share their chain's anchor, others take that of the one before.
+# What follows on a source begins where that one ended, however late it is looked at: an earned tier when the higher one
+# of a term is over, the free tier when the last of both is. LIMIT 1 has that read by member: hashed, it is everybody.
 FIND_SOURCES = """
 INSERT INTO settling
-SELECT f.member_id, f.zone, f.is_member, CASE WHEN q.tier_id IS NULL THEN f.via ELSE 'tier' END,
-  coalesce(q.tier_id, f.tier_id), f.plan_id, f.term_id, f.term_starts_at,
-  CASE WHEN q.tier_id IS NULL THEN f.since ELSE q.since END, CASE WHEN q.tier_id IS NULL THEN f.until ELSE q.until END,
-  coalesce(f.anchor_at, q.since), least(f.next_start, f.until), f.ladder_id,
-  coalesce(q.tier_id, f.term_id, 0)
+SELECT f.member_id, f.zone, f.is_member, CASE WHEN q.id IS NULL THEN f.via ELSE 'tier' END,
+  coalesce(q.id, f.tier_id), f.plan_id, f.term_id, f.term_starts_at,
+  CASE WHEN q.id IS NOT NULL AND f.term_id IS NULL AND q.rank <= f.last_rank THEN greatest(f.since, e.since)
+    WHEN q.id IS NOT NULL THEN e.since
+    WHEN f.via = 'free' THEN greatest(f.since, CASE WHEN e.until <= %(at)s THEN e.until END,
+      CASE f.was_via WHEN 'free' THEN f.was_since WHEN 'tier' THEN least(f.was_until, %(at)s) END)
+    ELSE f.since END,
+  CASE WHEN q.id IS NULL THEN f.until ELSE e.until END,
+  coalesce(f.anchor_at, CASE WHEN q.id IS NOT NULL THEN e.since END), least(f.next_start, f.until), f.ladder_id,
+  coalesce(q.id, f.term_id, 0)
 FROM (
-  SELECT c.member_id, c.zone, c.is_member,
+  SELECT c.member_id, c.zone, c.is_member, c.was_via, c.was_since, c.was_until, r.rank AS last_rank,
     CASE WHEN t.end_at > %(at)s THEN 'term' WHEN h.hold_until > %(at)s THEN 'grace' ELSE 'free' END AS via,
     CASE WHEN coalesce(h.hold_until, t.end_at) > %(at)s THEN t.tier_id END AS tier_id,
     CASE WHEN coalesce(h.hold_until, t.end_at) > %(at)s THEN t.plan_id END AS plan_id,
@@ -67,7 +75,8 @@ FROM (
     CASE WHEN t.end_at > %(at)s THEN t.end_at WHEN h.hold_until > %(at)s THEN h.hold_until END AS until,
     t.anchor_at, n.next_start, coalesce(k.ladder_id, %(ladder)s) AS ladder_id
   FROM (
-    SELECT k.member_id, coalesce(nullif(l.time_zone, ''), %(zone)s) AS zone, l.member_id IS NOT NULL AS is_member
+    SELECT k.member_id, coalesce(nullif(l.time_zone, ''), %(zone)s) AS zone, l.member_id IS NOT NULL AS is_member,
+      k.via AS was_via, k.since AS was_since, k.until AS was_until
     FROM ({claim}) k LEFT JOIN members_memberlifecycle l ON l.member_id = k.member_id
   ) c
   LEFT JOIN LATERAL (
@@ -105,10 +114,11 @@ FROM (
   ) k ON true
 ) f
 LEFT JOIN LATERAL (
-  SELECT o.tier_id, o.since, o.until FROM entitlements_tierstanding o JOIN members_tier e ON e.id = o.tier_id
-  WHERE f.is_member AND o.member_id = f.member_id AND (o.until IS NULL OR o.until > %(at)s)
-    AND e.rank > coalesce((SELECT b.rank FROM members_tier b WHERE b.id = f.tier_id), -1)
-) q ON true"""
+  SELECT e.tier_id, e.since, e.until FROM entitlements_tierstanding e WHERE f.is_member AND e.member_id = f.member_id
+  LIMIT 1
+) e ON true
+LEFT JOIN members_tier q ON q.id = e.tier_id AND (e.until IS NULL OR e.until > %(at)s)
+  AND q.rank > CASE WHEN f.tier_id IS NULL THEN -1 ELSE f.last_rank END"""
 
 _IN_FORCE = """g.effective_at <= x.instant AND (g.expires_at IS NULL OR g.expires_at > x.instant)
     AND (g.voided_at IS NULL OR g.voided_at > x.instant)"""
@@ -210,7 +220,7 @@ WITH offers AS (
 )
 SELECT s.member_id, o.benefit_id, s.via AS source, s.source_id, o.amount, o.level,
   o.early_hours, coalesce(s.since, %(at)s) AS effective_at, s.until AS expires_at,
-  coalesce(CASE WHEN o.period = 'term' THEN s.term_starts_at ELSE s.anchor_at END, %(at)s) AS anchor_at,
+  coalesce(CASE WHEN o.period = 'term' THEN s.term_starts_at ELSE s.anchor_at END, s.since, %(at)s) AS anchor_at,
   s.ladder_id
 FROM settling s
 JOIN offers o ON o.tier_id IS NOT DISTINCT FROM s.tier_id AND o.plan_id IS NOT DISTINCT FROM s.plan_id
@@ -239,7 +249,16 @@ WHERE g.member_id = s.member_id AND g.source IN """
   )"""
 )
 
-# From the beginning of its source, or from now on where the source gave something else before.
+# A source that had run out is there again: a tier earned anew, a grace made longer. What it gave ended by itself, and
+# closed it leaves room for what it gives now. A term has its number for itself and never comes back.
+CLOSE = """
+UPDATE entitlements_grant g SET voided_at = %(at)s, void_reason = 'source_ended'
+FROM wanted w
+WHERE w.source IN ('tier', 'grace') AND g.member_id = w.member_id AND g.benefit_id = w.benefit_id
+  AND g.source = w.source AND g.source_id = w.source_id AND g.voided_at IS NULL AND g.expires_at <= %(at)s"""
+
+# From the beginning of its source, however late it is looked at, or from now on where the source gave something else
+# since. What it gave in an earlier time, as the free tier before a term, is another matter.
 GIVE = (
     """
 INSERT INTO entitlements_grant (
@@ -247,10 +266,11 @@ INSERT INTO entitlements_grant (
   expires_at, void_reason, ladder_id, reason, created_at
 )
 SELECT w.member_id, w.benefit_id, w.source, w.source_id, w.amount, w.level, true, 100, w.early_hours, w.anchor_at,
-  CASE WHEN g.member_id IS NULL THEN w.effective_at ELSE %(at)s END, w.expires_at, '', w.ladder_id, '', %(at)s
+  CASE WHEN g.ended_at > w.effective_at THEN %(at)s ELSE w.effective_at END, w.expires_at, '', w.ladder_id, '', %(at)s
 FROM wanted w
 LEFT JOIN (
-  SELECT g.member_id, g.benefit_id, g.source, g.source_id, bool_or(g.voided_at IS NULL) AS is_live
+  SELECT g.member_id, g.benefit_id, g.source, g.source_id, bool_or(g.voided_at IS NULL) AS is_live,
+    max(least(g.voided_at, g.expires_at)) AS ended_at
   FROM settling s JOIN entitlements_grant g ON g.member_id = s.member_id
   WHERE g.source IN """
     + _BY_ENGINE

@@ -10,10 +10,22 @@ from django.db import connection, transaction
 from entitlements.insight.models import BenefitReach, FiguresRun
 from entitlements.insight.querysets import counting as sql
 
+# How old the figures may grow before they are counted anew.
+EVERY = timedelta(hours=1)
 LATELY = timedelta(days=30)
 # A record's transaction may end after the count that its instant lies before; what is this old is counted again.
 LATE_COMMITS = timedelta(hours=1)
 _LOCK = 0x62656E66
+
+
+def count_due(*, at: datetime) -> FiguresRun | None:
+    """Count when the last count is an hour old or there was none; returns the run, None when nothing was due.
+
+    Asked often, so that what was missed while nothing ran is made up for at once. Idle it reads one index.
+    """
+    if FiguresRun.objects.filter(at__gt=at - EVERY).exists():
+        return None
+    return count_figures(at=at)
 
 
 @transaction.atomic

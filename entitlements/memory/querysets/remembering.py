@@ -7,7 +7,8 @@ place in the engine's order.
 # Before anything is withdrawn, so that the balances are still those she had. What she loses with a refunded term is
 # not hers to get back, so the last term that counts is the last one that was neither refunded nor a trial. Of one-off
 # amounts: what is given once a term, by the ladder's lot of that term, and what was carried over; the latter is
-# there by itself while the period it was carried into goes on.
+# there by itself while the period it was carried into goes on. A tier she earned may stay hers: what the term gave is
+# lost when that tier is lower, whatever the standing was called before.
 REMEMBER = """
 INSERT INTO entitlements_entitlementsnapshot (
   member_id, taken_at, term_id, tier_id, plan_id, ladder_id, balances, unlocked, memories, outcome, restored
@@ -16,12 +17,15 @@ SELECT s.member_id, coalesce(s.since, %(at)s), m.id, m.tier_id, m.plan_id, %(lad
   coalesce(u.unlocked, '{{}}'), {memories}, 'pending', '{{}}'
 FROM settling s
 JOIN entitlements_standing o ON o.member_id = s.member_id
+JOIN members_tier former ON former.id = o.tier_id
+LEFT JOIN members_tier present ON present.id = s.tier_id
 CROSS JOIN LATERAL (
   SELECT t.* FROM members_membershipterm t
   WHERE t.member_id = s.member_id AND t.kind <> 'trial' AND t.close_reason NOT IN ('refund', 'void')
     AND t.starts_at <= %(at)s
   ORDER BY t.starts_at DESC LIMIT 1
 ) m
+JOIN members_tier bought ON bought.id = m.tier_id
 LEFT JOIN LATERAL (
   SELECT jsonb_object_agg(b.benefit_id, jsonb_build_object(
     'granted', b.granted, 'remaining', b.granted - b.used, 'uses', b.uses, 'once', coalesce(g.amount, 0),
@@ -50,17 +54,18 @@ LEFT JOIN LATERAL (
   WHERE g.member_id = s.member_id AND g.source = 'term' AND g.source_id = m.id AND g.voided_at IS NULL
     AND e.unlocked_by_id IS NOT NULL
 ) u ON true
-WHERE s.is_member AND s.via = 'free' AND o.via <> 'free'
+WHERE s.is_member AND s.term_id IS NULL AND former.rank > coalesce(present.rank, -1)
+  AND bought.rank > coalesce(present.rank, -1)
 ON CONFLICT DO NOTHING"""
 
 MAKE_RECALLED = """
 CREATE TEMPORARY TABLE recalled (
   snapshot_id bigint NOT NULL, member_id bigint NOT NULL, tier_id bigint, balances jsonb, unlocked jsonb,
-  memories jsonb, rule_id bigint
+  memories jsonb, rule_id bigint, since timestamptz NOT NULL, until timestamptz NOT NULL
 ) ON COMMIT DROP"""
 
-# The first term bought or given after the loss decides, by the rule in force; a trial decides nothing. The row's own
-# state lets it happen once.
+# The first term bought or given after the loss decides, by the rule in force, also where a tier she earned stands above
+# it; a trial decides nothing. The row's own state lets it happen once.
 DECIDE = """
 WITH decided AS (
   UPDATE entitlements_entitlementsnapshot p SET return_term_id = t.id, rule_id = r.id, outcome = v.outcome,
@@ -76,19 +81,23 @@ WITH decided AS (
     WHEN NOT CASE t.kind WHEN 'paid' THEN r.on_purchase ELSE r.on_gift END THEN 'other_way'
     WHEN r.mode = 'younger' AND q.taken_at < t.starts_at - make_interval(days => r.younger_than_days) THEN 'too_old'
     ELSE 'restored' END AS outcome) v
-  WHERE p.id = q.id AND p.outcome = 'pending' AND s.is_member AND s.via = 'term'
-  RETURNING p.id, p.member_id, p.tier_id, p.balances, p.unlocked, p.memories, p.outcome, p.rule_id
+  WHERE p.id = q.id AND p.outcome = 'pending' AND s.is_member
+    AND least(t.ends_at, coalesce(t.closed_at, t.ends_at)) > %(at)s
+  RETURNING p.id, p.member_id, p.tier_id, p.balances, p.unlocked, p.memories, p.outcome, p.rule_id, t.starts_at,
+    least(t.ends_at, coalesce(t.closed_at, t.ends_at)) AS end_at
 )
 INSERT INTO recalled
-SELECT id, member_id, tier_id, balances, unlocked, memories, rule_id FROM decided WHERE outcome = 'restored'"""
+SELECT id, member_id, tier_id, balances, unlocked, memories, rule_id, starts_at, end_at
+FROM decided WHERE outcome = 'restored'"""
 
-# Beyond what the ladder gives her now. The former tier's surplus for some days; the rest as long as the term.
+# Beyond what the ladder gives her now. The former tier's surplus for some days; the rest as long as the term. What was
+# carried over went on being carried where she had the benefit, as of a lower tier, when that period closed.
 RESTORE = """
 WITH back AS (
   SELECT k.member_id, k.snapshot_id, c.benefit_id,
     CASE WHEN c.amount IS NOT NULL THEN greatest(c.amount - coalesce(w.amount, 0), 0) END AS amount, c.level,
     true AS recurs, c.early_hours, %(reason_tier)s AS reason,
-    (s.since AT TIME ZONE s.zone + make_interval(days => r.tier_days)) AT TIME ZONE s.zone AS expires_at
+    (k.since AT TIME ZONE s.zone + make_interval(days => r.tier_days)) AT TIME ZONE s.zone AS expires_at
   FROM recalled k
   JOIN settling s USING (member_id)
   JOIN entitlements_restorerule r ON r.id = k.rule_id AND r.restores_tier
@@ -100,23 +109,25 @@ WITH back AS (
   WHERE w.member_id IS NULL OR c.level > w.level OR w.amount IS NOT NULL AND (c.amount IS NULL OR c.amount > w.amount)
   UNION ALL
   SELECT k.member_id, k.snapshot_id, e.id, (u.value ->> 'amount')::bigint, u.value ->> 'level', true, 0,
-    %(reason_unlocked)s, s.until
+    %(reason_unlocked)s, k.until
   FROM recalled k
-  JOIN settling s USING (member_id)
   JOIN entitlements_restorerule r ON r.id = k.rule_id AND r.restores_unlocked
   CROSS JOIN LATERAL jsonb_each(k.unlocked) u
   JOIN entitlements_benefit e ON e.id = u.key::bigint AND NOT e.is_archived
   WHERE NOT EXISTS (SELECT FROM wanted w WHERE w.member_id = k.member_id AND w.benefit_id = e.id)
   UNION ALL
-  SELECT k.member_id, k.snapshot_id, e.id, o.amount, '', false, 0, %(reason_remaining)s, s.until
+  SELECT k.member_id, k.snapshot_id, e.id, o.amount, '', false, 0, %(reason_remaining)s, k.until
   FROM recalled k
-  JOIN settling s USING (member_id)
   JOIN entitlements_restorerule r ON r.id = k.rule_id AND r.restores_remaining
   CROSS JOIN LATERAL jsonb_each(k.balances) h
   JOIN entitlements_benefit e ON e.id = h.key::bigint AND NOT e.is_archived
   CROSS JOIN LATERAL (
-    SELECT (h.value ->> 'once')::bigint + CASE WHEN (h.value ->> 'carried_until')::timestamptz <= s.since
-      THEN (h.value ->> 'carried')::bigint ELSE 0 END AS amount
+    SELECT (h.value ->> 'once')::bigint + CASE WHEN (h.value ->> 'carried_until')::timestamptz <= k.since
+      AND NOT EXISTS (
+        SELECT FROM entitlements_grant g WHERE g.member_id = k.member_id AND g.benefit_id = e.id AND g.recurs
+          AND g.effective_at <= (h.value ->> 'carried_until')::timestamptz AND g.effective_at < k.since
+          AND least(g.expires_at, g.voided_at, 'infinity') > (h.value ->> 'carried_until')::timestamptz
+      ) THEN (h.value ->> 'carried')::bigint ELSE 0 END AS amount
   ) o
   WHERE o.amount > 0
 ),
@@ -126,8 +137,8 @@ given AS (
     expires_at, void_reason, reason, created_at
   )
   SELECT b.member_id, b.benefit_id, 'restore', b.snapshot_id, b.amount, b.level, b.recurs, 50,
-    b.early_hours, coalesce(s.anchor_at, s.since), s.since, b.expires_at, '', b.reason, %(at)s
-  FROM back b JOIN settling s USING (member_id)
+    b.early_hours, coalesce(s.anchor_at, k.since), k.since, b.expires_at, '', b.reason, %(at)s
+  FROM back b JOIN settling s USING (member_id) JOIN recalled k USING (member_id, snapshot_id)
   ON CONFLICT DO NOTHING
   RETURNING id, source_id, benefit_id, amount
 )

@@ -18,7 +18,7 @@ from entitlements.usage.bodies import (
     reason_of,
     whole_number,
 )
-from entitlements.usage.doors import keyed, member_named
+from entitlements.usage.doors import keyed, member_named, refuse
 from entitlements.usage.gate import language_of, verdict, verdicts
 from entitlements.usage.models import UsageRecord
 from entitlements.usage.operations import consuming
@@ -41,12 +41,8 @@ _ERRORS = {
 _TOLD = ("reason", "hint", "upgrade_target", "upgrade_name", "opens_at", "resets_at")
 
 
-def _refuse(code: str, status: HTTPStatus, /, **_arguments: Any) -> HttpResponse:
-    return problem(code, status)
-
-
 @require_POST
-@keyed(_refuse)
+@keyed(refuse)
 def consume(request: HttpRequest, key: OpenedKey, at: datetime, external_id: str, benefit_code: str) -> HttpResponse:
     """Use a benefit."""
     body = object_of(request)
@@ -71,7 +67,7 @@ def consume(request: HttpRequest, key: OpenedKey, at: datetime, external_id: str
 
 
 @require_POST
-@keyed(_refuse)
+@keyed(refuse)
 def reverse(request: HttpRequest, key: OpenedKey, at: datetime, usage_id: int) -> HttpResponse:
     """Take a use back; a second time says the same."""
     reason = reason_of(object_of(request))
@@ -85,7 +81,7 @@ def reverse(request: HttpRequest, key: OpenedKey, at: datetime, usage_id: int) -
 
 
 @require_GET
-@keyed(_refuse)
+@keyed(refuse)
 def check(request: HttpRequest, key: OpenedKey, at: datetime, external_id: str, benefit_code: str) -> HttpResponse:
     """The gate's verdict about one benefit, or about ``amount`` of it."""
     benefit, member_id, own_language = Benefit.objects.asked_about(external_id_of(external_id), benefit_code)
@@ -103,7 +99,7 @@ def check(request: HttpRequest, key: OpenedKey, at: datetime, external_id: str, 
 
 
 @require_GET
-@keyed(_refuse)
+@keyed(refuse)
 def benefits(request: HttpRequest, key: OpenedKey, at: datetime, external_id: str) -> HttpResponse:
     """The verdicts about all benefits, a page at a time."""
     after, limit = page_of(request)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import Field as Limits
@@ -20,8 +20,9 @@ from members.segments.conditions.bases import (
     by_figure,
     counted,
     facts_of,
+    passing,
 )
-from members.segments.expressions import complement
+from members.segments.expressions import complement, member_zone
 from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType
 
 MEMBERSHIP = gettext_lazy("Membership")
@@ -173,8 +174,13 @@ class Renewals(Condition):
     fields = (Field("test", gettext_lazy("Number"), FieldType.NUMBER_TEST),)
 
     def compile(self, context: Context) -> Q:
-        renewed = _renewals(context.at).values("member_id").annotate(figure=Count("pk"))
-        return by_figure(renewed, self.test, one_by_one=context.is_narrowed)
+        return by_figure(self._figures(context), self.test, one_by_one=context.is_narrowed)
+
+    def member_ids(self, context: Context) -> QuerySet | None:
+        return None if self.test.holds_for_zero() else passing(self._figures(context), self.test).values("member_id")
+
+    def _figures(self, context: Context) -> QuerySet:
+        return _renewals(context.at).values("member_id").annotate(figure=Count("pk"))
 
     def sentence(self) -> str:
         return _("renewed %(test)s times") % {"test": self.test.sentence()}
@@ -196,6 +202,22 @@ class FirstTerm(MomentCondition):
     label = gettext_lazy("First term began")
     group = MEMBERSHIP
     narrows = False
+
+    def compile(self, context: Context) -> Q:
+        if self.when.op in ("known", "unknown"):
+            found = Q(Exists(_begun(context.at).filter(member_id=OuterRef("pk"))))
+            return found if self.when.op == "known" else complement(found)
+        # Where few members are left each is looked up, else all first terms are found in one pass.
+        return super().compile(context) if context.is_narrowed else Q(pk__in=self._passing(context))
+
+    def member_ids(self, context: Context) -> QuerySet | None:
+        return None if self.when.op in ("known", "unknown") else self._passing(context)
+
+    def _passing(self, context: Context) -> QuerySet:
+        firsts = _begun(context.at).values("member_id").annotate(first=Min("starts_at"))
+        # One zone a member, read only by a local date.
+        passes = self.when.over(F("first"), Min(member_zone("member__")), context)
+        return firsts.filter(passes).values("member_id")
 
     def subject(self, context: Context) -> Any:
         own = _begun(context.at).filter(member_id=OuterRef("pk")).values("member_id")

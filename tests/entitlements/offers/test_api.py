@@ -124,6 +124,7 @@ def test_problems_are_named(shop, coupon, path, body, headers, status, code):
     answer = shop(path, body, **headers)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer["Content-Type"] == "application/problem+json"
+    assert answer.json()["message"] == answer.json()["title"]
 
 
 def test_a_key_needs_the_scope(admin, now, coupon):

@@ -1,6 +1,7 @@
 """Compiled SQL against the plain evaluator, on random rules over a random crowd."""
 
 import os
+from collections.abc import Mapping
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -10,11 +11,12 @@ from django.db.models.lookups import GreaterThan, LessThanOrEqual
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from members.counters.operations import bring_up
+from members.counters.wanted import CounterKey
 from members.models import EventCounter
 from members.segments.compiler import ids_of, members_of
 from members.segments.expressions import complement
 from members.segments.registry import code_of, conditions
-from members.segments.schema import counters, read_rule
+from members.segments.schema import Rule, counters, read_rule
 from members.segments.timing import Relative
 from tests.members.segments import evaluator, generator
 from tests.members.segments.population import AT, Crowd
@@ -37,15 +39,21 @@ def compiled(data: dict) -> set[int]:
     """Whom the rule finds: from the events, and the same from rolling counters that moved here from earlier."""
     rule = read_rule(data)
     found = set(members_of(rule, AT).values_list("pk", flat=True))
+    assert ids(rule) == found
     keys = counters(rule)
     if keys:
         for at in (AT - timedelta(minutes=1), AT):
             held = bring_up(keys=keys, at=at)
-        counted = [pk for row in ids_of(rule, AT, held) for pk in row.values()]
-        assert len(counted) == len(set(counted))
-        assert set(counted) == found
+        assert ids(rule, held) == found
         EventCounter.objects.all().delete()
     return found
+
+
+def ids(rule: Rule, held: Mapping[CounterKey, int] | None = None) -> set[int]:
+    """Whom the ids name, each once."""
+    named = [pk for row in ids_of(rule, AT, held) for pk in row.values()]
+    assert len(named) == len(set(named))
+    return set(named)
 
 
 def expected(data: dict, crowd: Crowd) -> set[int]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.urls import reverse
 
+from config.demo_deeds import name_values
 from config.staff.models import AuditEntry
 from members.models import Member, MemberTag, Tag
 from members.segments.operations.saving import save_segment
@@ -71,7 +72,7 @@ def test_chips_of_the_list_and_of_the_member_lead_to_the_tag(viewer_client, carr
     assert chip in listed
     assert other.get_absolute_url() not in listed
     page = text(viewer_client.get(member.get_absolute_url()))
-    assert chip in page
+    assert f'<a class="chip" href="{tag.get_absolute_url()}" title="by its rule, v1">From X</a>' in page
     assert "Call her" in page
     reasons = reverse("tags:why", args=[member.pk, tag.pk])
     assert f'hx-get="{reasons}"' in page
@@ -80,6 +81,24 @@ def test_chips_of_the_list_and_of_the_member_lead_to_the_tag(viewer_client, carr
     assert "City: x" in part
     assert "<html" not in part
     assert viewer_client.get(reverse("tags:why", args=[other.pk, tag.pk])).status_code == 404
+
+
+def test_values_of_the_demo_have_chinese_names_wherever_they_stand(viewer_client):
+    parent = Tag.objects.get(code="interest_feature")
+    value = Tag.objects.create(
+        code="v", kind=parent.kind, upkeep="value", name="cloud_backup", parent=parent, size=1,
+        created_at=AT, updated_at=AT,
+    )  # fmt: skip
+    name_values()
+    member = factories.make_member(at=AT)
+    MemberTag.objects.create(member=member, code=value.code, since=AT, cause="rule", rule_version=1)
+    viewer_client.cookies["django_language"] = "zh-hans"
+    for page in (parent.get_absolute_url(), member.get_absolute_url()):
+        shown = text(viewer_client.get(page))
+        assert "云备份" in shown
+        assert "cloud_backup" not in shown
+    value.refresh_from_db()
+    assert value.name == "cloud_backup"
 
 
 def test_a_rule_written_in_the_builder_becomes_a_tag(operator_client, operator):

@@ -1,5 +1,6 @@
 """The value pages: figures that agree with each other, drill-down, settings with a preview, who may what."""
 
+import html
 import re
 from datetime import timedelta
 
@@ -11,10 +12,12 @@ from members.models import (
     EventDefinition,
     GroupChange,
     Member,
+    MemberTag,
     MemberValue,
     ModelEvaluation,
     RfmThresholds,
     Source,
+    Tag,
     ValueRun,
     ValueSettings,
 )
@@ -196,3 +199,21 @@ def test_asking_twice_waits_for_one_refresh(operator_client):
     for _ in range(2):
         assert operator_client.post(reverse("value:refresh")).status_code == 302
     assert ValueRun.objects.count() == 1
+
+
+def test_a_tag_of_churn_beside_a_low_risk_says_that_it_goes_by_its_rule(viewer_client, buyer):
+    refresh_now(at=now())
+    tag = Tag.objects.get(code="high_churn_risk")
+    MemberTag.objects.create(member=buyer, code=tag.code, since=now(), cause="rule", rule_version=1)
+    address, line = buyer.get_absolute_url(), "goes by its rule, which looks at other facts than this estimate."
+    MemberValue.objects.filter(pk=buyer.pk).update(risk_score=12)
+    page = viewer_client.get(address)
+    assert line in text(page)
+    assert "Churn risk the model's estimate" in html.unescape(text(page))
+    assert page.content.decode().count(f'href="{tag.get_absolute_url()}" title="by its rule, v1"') == 3
+    assert reverse("tags:why", args=[buyer.pk, tag.pk]) in page.content.decode()
+    MemberValue.objects.filter(pk=buyer.pk).update(risk_score=88)
+    assert line not in text(viewer_client.get(address))
+    MemberValue.objects.filter(pk=buyer.pk).update(risk_score=12)
+    MemberTag.objects.filter(member=buyer).delete()
+    assert line not in text(viewer_client.get(address))
