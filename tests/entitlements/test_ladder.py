@@ -20,6 +20,7 @@ from entitlements.ladder.rules import extra_use, months_in, periods_a_month, wil
 from entitlements.usage.operations.consuming import consume
 from entitlements.usage.operations.recording import record_usage
 from tests import factories
+from tests.conftest import signed_in_client
 from tests.entitlements.making import AT, DAY, balance, give, make_benefit
 
 pytestmark = pytest.mark.django_db
@@ -215,7 +216,7 @@ def test_a_month_of_each_usage_period():
     ("period", "cost", "words"),
     [("month", 500, "a month"), ("year", 42, "a month"), ("term", 167, "a month"), ("never", 500, "once")],
 )
-def test_the_cost_of_a_change_is_of_a_month(client, plan, proposer, period, cost, words):
+def test_the_cost_of_a_change_is_of_a_month(plan, proposer, period, cost, words):
     plan.duration_unit, plan.duration_count = "month", 3
     plan.save()
     benefit, member = make_benefit(cost_cents=100, period=period), factories.make_member(at=AT - DAY)
@@ -227,13 +228,13 @@ def test_the_cost_of_a_change_is_of_a_month(client, plan, proposer, period, cost
     draft = change(benefit, plan.tier, proposer, CELL | {"amount": 8})
     [shown] = Ladder(AT).impacts
     assert (shown.impact.use.expected, shown.impact.cost.expected) == (5, cost)
-    client.force_login(proposer)
+    client = signed_in_client(proposer)
     page = client.get(reverse("ladder:submit", args=[draft.pk])).content.decode()
     assert f'<span class="m s">{words}</span>' in page
     assert "a quarter a third" in page
 
 
-def test_the_costs_of_the_matrix_are_of_one_month_whatever_the_usage_period(client, plan, proposer):
+def test_the_costs_of_the_matrix_are_of_one_month_whatever_the_usage_period(plan, proposer):
     plan.duration_unit, plan.duration_count = "year", 1
     plan.save()
     monthly, yearly = make_benefit(cost_cents=100, worth_cents=200), make_benefit(cost_cents=300, period="year")
@@ -260,7 +261,7 @@ def test_the_costs_of_the_matrix_are_of_one_month_whatever_the_usage_period(clie
     }  # fmt: skip
     assert (cells["gold", monthly.pk], cells["gold", yearly.pk], cells["free", monthly.pk]) == (200, 300, 0)
     assert (ladder.totals[-1].cost_cents, ladder.totals[-1].worth_cents) == (500, 400)
-    client.force_login(proposer)
+    client = signed_in_client(proposer)
     page = client.get(reverse("ladder:index"), {"view": "cost"}).content.decode()
     assert f"Every figure is of one calendar month, {month:%Y-%m}" in page
     assert "Every figure is of" not in client.get(reverse("ladder:index")).content.decode()
