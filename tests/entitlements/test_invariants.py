@@ -12,7 +12,7 @@ from entitlements.checks.operations.checking import check_invariants, find_offen
 from entitlements.checks.pages import WORDS
 from entitlements.grants.querysets.invariants import CHECKS
 from entitlements.models import Balance, Grant, Lot, Offence
-from tests.entitlements.test_memory import Scene
+from tests.entitlements.memory.scene import Scene
 from tests.entitlements.world import give, settle
 from tests.members.world import moment
 

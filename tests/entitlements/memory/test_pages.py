@@ -1,3 +1,5 @@
+"""The pages about what is kept, and the member's page."""
+
 from datetime import timedelta
 
 import pytest
@@ -5,7 +7,6 @@ from django.urls import reverse
 
 from entitlements.models import EntitlementSnapshot, RenewalLock, RestoreRule
 from members.operations import terms
-from tests.entitlements.test_memory import Scene
 from tests.entitlements.world import settle
 from tests.factories import make_term
 from tests.members.world import moment
@@ -15,11 +16,6 @@ pytestmark = pytest.mark.django_db
 RULE = {
     "mode": "everything", "younger_than_days": 90, "tier_days": 7, "restores_tier": "on", "on_purchase": "on",
 }  # fmt: skip
-
-
-@pytest.fixture
-def scene():
-    return Scene()
 
 
 @pytest.fixture
