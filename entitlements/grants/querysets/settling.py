@@ -127,7 +127,8 @@ _BY_ENGINE = "('term', 'grace', 'tier', 'free')"
 
 # The buckets open at ``x.instant`` for the members of ``x``: the ladder's allowance, each other grant, what was
 # carried over. Several grants of the ladder are one allowance, the largest; an access benefit knows no periods.
-# Those of the calendar, nearly all, are worked out in place, which is cheaper than to call the function for each row.
+# Those of the calendar, nearly all, are worked out in place, which is cheaper than to call the function for each row;
+# once, by OFFSET 0, and not for each mention.
 _BUCKETS = (
     """
   SELECT g.*, CASE WHEN g.recurs THEN lower(p.period) ELSE g.effective_at END AS opens_at,
@@ -152,12 +153,14 @@ _BUCKETS = (
   CROSS JOIN LATERAL (
     SELECT CASE WHEN e.kind = 'access' THEN tstzrange('1970-01-01 00:00:00+00', NULL)
       WHEN e.is_by_calendar AND e.period IN ('day', 'week', 'month', 'quarter', 'year') THEN tstzrange(
-        date_trunc(e.period, g.instant AT TIME ZONE g.zone) AT TIME ZONE g.zone,
-        (date_trunc(e.period, g.instant AT TIME ZONE g.zone) + CASE e.period WHEN 'quarter' THEN interval '3 months'
-          ELSE ('1 ' || e.period)::interval END) AT TIME ZONE g.zone
+        date_trunc(e.period, g.instant, g.zone),
+        (date_trunc(e.period, g.instant AT TIME ZONE g.zone) + CASE e.period WHEN 'day' THEN interval '1 day'
+          WHEN 'week' THEN interval '1 week' WHEN 'month' THEN interval '1 month'
+          WHEN 'quarter' THEN interval '3 months' ELSE interval '1 year' END) AT TIME ZONE g.zone
       )
       ELSE entitlements_period(e.period, e.is_by_calendar, g.zone, g.anchor_at, g.instant)
     END AS period
+    OFFSET 0
   ) p"""
 )
 
