@@ -280,9 +280,9 @@ LEFT JOIN (
     + """
   GROUP BY 1, 2, 3, 4
 ) g USING (member_id, benefit_id, source, source_id)
-WHERE g.is_live IS NOT TRUE
-ON CONFLICT DO NOTHING"""
+WHERE g.is_live IS NOT TRUE"""
 )
+GIVE_THE_REST = GIVE + " ON CONFLICT DO NOTHING"
 
 # At the end of a usage period what is left is carried on as the benefit says, while the ladder still gives it.
 CARRY_OVER = (
@@ -315,7 +315,8 @@ WHERE q.amount > 0
 ON CONFLICT DO NOTHING"""
 )
 
-# The balances from the buckets open now. What is being used at this moment stays on top of what lies in lots.
+# The balances from the buckets open now. What is being used at this moment stays on top of what lies in lots. Rows
+# without a bucket say when something more begins, and that there is a balance which may have nothing left.
 BALANCE = (
     """
 WITH x AS (SELECT member_id, zone, %(at)s::timestamptz AS instant FROM settling),
@@ -323,40 +324,31 @@ buckets AS ("""
     + _BUCKETS.format(x="x", of_benefit="")
     + """
 ),
-coming AS (
-  SELECT g.member_id, g.benefit_id, min(g.effective_at) AS at
-  FROM settling s JOIN entitlements_grant g ON g.member_id = s.member_id
-  WHERE g.effective_at > %(at)s AND g.voided_at IS NULL GROUP BY 1, 2
-),
-open AS (
-  SELECT b.member_id, b.benefit_id, b.bucket, b.amount, b.opens_at, b.closes_at, b.recurs,
+facts AS (
+  SELECT b.member_id, b.benefit_id, b.bucket, b.amount, b.opens_at, b.closes_at,
     least(b.closes_at, b.first_expiry) AS ends_at, b.level, b.early_hours, coalesce(l.used, 0) AS used
   FROM buckets b LEFT JOIN entitlements_lot l USING (member_id, benefit_id, bucket, opens_at)
   UNION ALL
-  SELECT l.member_id, l.benefit_id, -1, l.amount, l.opens_at, l.closes_at, true, l.closes_at, '', 0, l.used
+  SELECT l.member_id, l.benefit_id, -1, l.amount, l.opens_at, l.closes_at, l.closes_at, '', 0, l.used
   FROM settling s JOIN entitlements_lot l ON l.member_id = s.member_id
   WHERE l.bucket = -1 AND l.opens_at <= %(at)s AND l.closes_at > %(at)s
-),
-summed AS (
-  SELECT o.member_id, o.benefit_id, bool_or(o.bucket >= 0) AS is_open,
-    CASE WHEN bool_or(o.amount IS NULL) THEN NULL ELSE sum(o.amount)::bigint END AS granted,
-    sum(CASE WHEN o.amount IS NULL THEN o.used ELSE least(o.used, o.amount) END)::bigint AS used,
-    max(o.level) AS level, max(o.early_hours) AS early_hours, min(o.ends_at) AS ends_at,
-    max(o.amount) FILTER (WHERE o.bucket = 0) AS allowance,
-    min(o.opens_at) FILTER (WHERE o.bucket = 0) AS period_start,
-    min(o.closes_at) FILTER (WHERE o.bucket = 0) AS period_end
-  FROM open o GROUP BY 1, 2
+  UNION ALL
+  SELECT g.member_id, g.benefit_id, NULL, NULL, NULL, NULL, g.effective_at, '', 0, 0
+  FROM settling s JOIN entitlements_grant g ON g.member_id = s.member_id
+  WHERE g.effective_at > %(at)s AND g.voided_at IS NULL
+  UNION ALL
+  SELECT b.member_id, b.benefit_id, NULL, NULL, NULL, NULL, NULL, '', 0, 0
+  FROM settling s JOIN entitlements_balance b ON b.member_id = s.member_id
 ),
 due AS (
-  SELECT member_id, benefit_id, coalesce(m.is_open, false) AS is_open, m.granted, coalesce(m.used, 0) AS used,
-    coalesce(m.level, '') AS level, coalesce(m.early_hours, 0) AS early_hours, m.allowance, m.period_start,
-    m.period_end, least(m.ends_at, c.at) AS valid_until
-  FROM summed m FULL JOIN coming c USING (member_id, benefit_id)
-  UNION ALL
-  SELECT b.member_id, b.benefit_id, false, 0, 0, '', 0, NULL, NULL, NULL, NULL
-  FROM settling s JOIN entitlements_balance b ON b.member_id = s.member_id
-  WHERE NOT EXISTS (SELECT FROM summed m WHERE m.member_id = b.member_id AND m.benefit_id = b.benefit_id)
-    AND NOT EXISTS (SELECT FROM coming c WHERE c.member_id = b.member_id AND c.benefit_id = b.benefit_id)
+  SELECT f.member_id, f.benefit_id, coalesce(bool_or(f.bucket >= 0), false) AS is_open,
+    CASE WHEN bool_or(f.bucket IS NOT NULL AND f.amount IS NULL) THEN NULL ELSE sum(f.amount)::bigint END AS granted,
+    sum(CASE WHEN f.amount IS NULL THEN f.used ELSE least(f.used, f.amount) END)::bigint AS used,
+    max(f.level) AS level, max(f.early_hours) AS early_hours, min(f.ends_at) AS valid_until,
+    max(f.amount) FILTER (WHERE f.bucket = 0) AS allowance,
+    min(f.opens_at) FILTER (WHERE f.bucket = 0) AS period_start,
+    min(f.closes_at) FILTER (WHERE f.bucket = 0) AS period_end
+  FROM facts f GROUP BY 1, 2
 )
 INSERT INTO entitlements_balance AS b (
   member_id, benefit_id, is_open, granted, used, allocated, overage, level, early_hours, allowance, period_start,
@@ -365,7 +357,7 @@ INSERT INTO entitlements_balance AS b (
 SELECT d.member_id, d.benefit_id, d.is_open, CASE WHEN d.is_open THEN d.granted ELSE 0 END,
   CASE WHEN d.is_open THEN d.used ELSE 0 END, CASE WHEN d.is_open THEN d.used ELSE 0 END, 0, d.level, d.early_hours,
   d.allowance, d.period_start, d.period_end, %(at)s, d.valid_until, 0
-FROM due d
+FROM due d ORDER BY d.member_id, d.benefit_id
 ON CONFLICT (member_id, benefit_id) DO UPDATE SET
   is_open = excluded.is_open, granted = excluded.granted,
   used = least(excluded.used + b.used - b.allocated, coalesce(excluded.granted, excluded.used + b.used - b.allocated)),
