@@ -11,6 +11,9 @@ from config.staff.reviewing import Version
 from entitlements.benefits.querysets import BenefitQuerySet, LadderQuerySet
 from members.models import EventDefinition, Plan, Tier
 
+# What addresses call the free tier, which has no row.
+FREE = "free"
+
 
 class Benefit(models.Model):
     """Something members may use: whether at all (access), how often (quota) or how much of it (metered)."""

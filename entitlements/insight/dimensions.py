@@ -9,7 +9,7 @@ from django.db.models import F, FilteredRelation, Q
 from django.utils.translation import gettext_lazy as _
 
 from config.staff.paging import id_in
-from entitlements.benefits.models import Benefit
+from entitlements.benefits.models import FREE, Benefit
 from entitlements.grants.models import Balance
 from entitlements.insight.operations.counting import LATELY
 from entitlements.usage.models import UsageRecord
@@ -20,7 +20,6 @@ from members.rules import add_months, at_local
 from members.segments.addresses import with_value
 from members.segments.dimensions import Dimension, Narrowing, Words, register, register_narrowings
 
-FREE = "free"
 USED_IN_MONTH = "benefit_month"
 
 

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from config.staff.paging import id_in
+from entitlements.benefits.models import FREE
 from entitlements.grants.models import Standing
 from members.models import Plan, Tier
 from members.naming import name_of
@@ -15,7 +16,6 @@ from members.segments.addresses import with_value
 from members.segments.dimensions import Narrowing, register_narrowings
 
 CODE = "ladder"
-FREE = "free"
 IN_GRACE = "grace"
 
 

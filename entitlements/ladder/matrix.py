@@ -10,7 +10,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from entitlements.benefits.models import Benefit, LadderVersion, TierBenefit
+from entitlements.benefits.models import FREE, Benefit, LadderVersion, TierBenefit
 from entitlements.insight.models import BenefitMonth, BenefitReach, FiguresRun
 from entitlements.insight.rules import months_back
 from entitlements.ladder import querysets
@@ -21,8 +21,6 @@ from entitlements.ladder.words import allowance, given
 from members.models import Plan, Tier
 from members.naming import name_of
 from members.rules import local_date
-
-FREE = "free"
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from config.staff import clock
 from config.staff.access import Permission, requires
 from config.staff.http import StaffRequest
-from entitlements.benefits.models import Benefit, LadderVersion, PlanBenefit, TierBenefit
+from entitlements.benefits.models import FREE, Benefit, LadderVersion, PlanBenefit, TierBenefit
 from entitlements.grants import tasks
 from entitlements.grants.models import Standing
 from entitlements.ladder import operations
 from entitlements.ladder.changes import Cell, Change, differ
 from entitlements.ladder.forms import REFUSALS, AdditionForm, CellForm, DecisionForm, NewAdditionForm, SubmitForm
 from entitlements.ladder.history import History
-from entitlements.ladder.matrix import FREE, Ladder, stairs
+from entitlements.ladder.matrix import Ladder, stairs
 from entitlements.ladder.operations import LadderRefused
 from members.models import Plan, Tier
 
