@@ -20,6 +20,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 
 LANGUAGES, THEMES, WIDTHS = ("zh-hans", "en"), ("light", "dark"), (1440, 390)
 MEMBERS = 400
+SIGN_IN = "/login/"
 
 
 def main() -> int:
@@ -59,7 +60,8 @@ def shoot(out: Path, only: re.Pattern[str]) -> int:
         raise server.error
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    addresses = [(name, path) for name, path in pages(world) if only.search(path)]
+    # The sign-in page is always visited: it is the way to the others.
+    addresses = [(name, path) for name, path in pages(world) if path == SIGN_IN or only.search(path)]
     found: list[dict[str, str | int]] = []
     try:
         with sync_playwright() as playwright:
@@ -106,7 +108,7 @@ def pages(world) -> list[tuple[str, str]]:
 
     client = signed_in_client(world.admin)
     client.raise_request_exception = False
-    found = [("login", "/login/")]
+    found = [("login", SIGN_IN)]
     for route in console_routes():
         address = route.address(world)
         response = client.get(address)
@@ -124,7 +126,7 @@ def visit_all(context, server: str, addresses, out: Path, look: dict[str, str], 
     found: list[dict[str, str | int]] = []
     errors: list[str] = []
     page = site.page_of(context, errors)
-    for name, address in sorted(addresses, key=lambda pair: pair[1] != "/login/"):
+    for name, address in sorted(addresses, key=lambda pair: pair[1] != SIGN_IN):
         page.goto(server + address)
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
@@ -136,7 +138,7 @@ def visit_all(context, server: str, addresses, out: Path, look: dict[str, str], 
             for line in said:
                 print(f"{address} {width}: {line}", flush=True)
             found += [{"page": address, "width": width, **look, "what": line, "picture": picture} for line in said]
-        if address == "/login/":
+        if address == SIGN_IN:
             site.sign_in(page, server, world.admin.username)
     return found + [{"page": "", "width": 0, **look, "what": f"console: {line}", "picture": ""} for line in errors]
 
