@@ -4,6 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.staff.keys import staff_key
 from members.ingest.querysets.keys import WriteKeyQuerySet
+from members.ingest.querysets.sources import IngestDayQuerySet
 from members.models.events import EventDefinition, Source
 from members.models.people import Identity, Member
 
@@ -102,11 +103,16 @@ class EventProperty(models.Model):
 
 
 class EventDay(models.Model):
-    """How many events of a name occurred on a date of the project's."""
+    """How many events of a name occurred on a date of the project's: the sum over ``slot``.
 
-    pk = models.CompositePrimaryKey("definition", "local_on")
+    Writers at the same time add to different slots (``members.querysets.events.SLOT``), so that none waits for
+    another's commit.
+    """
+
+    pk = models.CompositePrimaryKey("definition", "local_on", "slot")
     definition = models.ForeignKey(EventDefinition, on_delete=models.CASCADE, related_name="days", db_index=False)
     local_on = models.DateField(_("local date"))
+    slot = models.PositiveSmallIntegerField(default=0, editable=False)
     events = models.BigIntegerField(_("events"), default=0)
     last_at = models.DateTimeField(_("last event"))
 
@@ -119,15 +125,18 @@ class EventDay(models.Model):
 
 
 class IngestDay(models.Model):
-    """What became of the messages a source sent on a date of the project's."""
+    """What became of the messages a source sent on a date of the project's: the sum over ``slot``, as ``EventDay``."""
 
-    pk = models.CompositePrimaryKey("source", "local_on")
+    pk = models.CompositePrimaryKey("source", "local_on", "slot")
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="ingest_days", db_index=False)
     local_on = models.DateField(_("local date"))
+    slot = models.PositiveSmallIntegerField(default=0, editable=False)
     accepted = models.BigIntegerField(_("accepted"), default=0)
     duplicate = models.BigIntegerField(_("repeated"), default=0)
     rejected = models.BigIntegerField(_("rejected"), default=0)
     parked = models.BigIntegerField(_("parked"), default=0)
+
+    objects = IngestDayQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("ingest day")

@@ -69,7 +69,7 @@ def source_detail(request: StaffRequest, source_id: int) -> HttpResponse:
     source = get_object_or_404(Source, pk=source_id)
     context = {
         "row": pages.row_of(source, at),
-        "days": source.ingest_days.filter(local_on__gte=pages.volume_since(at)).order_by("-local_on"),
+        "days": source.ingest_days.filter(local_on__gte=pages.volume_since(at)).by_day(),
         "keys": source.write_keys.select_related("created_by"),
         "at": at,
     }

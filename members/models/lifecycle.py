@@ -133,6 +133,7 @@ class MemberLifecycle(models.Model):
     )
     activation_time = models.DateTimeField(_("activation time"), null=True, blank=True)
     expiration_time = models.DateTimeField(_("expiration time"), null=True, blank=True)
+    # The minute of the latest activity: ``members.querysets.events.MINUTE``.
     last_active_time = models.DateTimeField(_("last active"), null=True, blank=True)
     usage_rate = models.FloatField(_("usage rate"), null=True, blank=True)
     auto_renewal_flag = models.BooleanField(_("auto-renewal"), default=False)

@@ -126,7 +126,7 @@ active AS NOT MATERIALIZED (
     CASE WHEN t.is_watched THEN a.active_days END AS active_days,
     CASE WHEN t.is_watched THEN coalesce(a.active_weeks, 0) END AS active_weeks,
     a.last_on,
-    CASE WHEN t.last_active_time > t.at THEN (
+    CASE WHEN t.last_active_time > t.at - interval '1 minute' THEN (
       SELECT min(n.first_at) FROM members_activeday n
       WHERE n.member_id = t.member_id AND n.local_on >= t.on_day AND n.first_at > t.at
     ) END AS next_activity

@@ -12,6 +12,11 @@ MAX_PROPERTIES = 200
 PROPERTY_SAMPLE = 1_000
 # Within this time only what is new about a property is written: batches would wait for each other's rows.
 PROPERTY_NOTED_EVERY = "1 minute"
+# Which of the rows that count one thing a writer adds to: all would wait for each other's commit at a single one.
+SLOT = "pg_backend_pid() %% 16"
+# Last activity is known to the minute: a visit of many events moves the widely indexed row seldom, and to the same
+# place in whatever order they come.
+MINUTE = "date_trunc('minute', {}, 'UTC')"
 
 # Rows are (member_id, name, occurred_at, message_id, value_cents, currency, properties), from any relation.
 # What several batches write is written in one order, so that they wait for each other instead of deadlocking.
@@ -34,7 +39,8 @@ taken AS (
 ),
 fresh AS MATERIALIZED (
   SELECT DISTINCT ON (i.message_id) i.*, k.id AS definition_id, k.is_activity,
-    (i.occurred_at AT TIME ZONE coalesce(nullif(s.time_zone, ''), %(zone)s))::date AS local_on
+    (i.occurred_at AT TIME ZONE coalesce(nullif(s.time_zone, ''), %(zone)s))::date AS local_on,
+    {minute} AS minute, s.last_active_time AS seen_at
   FROM incoming i
   JOIN taken USING (message_id)
   JOIN known k ON k.name = i.name
@@ -50,10 +56,10 @@ stored AS (
   RETURNING 1
 ),
 counted AS (
-  INSERT INTO members_eventday AS d (definition_id, local_on, events, last_at)
-  SELECT f.definition_id, (f.occurred_at AT TIME ZONE %(zone)s)::date, count(*), max(f.occurred_at) FROM fresh f
+  INSERT INTO members_eventday AS d (definition_id, local_on, slot, events, last_at)
+  SELECT f.definition_id, (f.occurred_at AT TIME ZONE %(zone)s)::date, {slot}, count(*), max(f.occurred_at) FROM fresh f
   GROUP BY 1, 2 ORDER BY 1, 2
-  ON CONFLICT (definition_id, local_on) DO UPDATE
+  ON CONFLICT (definition_id, local_on, slot) DO UPDATE
     SET events = d.events + excluded.events, last_at = greatest(d.last_at, excluded.last_at)
 ),
 sampled AS (
@@ -93,7 +99,7 @@ touched AS (
   SELECT member_id, min(at) AS due_at, max(last_at) AS last_at FROM (
     SELECT member_id, first_at AS at, NULL::timestamptz AS last_at FROM active
     UNION ALL SELECT member_id, at, NULL FROM left_app
-    UNION ALL SELECT member_id, NULL, max(occurred_at) FROM fresh WHERE is_activity GROUP BY member_id
+    UNION ALL SELECT member_id, NULL, minute FROM fresh WHERE is_activity AND (minute > seen_at) IS NOT FALSE
   ) t GROUP BY member_id
 ),
 marked AS (
@@ -101,7 +107,7 @@ marked AS (
     next_due_at = least(s.next_due_at, t.due_at),
     last_active_time = greatest(s.last_active_time, t.last_at)
   FROM touched t
-  WHERE s.member_id = t.member_id AND (t.due_at IS NOT NULL OR t.last_at > s.last_active_time)
+  WHERE s.member_id = t.member_id
   RETURNING 1
 )
 SELECT (SELECT count(*) FROM stored), (SELECT count(*) FROM incoming){report}"""
@@ -166,7 +172,8 @@ def ingest_sql(*, reading: str, incoming: str, report: str) -> str:
     """The statement of ``ingest`` where ``incoming`` selects from the CTEs ``reading``; ``report`` adds columns."""
     return INGEST.format(
         reading=f"{reading},\n" if reading else "", incoming=incoming, report=report, max_properties=MAX_PROPERTIES,
-        property_sample=PROPERTY_SAMPLE, noted_every=PROPERTY_NOTED_EVERY,
+        property_sample=PROPERTY_SAMPLE, noted_every=PROPERTY_NOTED_EVERY, slot=SLOT,
+        minute=MINUTE.format("i.occurred_at"),
     )  # fmt: skip
 
 

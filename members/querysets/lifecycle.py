@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection, models, transaction
 from django.db.models import F, Q, Value
-from django.db.models.functions import Coalesce, Greatest, Least
+from django.db.models.functions import Coalesce, Least
 
 from members.lifecycle import STAGE_OF, Stage
 from members.querysets.assessment import Tables, explain_sql, round_sql
@@ -59,12 +59,9 @@ class LifecycleQuerySet(models.QuerySet):
             expiration_time__gte=start, expiration_time__lt=end, membership_status__in=["active", "trialing"]
         )
 
-    def mark_due(self, at: datetime, *, active: bool = False) -> int:
-        """Bring the next look forward to ``at``; with ``active`` also note activity at that instant."""
-        changes: dict[str, Any] = {"next_due_at": Least(Coalesce(F("next_due_at"), Value(at)), Value(at))}
-        if active:
-            changes["last_active_time"] = Greatest(Coalesce(F("last_active_time"), Value(at)), Value(at))
-        return self.update(**changes)
+    def mark_due(self, at: datetime) -> int:
+        """Bring the next look forward to ``at``."""
+        return self.update(next_due_at=Least(Coalesce(F("next_due_at"), Value(at)), Value(at)))
 
     def hold_due(self, at: datetime, brake_id: int) -> int:
         """Park every due row under a brake; it is not judged again until the brake is decided."""

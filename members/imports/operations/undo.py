@@ -60,7 +60,8 @@ _OWN = (
 _UNCOUNT = """
   UPDATE members_eventday d SET events = d.events - g.events
   FROM (SELECT definition_id, local_on, count(*) AS events FROM gone GROUP BY 1, 2) g
-  WHERE d.definition_id = g.definition_id AND d.local_on = g.local_on"""
+  WHERE d.definition_id = g.definition_id AND d.local_on = g.local_on AND d.slot = (
+    SELECT min(h.slot) FROM members_eventday h WHERE h.definition_id = d.definition_id AND h.local_on = d.local_on)"""
 
 
 @dataclass(frozen=True)

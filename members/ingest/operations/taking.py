@@ -1,6 +1,5 @@
 """A request of the tracking API, taken in one transaction whatever it holds."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -50,8 +49,12 @@ def take_messages(*, body: str, kind: str, key: OpenedKey, at: datetime) -> Outc
     BodyRefused. Sent again, or at the same time, or in another order, the same messages leave the same state. The
     caller wakes the sweep.
     """
+    params = {
+        "body": body, "kind": kind, "at": at, "source": key.source_id, "zone": settings.PROJECT_TIME_ZONE,
+        "may_events": WriteKey.Scope.EVENTS in key.scopes, "may_profiles": WriteKey.Scope.PROFILES in key.scopes,
+    }  # fmt: skip
     try:
-        return _again_when_turned_back(lambda: _take(body, kind, key, at))
+        return _until_taken(params, key)
     except (DataError, OperationalError) as error:
         if not _is_of_the_body(error):
             raise
@@ -59,7 +62,7 @@ def take_messages(*, body: str, kind: str, key: OpenedKey, at: datetime) -> Outc
         raise BodyRefused("unreadable")
     mended, faults = _mended(body)
     try:
-        outcome = _again_when_turned_back(lambda: _take(mended, kind, key, at))
+        outcome = _until_taken(params | {"body": mended}, key)
     except DataError:
         raise BodyRefused("unreadable") from None
     for row in outcome.rejected:
@@ -68,12 +71,8 @@ def take_messages(*, body: str, kind: str, key: OpenedKey, at: datetime) -> Outc
 
 
 @transaction.atomic
-def _take(body: str, kind: str, key: OpenedKey, at: datetime) -> Outcome:
-    params = {
-        "body": body, "may_hold_odd_numbers": reading.may_hold_odd_numbers(body), "kind": kind, "at": at,
-        "source": key.source_id, "zone": settings.PROJECT_TIME_ZONE, "may_events": WriteKey.Scope.EVENTS in key.scopes,
-        "may_profiles": WriteKey.Scope.PROFILES in key.scopes,
-    }  # fmt: skip
+def _take(params: dict[str, Any], key: OpenedKey) -> Outcome:
+    at = params["at"]
     summary = writing.store_events(params)
     if not summary.is_well_formed:
         raise BodyRefused("not_a_batch")
@@ -90,8 +89,7 @@ def _take(body: str, kind: str, key: OpenedKey, at: datetime) -> Outcome:
     parked, unknown = writing.park(params) if unknown_at_first else (0, 0)
     if summary.profiles:
         apply_traits(facts=writing.PROFILES, params=params)
-    if unknown < unknown_at_first or summary.missing_months:
-        ensure_months(summary.missing_months)
+    if unknown < unknown_at_first:
         rest = writing.store_events(params)
         stored, offered = stored + rest.stored, rest.offered
     if newcomers or linked:
@@ -129,13 +127,20 @@ def _is_of_the_body(error: Exception) -> bool:
     return isinstance(error, DataError) or isinstance(error.__cause__, errors.StatementTooComplex)
 
 
-def _again_when_turned_back(attempt: Callable[[], Outcome]) -> Outcome:
+def _until_taken(params: dict[str, Any], key: OpenedKey) -> Outcome:
     for _ in range(ATTEMPTS - 1):
         try:
-            return attempt()
-        except IntegrityError:
-            continue
+            return _take(params, key)
+        except IntegrityError as error:
+            # An event of a month that has no partition yet, which is seldom enough to learn it so.
+            if isinstance(error.__cause__, errors.CheckViolation):
+                _make_months(params)
         except OperationalError as error:
             if not isinstance(error.__cause__, errors.DeadlockDetected):
                 raise
-    return attempt()
+    return _take(params, key)
+
+
+@transaction.atomic
+def _make_months(params: dict[str, Any]) -> None:
+    ensure_months(reading.months(params))

@@ -7,11 +7,13 @@ from django.db import connection, models
 from django.db.models import Max, Q, Sum
 from django.db.models.functions import Coalesce
 
+from members.querysets.events import MINUTE
+
 # What the engine never looks back beyond, with room: its longest window is 91 days.
 RECOUNT_DAYS = 400
 
 # The active days of everybody who has the event, from the events themselves; earlier days stay as they are.
-_RECOUNT = """
+_RECOUNT = f"""
 WITH affected AS MATERIALIZED (
   SELECT DISTINCT member_id FROM members_event
   WHERE definition_id = %(definition)s AND occurred_at >= %(first_on)s::date - interval '2 days'
@@ -42,7 +44,8 @@ latest AS (
   )) AS at
   FROM affected f LEFT JOIN counted c USING (member_id) GROUP BY f.member_id
 )
-UPDATE members_memberlifecycle s SET last_active_time = l.at, next_due_at = least(s.next_due_at, %(at)s)
+UPDATE members_memberlifecycle s
+SET last_active_time = {MINUTE.format("l.at")}, next_due_at = least(s.next_due_at, %(at)s)
 FROM latest l WHERE s.member_id = l.member_id"""
 
 
@@ -56,7 +59,7 @@ class EventDefinitionQuerySet(models.QuerySet):
 
     def reported(self) -> "EventDefinitionQuerySet":
         """Events that have ever happened to anybody."""
-        return self.filter(days__events__gt=0).distinct()
+        return self.alias(ever=Sum("days__events")).filter(ever__gt=0)
 
     def named_like(self, text: str) -> "EventDefinitionQuerySet":
         """Events whose name or label holds the text; all of them for none."""

@@ -4,7 +4,6 @@ Nothing here writes. A message of any shape gives a row and never an error, as l
 ``jsonb`` can hold; see ``members.ingest.repair`` for a body that it cannot.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -24,14 +23,17 @@ AHEAD_DAYS = 31
 
 # A number beyond these prints thousands of digits, which nobody who reads it back could hold.
 _ODD_NUMBER = 'strict $.** ? (@.type() == "number" && (@.abs() > 1e300 || @.abs() < 1e-300 && @ <> 0))'
-# Two looks are quicker than one for either: each begins with a set of characters, which the engine skips to.
-_LONG_NUMBERS = (re.compile(r"[eE][+-]?\d{3}"), re.compile(r"\d{250}"))
 _SHAPE = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?)?$"
 _MONEY = r"^-?\d{1,12}(\.\d{1,6})?$"
 
 
-def _instant(text: str) -> str:
-    return f"CASE WHEN {text} ~ '{_SHAPE}' AND pg_input_is_valid({text}, 'timestamptz') THEN {text}::timestamptz END"
+def _instant(value: str) -> str:
+    """SQL for the instant a JSON string is; NULL for anything but ISO 8601. The cheaper of two looks comes first."""
+    text = f"({value} #>> '{{}}')"
+    return (
+        f"CASE WHEN (jsonb_path_exists_tz({value}, '$.timestamp_tz()', '{{}}', true) OR {text} ~ '{_SHAPE}') "
+        f"AND pg_input_is_valid({text}, 'timestamptz') THEN {text}::timestamptz END"
+    )
 
 
 def normal(text: str) -> str:
@@ -47,7 +49,7 @@ def _scalar(path: str) -> str:
 # Layers end in OFFSET 0: what one of them has made sure of must not be evaluated before.
 READ = f"""
 document AS MATERIALIZED (
-  SELECT b.doc, {_instant("(b.doc ->> 'sentAt')")} AS sent_at FROM (SELECT %(body)s::jsonb AS doc OFFSET 0) b
+  SELECT b.doc, {_instant("(b.doc -> 'sentAt')")} AS sent_at FROM (SELECT %(body)s::jsonb AS doc OFFSET 0) b
 ),
 items AS (
   SELECT e.n - 1 AS n, e.m, d.sent_at FROM document d CROSS JOIN jsonb_array_elements(
@@ -59,7 +61,7 @@ shaped AS (
   SELECT i.n, i.sent_at, i.m, CASE
     WHEN jsonb_typeof(i.m) <> 'object' THEN 'not_an_object'
     WHEN i.m @? 'strict $.**{{{MAX_DEPTH + 1}}}' THEN 'too_deep'
-    WHEN %(may_hold_odd_numbers)s AND i.m @? '{_ODD_NUMBER}' THEN 'number_out_of_range'
+    WHEN i.m @? '{_ODD_NUMBER}' THEN 'number_out_of_range'
     WHEN pg_column_size(i.m) > {MAX_MESSAGE_BYTES // 4} AND octet_length(i.m::text) > {MAX_MESSAGE_BYTES}
       THEN 'too_large'
   END AS fault
@@ -69,7 +71,7 @@ parts AS (
   SELECT s.n, s.fault, s.m, k.type, k.type IN ('identify', 'alias') AS is_identify,
     {_scalar("s.m -> 'userId'")} AS user_text, v.visitor, {_scalar("v.visitor")} AS anonymous_text,
     {_scalar("s.m -> 'messageId'")} AS message, s.m -> 'timestamp' AS stamp,
-    s.sent_at AS batch_sent_at, {_scalar("s.m -> 'sentAt'")} AS sent,
+    s.sent_at AS batch_sent_at, s.m -> 'sentAt' AS sent,
     CASE WHEN k.type = 'track' THEN CASE WHEN jsonb_typeof(s.m -> 'event') = 'string' THEN btrim(s.m ->> 'event') END
          ELSE k.type END AS name,
     CASE WHEN k.type = 'alias' THEN '{{}}' ELSE
@@ -83,7 +85,7 @@ parts AS (
 ),
 timed AS (
   SELECT p.*, {normal("p.user_text")} AS user_value, {normal("p.anonymous_text")} AS anonymous_value,
-    {_instant("(p.stamp #>> '{}')")} AS stated_at, coalesce({_instant("p.sent")}, p.batch_sent_at) AS sent_at,
+    {_instant("p.stamp")} AS stated_at, coalesce({_instant("p.sent")}, p.batch_sent_at) AS sent_at,
     coalesce(p.message, 'content-' || md5(
       p.m::text || CASE WHEN p.stamp IS NULL THEN (%(at)s::timestamptz)::date::text ELSE '' END)) AS message_id
   FROM parts p OFFSET 0
@@ -131,8 +133,6 @@ good AS MATERIALIZED (
     CASE WHEN NOT j.is_identify AND (j.said ->> 'revenue') ~ '{_MONEY}'
       THEN round((j.said ->> 'revenue')::numeric * 100)::bigint END AS value_cents,
     CASE WHEN (j.said ->> 'currency') ~ '^[A-Za-z]{{3}}$' THEN upper(j.said ->> 'currency') ELSE '' END AS currency,
-    to_regclass('members_event_' || to_char(j.occurred_at AT TIME ZONE 'UTC', 'YYYY_MM')) IS NOT NULL
-      AS has_partition,
     CASE WHEN j.type IN ('page', 'screen') THEN jsonb_strip_nulls(jsonb_build_object(
       'name', j.m -> 'name', 'category', j.m -> 'category')) || j.said ELSE j.said END AS payload
   FROM (
@@ -164,11 +164,13 @@ REPORT = """,
       count(*) FILTER (WHERE user_value IS NOT NULL AND anonymous_value IS NOT NULL AND by_anonymous IS NULL),
       count(*) FILTER (WHERE by_user <> by_anonymous),
       count(*) FILTER (WHERE is_identify),
-      max(occurred_at) FILTER (WHERE NOT is_identify),
-      coalesce(array_agg(DISTINCT date_trunc('month', occurred_at, 'UTC')::date) FILTER (
-        WHERE NOT is_identify AND NOT has_partition), '{}')
+      max(occurred_at) FILTER (WHERE NOT is_identify)
     FROM good
   ) AS r"""
+
+_MONTHS = f"""
+WITH {RESOLVED}
+SELECT DISTINCT date_trunc('month', occurred_at, 'UTC')::date FROM good WHERE NOT is_identify ORDER BY 1"""
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,7 @@ class Summary:
     """A body read, and its events stored as far as their members and months were there.
 
     ``stored`` of ``offered`` events were new; the rest says how big the body is, what was refused, how many messages
-    name whom we do not know or two members at once, and which months lack a partition.
+    name whom we do not know or two members at once.
     """
 
     stored: int
@@ -190,12 +192,13 @@ class Summary:
     shared: int
     profiles: int
     last_at: datetime | None
-    missing_months: list[date]
 
 
-def may_hold_odd_numbers(body: str) -> bool:
-    """Whether a number of the text could be beyond what anybody can hold: a cheap look that spares a costly one."""
-    return any(number.search(body) for number in _LONG_NUMBERS)
+def months(params: dict[str, Any]) -> list[date]:
+    """The first days of the months in which a body's events occurred."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MONTHS, params)
+        return [month for (month,) in cursor.fetchall()]
 
 
 def unreadable(texts: list[str]) -> set[int]:

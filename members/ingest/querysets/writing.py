@@ -8,13 +8,13 @@ from typing import Any
 from django.db import connection
 
 from members.ingest.querysets.reading import REPORT, RESOLVED, Summary
-from members.querysets.events import ingest_sql
+from members.querysets.events import SLOT, ingest_sql
 from members.querysets.prepared import execute_prepared, execute_within
 
 _EVENTS = """
 SELECT member_id, name::varchar(120), occurred_at, message_id::varchar(120), value_cents, currency::varchar(3),
   payload AS properties
-FROM good WHERE NOT is_identify AND member_id IS NOT NULL AND has_partition"""
+FROM good WHERE NOT is_identify AND member_id IS NOT NULL"""
 
 _STORE = ingest_sql(reading=RESOLVED, incoming=_EVENTS, report=REPORT)
 
@@ -91,10 +91,10 @@ _PLACE_NEWCOMERS = """
 UPDATE members_memberlifecycle SET next_due_at = %(at)s
 WHERE member_id = ANY(%(members)s) AND lifecycle_state IS NULL AND next_due_at < %(at)s"""
 
-_COUNT = """
-INSERT INTO members_ingestday AS d (source_id, local_on, accepted, duplicate, rejected, parked)
-VALUES (%(source)s, (%(at)s AT TIME ZONE %(zone)s)::date, %(accepted)s, %(duplicate)s, %(rejected)s, %(parked)s)
-ON CONFLICT (source_id, local_on) DO UPDATE SET accepted = d.accepted + excluded.accepted,
+_COUNT = f"""
+INSERT INTO members_ingestday AS d (source_id, local_on, slot, accepted, duplicate, rejected, parked)
+VALUES (%(source)s, (%(at)s AT TIME ZONE %(zone)s)::date, {SLOT}, %(accepted)s, %(duplicate)s, %(rejected)s, %(parked)s)
+ON CONFLICT (source_id, local_on, slot) DO UPDATE SET accepted = d.accepted + excluded.accepted,
   duplicate = d.duplicate + excluded.duplicate, rejected = d.rejected + excluded.rejected,
   parked = d.parked + excluded.parked"""
 
@@ -123,10 +123,10 @@ class Heard:
 
 
 def store_events(params: dict[str, Any]) -> Summary:
-    """Read the body in ``params`` (see ``READ``) and store the events whose members and months exist.
+    """Read the body in ``params`` (see ``READ``) and store the events whose members exist.
 
     One statement; again after the others were made, it stores the rest. Raises DataError where ``jsonb`` cannot hold
-    the body.
+    the body, and IntegrityError where a month has no partition.
     """
     (row,) = execute_prepared(_STORE, params)
     stored, offered, is_well_formed, messages, rejected, *rest = row

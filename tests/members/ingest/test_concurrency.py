@@ -5,22 +5,27 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from members.ingest.operations.keys import make_key
 from members.ingest.operations.taking import take_messages
-from members.models import ActiveDay, Event, IngestDay, Member
+from members.models import ActiveDay, Event, EventDay, IngestDay, Member, WriteKey
 from tests import factories
 
 USERS, REQUESTS = 20, 12
 
 
-@pytest.mark.django_db(transaction=True)
-def test_the_same_people_in_many_requests_at_once():
-    at = datetime.now(UTC)
+def key_of_an_app(at: datetime) -> WriteKey:
     source = factories.SourceFactory(creates_members=True)
     admin = factories.UserFactory(role="admin")
     key, _ = make_key(source_id=source.pk, label="App", scopes=["events", "profiles"], actor=admin, at=at)
+    return key
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_people_in_many_requests_at_once():
+    at = datetime.now(UTC)
+    key = key_of_an_app(at)
 
     def request(n: int) -> int:
         users = range(USERS) if n % 2 else reversed(range(USERS))
@@ -43,5 +48,36 @@ def test_the_same_people_in_many_requests_at_once():
         accepted = list(pool.map(request, range(REQUESTS)))
     assert sum(accepted) == USERS * REQUESTS // 2 == Event.objects.count()
     assert Member.objects.count() == USERS == ActiveDay.objects.count()
-    day = IngestDay.objects.get()
-    assert (day.accepted, day.duplicate) == (USERS * REQUESTS // 2, USERS * REQUESTS // 2)
+    (day,) = IngestDay.objects.by_day()
+    assert (day["accepted"], day["duplicate"]) == (USERS * REQUESTS // 2, USERS * REQUESTS // 2)
+    assert sum(EventDay.objects.values_list("events", flat=True)) == USERS * REQUESTS // 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_does_not_wait_for_what_another_counts():
+    at = datetime.now(UTC)
+    key = key_of_an_app(at)
+    ours = connection.connection.info.backend_pid
+
+    def request(user: str, number: int) -> int:
+        batch = [{"type": "track", "userId": user, "event": "opened", "messageId": f"{user}-{number}"}]
+        return take_messages(body=json.dumps({"batch": batch}), kind="batch", key=key, at=at).accepted
+
+    def request_of_another_slot() -> int:
+        try:
+            connection.ensure_connection()
+            while (connection.connection.info.backend_pid - ours) % 16 == 0:
+                connection.close()
+                connection.ensure_connection()
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '2s'")
+            return request("b", 2)
+        finally:
+            connection.close()
+
+    assert request("a", 1) == request("b", 1) == 1
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        assert request("a", 2) == 1
+        assert pool.submit(request_of_another_slot).result() == 1
+    (day,) = IngestDay.objects.by_day()
+    assert (day["accepted"], sum(EventDay.objects.values_list("events", flat=True))) == (4, 4)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from itertools import permutations
 from math import factorial
 from typing import Any
 
@@ -111,3 +112,25 @@ def test_one_batch_leaves_what_single_messages_leave(secret, source):
     sweep(at=AT)
     sweep(at=AT + timedelta(days=3))
     assert _state() == single
+
+
+def _visit(key: WriteKey, *seconds: int) -> None:
+    for n in seconds:
+        message = track(n) | {"timestamp": (AT + timedelta(seconds=n)).isoformat()}
+        take_messages(body=json.dumps({"batch": [message]}), kind="batch", key=key, at=AT)
+
+
+@pytest.mark.parametrize("order", list(permutations((0, 30, 70, 95))))
+def test_last_activity_is_the_minute_of_the_latest_event(secret, source, order):
+    _visit(WriteKey.objects.select_related("source").get(), *order)
+    assert MemberLifecycle.objects.get().last_active_time == AT + timedelta(minutes=1)
+
+
+def test_activity_later_in_the_minute_of_a_look_is_looked_at_when_it_comes(secret, source):
+    member = people.create_member(actor=None, at=AT - timedelta(days=40), identities={"external_id": "u1"})
+    terms.purchase(member_id=member.pk, plan=factories.PlanFactory(), at=AT - timedelta(days=4), actor=None)
+    sweep(at=AT)
+    MemberLifecycle.objects.all().mark_due(AT)
+    _visit(WriteKey.objects.select_related("source").get(), 40)
+    sweep(at=AT + timedelta(seconds=20))
+    assert MemberLifecycle.objects.get().next_due_at == AT + timedelta(seconds=40)
