@@ -27,7 +27,7 @@ ORDERS = {
     order.name: order
     for column, id_column, name in (
         ("lifecycle__expiration_time", "lifecycle__member_id", "expiry"),
-        ("lifecycle__last_active_time", "lifecycle__member_id", "active"),
+        ("lifecycle__last_active_hour", "lifecycle__member_id", "active"),
         ("registered_at", "pk", "registered"),
     )
     for order in (Order(name, column, id_column), Order(f"-{name}", column, id_column, is_descending=True))

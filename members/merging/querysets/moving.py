@@ -7,6 +7,7 @@ from typing import Any
 from django.db import connection
 
 from members.merging.belongings import Belonging
+from members.models import MemberLifecycle
 
 
 def set_aside(belonging: Belonging, *, survivor: int, absorbed: int) -> list[dict[str, Any]]:
@@ -127,10 +128,11 @@ def place_anew(row: dict[str, Any]) -> None:
         "brake_id",
     )
     blank = dict.fromkeys(names)
+    columns = ", ".join(field.column for field in MemberLifecycle._meta.concrete_fields if not field.generated)
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO members_memberlifecycle "
-            "SELECT * FROM jsonb_populate_record(NULL::members_memberlifecycle, %s::jsonb)",
+            f"INSERT INTO members_memberlifecycle ({columns}) "
+            f"SELECT {columns} FROM jsonb_populate_record(NULL::members_memberlifecycle, %s::jsonb)",
             [json.dumps(row | blank)],
         )
 
