@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 import psycopg
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 _MARK = re.compile(r"%(?:%|\((\w+)\)s)")
 
@@ -34,6 +34,24 @@ def execute_alone(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     connection.ensure_connection()
     with connection.wrap_database_errors, alone:
         return _rows(sql, params)
+
+
+def execute_first(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """``execute_alone`` for a statement that begins a request and only reads: it checks the connection as well.
+
+    One that was lost since the last request is opened anew, which ``CONN_HEALTH_CHECKS`` would learn by a question of
+    its own before the first transaction; here that question is spared.
+    """
+    is_unchecked = not connection.in_atomic_block and not connection.health_check_done
+    try:
+        rows = execute_alone(sql, params)
+    except (OperationalError, InterfaceError):
+        if not is_unchecked or connection.is_usable():
+            raise
+        connection.close()
+        rows = execute_alone(sql, params)
+    connection.health_check_done = True
+    return rows
 
 
 def _rows(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:

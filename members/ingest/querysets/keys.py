@@ -5,7 +5,7 @@ from hashlib import sha256
 from django.db import models
 from django.db.models import Q
 
-from members.querysets.prepared import execute_alone
+from members.querysets.prepared import execute_first
 
 _OPENED = """
 SELECT id, source_id, scopes, last_used_at FROM members_writekey
@@ -30,7 +30,7 @@ class WriteKeyQuerySet(models.QuerySet):
 
 def key_opened_by(secret: str, at: datetime) -> OpenedKey | None:
     """The valid key whose secret this is; in one prepared statement, as every request of a program begins with it."""
-    rows = execute_alone(_OPENED, {"hash": hash_of(secret), "at": at})
+    rows = execute_first(_OPENED, {"hash": hash_of(secret), "at": at})
     return OpenedKey(*rows[0]) if rows else None
 
 

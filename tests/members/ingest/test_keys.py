@@ -1,10 +1,12 @@
 from datetime import timedelta
 
+import psycopg
 import pytest
+from django.db import connection
 
 from config.staff.models import AuditEntry
 from members.ingest.operations.keys import ROTATION_HOURS, revoke_key, rotate_key
-from members.models import WriteKey
+from members.models import Event, WriteKey
 from tests.members.ingest.conftest import AT, track
 
 pytestmark = pytest.mark.django_db
@@ -37,3 +39,16 @@ def test_a_revoked_key_ends_at_once(send, admin):
     with pytest.raises(WriteKey.DoesNotExist):
         revoke_key(key_id=key.pk, actor=admin, at=AT)
     assert set(AuditEntry.objects.values_list("action", flat=True)) == {"write_key.made", "write_key.revoked"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_lost_between_requests_costs_none_of_them(send):
+    """As after a restart of PostgreSQL: the first statement of the next request finds nobody at the other end."""
+    assert send([track(1)]).status_code == 200
+    connection.health_check_done = False
+    with connection.connection.cursor() as cursor:
+        lost = cursor.execute("SELECT pg_backend_pid()").fetchone()[0]
+    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [lost])
+    assert send([track(2)]).status_code == 200
+    assert Event.objects.count() == 2
