@@ -22,7 +22,7 @@ from members.ingest.operations.keys import make_key
 from members.models import Event, Member
 
 BATCH = 100
-MOST_BATCHES = 100
+MOST_BATCHES = 300
 CONNECTIONS = 2
 EVENTS = ("opened", "viewed", "exported")
 PATHS = {"ours": "/v1/batch", "bare": "/bare", "bulk": "/bulk"}
@@ -33,7 +33,7 @@ def ingest(scene: Scene) -> Iterator[dict[str, Any]]:
     at = now()
     admin = User.objects.create(username="bench-ingest", role=Role.ADMIN)
     _, secret = make_key(source_id=1, label="Bench", scopes=["events"], actor=admin, at=at)
-    batches = min(max(scene.members // 200, 8), MOST_BATCHES)
+    batches = min(max(scene.members // 64, 8), MOST_BATCHES)
     taken: dict[str, list[float]] = {kind: [] for kind in PATHS}
     with web_server() as ours, web_server("config.bench.bare_web:application") as bare:
         ports = {"ours": ours[1], "bare": bare[1], "bulk": bare[1]}

@@ -19,7 +19,8 @@ SLOT = "pg_backend_pid() %% 16"
 MINUTE = "date_trunc('minute', {}, 'UTC')"
 
 # Rows are (member_id, name, occurred_at, message_id, value_cents, currency, properties), from any relation.
-# What several batches write is written in one order, so that they wait for each other instead of deadlocking.
+# What several batches write is written in one order, so that they wait for each other instead of deadlocking. A day
+# known to be active is left alone: a conflict would lock its row until the commit.
 INGEST = """
 WITH {reading}incoming AS MATERIALIZED ({incoming}),
 named AS (
@@ -86,7 +87,13 @@ described AS (
 ),
 active AS (
   INSERT INTO members_activeday AS a (member_id, local_on, first_at)
-  SELECT f.member_id, f.local_on, min(f.occurred_at) FROM fresh f WHERE f.is_activity GROUP BY 1, 2 ORDER BY 1, 2
+  SELECT d.member_id, d.local_on, d.first_at FROM (
+    SELECT f.member_id, f.local_on, min(f.occurred_at) AS first_at FROM fresh f WHERE f.is_activity GROUP BY 1, 2
+  ) d
+  WHERE ((
+    SELECT h.first_at FROM members_activeday h WHERE h.member_id = d.member_id AND h.local_on = d.local_on
+  ) <= d.first_at) IS NOT TRUE
+  ORDER BY 1, 2
   ON CONFLICT (member_id, local_on) DO UPDATE SET first_at = excluded.first_at WHERE excluded.first_at < a.first_at
   RETURNING member_id, first_at
 ),

@@ -40,17 +40,19 @@ def save_definition(*, definition_id: int, actor: User, at: datetime, **values: 
 def recount_activity(*, at: datetime) -> int:
     """Count active days anew where the meaning of an event changed; returns how many members were.
 
-    Goes back ``RECOUNT_DAYS``. The members are judged anew at ``at``: what the log says of the time before stays. Each
-    event is one transaction, so that after a crash the rest is still due. Safe to run concurrently with itself.
+    Goes back ``RECOUNT_DAYS``. The members are judged anew at ``at``: what the log says of the time before stays. An
+    event stays due until it is through, so that nothing is lost by a crash. Safe to run concurrently with itself.
     """
     recounted = 0
     for definition_id in list(EventDefinition.objects.awaiting_recount().values_list("pk", flat=True)):
-        recounted += _recount(definition_id, at)
+        # Twice: what came in meanwhile may have relied on an active day that the first count took away.
+        _recount(definition_id, at, is_last=False)
+        recounted += _recount(definition_id, at, is_last=True)
     return recounted
 
 
 @transaction.atomic
-def _recount(definition_id: int, at: datetime) -> int:
+def _recount(definition_id: int, at: datetime, *, is_last: bool) -> int:
     waiting = EventDefinition.objects.awaiting_recount().select_for_update()
     definition = waiting.filter(pk=definition_id).first()
     if definition is None:
@@ -59,6 +61,7 @@ def _recount(definition_id: int, at: datetime) -> int:
     recounted = EventDefinition.objects.all().recount(
         {"definition": definition_id, "first_on": first_on, "zone": settings.PROJECT_TIME_ZONE, "at": at}
     )
-    definition.recount_due_at = None
-    definition.save(update_fields=["recount_due_at"])
+    if is_last:
+        definition.recount_due_at = None
+        definition.save(update_fields=["recount_due_at"])
     return recounted

@@ -2,14 +2,17 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
+from members.ingest.operations.catalogue import recount_activity
 from members.ingest.operations.keys import make_key
 from members.ingest.operations.taking import take_messages
-from members.models import ActiveDay, Event, EventDay, IngestDay, Member, WriteKey
+from members.ingest.querysets.catalogue import EventDefinitionQuerySet
+from members.models import ActiveDay, Event, EventDay, EventDefinition, IngestDay, Member, WriteKey
 from tests import factories
 
 USERS, REQUESTS = 20, 12
@@ -81,3 +84,33 @@ def test_a_request_does_not_wait_for_what_another_counts():
         assert pool.submit(request_of_another_slot).result() == 1
     (day,) = IngestDay.objects.by_day()
     assert (day["accepted"], sum(EventDay.objects.values_list("events", flat=True))) == (4, 4)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_comes_in_while_activity_is_counted_anew_keeps_its_day(monkeypatch):
+    """Late activity relies on an active day that the count, which cannot see it yet, is about to take away."""
+    at = datetime.now(UTC).replace(hour=12)
+    day = at - timedelta(days=3)
+    member = factories.make_member(at=at - timedelta(days=9))
+    for name, occurred_at in (("pushed", day), ("opened", at - timedelta(days=1))):
+        factories.make_event(member=member, at=occurred_at, name=name)
+    EventDefinition.objects.filter(name="pushed").update(is_activity=False, recount_due_at=at)
+    recount, late = EventDefinitionQuerySet.recount, []
+
+    def opened_late() -> None:
+        try:
+            factories.make_event(member=member, at=day + timedelta(hours=1), name="opened")
+        finally:
+            connection.close()
+
+    def recount_while_she_opens(self: EventDefinitionQuerySet, params: dict[str, Any]) -> int:
+        members = recount(self, params)
+        if not late:
+            late.append(1)
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(opened_late).result()
+        return members
+
+    monkeypatch.setattr(EventDefinitionQuerySet, "recount", recount_while_she_opens)
+    assert recount_activity(at=at) == 1
+    assert day + timedelta(hours=1) in ActiveDay.objects.values_list("first_at", flat=True)
