@@ -1,34 +1,29 @@
 """Whom email and SMS reach, told to the segments: suppressed addresses and the channels' consent count here."""
 
-from collections.abc import Callable
-from datetime import datetime
+from functools import partial
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import F, Q
+from django.db.models.lookups import In
 
 from campaigns.lifecycle import ChannelCode
 from campaigns.models import Channel, Suppression
-from members.models import Consent, Identity
 from members.segments import reach
 
 
 def register() -> None:
     """Called once, when the app is ready; replaces what members know by themselves."""
-    reach.register(ChannelCode.EMAIL.value, ChannelCode.EMAIL.label, _reachable(ChannelCode.EMAIL, "email"))
-    reach.register(ChannelCode.SMS.value, ChannelCode.SMS.label, _reachable(ChannelCode.SMS, "phone"))
+    for channel, kind in ((ChannelCode.EMAIL, "email"), (ChannelCode.SMS, "phone")):
+        joins = partial(reach.address_and_consent, kind, channel)
+        reach.register(reach.Reach(channel.value, channel.label, joins, partial(_reachable, kind, channel)))
 
 
-def _reachable(channel: ChannelCode, identity: str) -> Callable[[datetime], Q]:
-    def reachable(at: datetime) -> Q:
-        suppressed = Suppression.objects.standing().filter(channel=channel, address=OuterRef("value"))
-        addresses = Identity.objects.filter(member_id=OuterRef("pk"), kind=identity).exclude(Exists(suppressed))
-        return Q(Exists(addresses)) & _consenting(channel)
-
-    return reachable
+def _reachable(kind: str, channel: ChannelCode) -> Q:
+    suppressed = Suppression.objects.standing().filter(channel=channel).order_by().values("address")
+    return reach.has_address(kind) & ~Q(In(F(f"{kind}_address__value"), suppressed)) & _consenting(channel)
 
 
 def _consenting(channel: ChannelCode) -> Q:
     """Where silence means no, only members who said yes; else everybody who did not say no."""
     if Channel.objects.filter(pk=channel, default_consent=False).exists():
-        said_yes = Consent.objects.filter(member_id=OuterRef("pk"), channel=channel, is_granted=True)
-        return Q(Exists(said_yes))
+        return reach.agreed(channel)
     return reach.not_refused(channel)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import or_
 
 from django.db.models import Count, Q
 
@@ -10,7 +12,7 @@ from members.models import Member, Segment, SegmentMembership
 from members.querysets.people import MemberQuerySet
 from members.segments.compiler import condition_of, ids_of, members_of
 from members.segments.limits import SECONDS, reading
-from members.segments.reach import Reach, reaches
+from members.segments.reach import Reach, joined, reaches
 from members.segments.registry import Context
 from members.segments.schema import Node, Path, Rule
 
@@ -63,7 +65,7 @@ def count(rule: Rule, *, at: datetime, seconds: float = SECONDS) -> int:
 def measure(rule: Rule, *, at: datetime, seconds: float = SECONDS) -> Measure:
     """Everything the builder shows beside a rule; ``seconds`` limit each of its queries. Raises TooSlow."""
     with reading(seconds):
-        total, channels, by_any = _by_channel(members_of(rule, at), at)
+        total, channels, by_any = _by_channel(members_of(rule, at))
         return Measure(total, channels, by_any, _narrowing(rule, at, total), sample(members_of(rule, at)))
 
 
@@ -84,14 +86,15 @@ def sample(members: MemberQuerySet) -> list[int]:
     return list(members.order_by("-pk").values_list("pk", flat=True)[:SAMPLE])
 
 
-def _by_channel(members: MemberQuerySet, at: datetime) -> tuple[int, list[Reached], int]:
+def _by_channel(members: MemberQuerySet) -> tuple[int, list[Reached], int]:
     """Total and channels in one reading of the members."""
     known = reaches()
-    anywhere = Q()
-    for reach in known:
-        anywhere |= reach.reachable(at)
-    counts = {f"by_{index}": Count("pk", filter=reach.reachable(at)) for index, reach in enumerate(known)}
-    row = members.order_by().aggregate(total=Count("pk"), anywhere=Count("pk", filter=anywhere), **counts)
+    reached = [reach.reachable() for reach in known]
+    anywhere = reduce(or_, reached, Q())
+    counts = {f"by_{index}": Count("pk", filter=one) for index, one in enumerate(reached)}
+    row = joined(members.order_by(), known).aggregate(
+        total=Count("pk"), anywhere=Count("pk", filter=anywhere), **counts
+    )
     channels = [Reached(reach, row[f"by_{index}"]) for index, reach in enumerate(known)]
     return row["total"], channels, row["anywhere"]
 
