@@ -320,12 +320,15 @@ class CsvRows:
             except csv.Error as caught:
                 error = caught
             self._line_no = before + reader.line_num
-            if not self._width and (found := next((row for row in batch if any(row)), None)):
-                self._width = self._begin(found)
-            if self._width and delimiter != " " and set(map(len, batch)) == {self._width} and self.rows_read:
+            empty, is_begun = 0, bool(self._width)
+            if not is_begun:
+                # What stands before the first row that says anything is none, however many cells it has.
+                empty = next((place for place, row in enumerate(batch) if any(row)), len(batch))
+                self._width = self._begin(batch[empty]) if empty < len(batch) else 0
+            if is_begun and self._width > 1 and delimiter != " " and set(map(len, batch)) == {self._width}:
                 self.rows_read += len(batch)
                 yield list(zip(count(self._row_no + 1), batch))
-            elif judged := list(self._judged(batch)):
+            elif judged := list(self._judged(batch[empty:], self._row_no + empty + 1)):
                 yield judged
             self._row_no += len(batch)
             self._tell(text)
@@ -346,10 +349,10 @@ class CsvRows:
             self.header = first
         return len(first)
 
-    def _judged(self, batch: list[list[str]]) -> Iterator[Row]:
+    def _judged(self, batch: list[list[str]], first_row_no: int) -> Iterator[Row]:
         """The whole rows of a batch that also holds the header, blank rows or ragged ones."""
         delimiter = self.layout.delimiter
-        for number, row in enumerate(batch, self._row_no + 1):
+        for number, row in enumerate(batch, first_row_no):
             if (not any(row) and (len(row) <= 1 or delimiter == " ")) or row is self.header:
                 continue
             if delimiter == " " and row[-1] == "":

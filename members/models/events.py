@@ -56,7 +56,11 @@ class EventDefinition(models.Model):
 
 
 class Event(models.Model):
-    """One behaviour fact, append-only, partitioned by month of ``occurred_at``."""
+    """One behaviour fact, append-only, partitioned by month of ``occurred_at``.
+
+    No foreign key in the database to the definition and the source: it would look at and lock one of a few rows for
+    every event. A trigger keeps those rows as long as events name them.
+    """
 
     pk = models.CompositePrimaryKey("occurred_at", "id")
     id = models.BigIntegerField(db_default=models.Value(0))
@@ -81,10 +85,10 @@ class Event(models.Model):
 
 
 class EventReceipt(models.Model):
-    """That a source's message was taken. Unique ids cannot span partitions, so they live here."""
+    """That a source's message was taken. Unique ids cannot span partitions, so they live here. No key, as ``Event``."""
 
     pk = models.CompositePrimaryKey("source", "message_id")
-    source = models.ForeignKey(Source, on_delete=models.PROTECT, db_index=False)
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, db_index=False, db_constraint=False)
     message_id = models.CharField(max_length=120)
     received_at = models.DateTimeField()
 

@@ -155,7 +155,12 @@ def ensure_months(months: Sequence[date]) -> list[str]:
 
 def _missing(cursor: Any, months: Sequence[date]) -> list[date]:
     by_name = {_partition(month): month for month in months}
-    cursor.execute("SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NULL", [list(by_name)])
+    # Not to_regclass: what it remembers from before a wait is not forgotten by waiting.
+    cursor.execute(
+        "SELECT name FROM unnest(%s::text[]) AS name WHERE NOT EXISTS ("
+        "SELECT 1 FROM pg_class c WHERE c.relname = name AND c.relnamespace = current_schema()::regnamespace)",
+        [list(by_name)],
+    )
     return sorted(by_name[name] for (name,) in cursor.fetchall())
 
 

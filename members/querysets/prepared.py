@@ -42,7 +42,7 @@ def execute_first(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     One that was lost since the last request is opened anew, which ``CONN_HEALTH_CHECKS`` would learn by a question of
     its own before the first transaction; here that question is spared.
     """
-    is_unchecked = not connection.in_atomic_block and not connection.health_check_done
+    is_unchecked = not connection.in_atomic_block and not connection.health_check_done  # type: ignore[attr-defined]
     try:
         rows = execute_alone(sql, params)
     except (OperationalError, InterfaceError):
@@ -50,7 +50,7 @@ def execute_first(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
             raise
         connection.close()
         rows = execute_alone(sql, params)
-    connection.health_check_done = True
+    connection.health_check_done = True  # type: ignore[attr-defined]
     return rows
 
 

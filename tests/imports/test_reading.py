@@ -30,6 +30,9 @@ def read(path, *, block: int, has_header: bool):
 @given(rows=_ROWS, end=_ENDS, last=st.booleans(), has_header=st.booleans(), block=st.integers(1, 4))
 @example([["h", "i"], ["a", "b"], ["", ""], ["c", "d"]], "\r\n", False, True, 2)
 @example([["h", "i"], ["a", "b"], ["c", "d"], ["e", "f"]], "\r", False, False, 2)
+@example([["", ""], ["", "a"]], "\n", False, False, 1)
+@example([['"open', '"q"'], ["", ""], ["h", "i"], ["", "a"]], "\n", False, True, 1)
+@example([["", ""], ["h", "i"], ["a", "b"]], "\n", False, True, 1)
 @example([["h", "i"], ["a", "b"], ["c", '"q\nr"'], ["d", "e"], ["f", "g"]], "\n", True, True, 1)
 def test_blocks_of_any_size_read_the_same(tmp_path_factory, rows, end, last, has_header, block):
     path = tmp_path_factory.mktemp("csv") / "file.csv"

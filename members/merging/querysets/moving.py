@@ -128,7 +128,7 @@ def place_anew(row: dict[str, Any]) -> None:
         "brake_id",
     )
     blank = dict.fromkeys(names)
-    columns = ", ".join(field.column for field in MemberLifecycle._meta.concrete_fields if not field.generated)
+    columns = ", ".join(f"{field.column}" for field in MemberLifecycle._meta.concrete_fields if not field.generated)
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO members_memberlifecycle ({columns}) "

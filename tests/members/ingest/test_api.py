@@ -3,8 +3,20 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError, connection, transaction
 
-from members.models import Event, EventDay, EventProperty, Identity, IngestDay, Member, ParkedEvent, Source, WriteKey
+from members.models import (
+    Event,
+    EventDay,
+    EventDefinition,
+    EventProperty,
+    Identity,
+    IngestDay,
+    Member,
+    ParkedEvent,
+    Source,
+    WriteKey,
+)
 from members.operations import people
 from tests.members.ingest.conftest import AT, track
 
@@ -135,3 +147,12 @@ def test_unknown_members_wait_where_the_source_makes_none(send, source):
 def test_gzip(send):
     body = gzip.compress(json.dumps({"batch": [track(1)]}).encode())
     assert send(body, **{"content-encoding": "gzip"}).json()["accepted"] == 1
+
+
+@pytest.mark.parametrize("table", ["members_source", "members_eventdefinition"])
+def test_what_events_name_is_kept_by_the_database(send, table):
+    send([track(1)])
+    with pytest.raises(IntegrityError, match="events name"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {table}")
+    EventDefinition.objects.create(name="never sent").delete()
+    Source.objects.create(code="unused", name="Unused").delete()

@@ -3,6 +3,8 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -114,3 +116,25 @@ def test_what_comes_in_while_activity_is_counted_anew_keeps_its_day(monkeypatch)
     monkeypatch.setattr(EventDefinitionQuerySet, "recount", recount_while_she_opens)
     assert recount_activity(at=at) == 1
     assert day + timedelta(hours=1) in ActiveDay.objects.values_list("first_at", flat=True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_new_month_is_made_once_for_all_who_need_it():
+    at = datetime.now(UTC)
+    key = key_of_an_app(at)
+    together = Barrier(4)
+
+    def request(month: int, n: int) -> int:
+        occurred_at = (at - timedelta(days=2_000 + 31 * month)).isoformat()
+        message = {
+            "type": "track", "userId": f"u{n}", "event": "e", "messageId": f"{month}-{n}", "timestamp": occurred_at,
+        }  # fmt: skip
+        try:
+            together.wait(30)
+            return take_messages(body=json.dumps({"batch": [message]}), kind="batch", key=key, at=at).accepted
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        for month in range(8):
+            assert list(pool.map(partial(request, month), range(4))) == [1, 1, 1, 1]
