@@ -7,7 +7,9 @@ from typing import Any
 from django.db import connection
 
 from members.merging.belongings import Belonging
-from members.models import MemberLifecycle
+
+# The column of a lifecycle row that PostgreSQL fills itself.
+_GENERATED = "last_active_hour"
 
 
 def set_aside(belonging: Belonging, *, survivor: int, absorbed: int) -> list[dict[str, Any]]:
@@ -127,13 +129,13 @@ def place_anew(row: dict[str, Any]) -> None:
         "target_rule",
         "brake_id",
     )
-    blank = dict.fromkeys(names)
-    columns = ", ".join(f"{field.column}" for field in MemberLifecycle._meta.concrete_fields if not field.generated)
+    placed = {name: value for name, value in row.items() if name != _GENERATED} | dict.fromkeys(names)
+    columns = ", ".join(map(connection.ops.quote_name, placed))
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO members_memberlifecycle ({columns}) "
             f"SELECT {columns} FROM jsonb_populate_record(NULL::members_memberlifecycle, %s::jsonb)",
-            [json.dumps(row | blank)],
+            [json.dumps(placed)],
         )
 
 
