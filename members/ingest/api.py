@@ -11,9 +11,9 @@ from config.staff import clock
 from config.staff.access import public
 from members import tasks
 from members.ingest.bodies import UnusableBody, secret_of, text_of
-from members.ingest.operations.taking import BATCH, BodyRefused, take_messages
+from members.ingest.operations.taking import BATCH, BodyRefused, KeyRefused, take_messages
 from members.ingest.problems import problem
-from members.ingest.querysets.keys import key_opened_by
+from members.ingest.querysets.keys import hash_of, key_opened_by
 
 
 @public
@@ -21,14 +21,16 @@ from members.ingest.querysets.keys import key_opened_by
 @require_POST
 def take(request: HttpRequest, kind: str) -> HttpResponse:
     """Take what a write key sent. The key is the whole of the authentication: no session, no cookie."""
-    at = clock.now()
-    key = key_opened_by(secret_of(request), at)
-    if key is None:
-        return problem("unauthorized")
+    at, secret = clock.now(), secret_of(request)
     try:
-        outcome = take_messages(body=text_of(request), kind=kind, key=key, at=at)
-    except (BodyRefused, UnusableBody) as refused:
+        outcome = take_messages(body=text_of(request), kind=kind, key_hash=hash_of(secret), at=at)
+    except KeyRefused:
+        return problem("unauthorized")
+    except BodyRefused as refused:
         return problem(refused.code)
+    except UnusableBody as refused:
+        # What is wrong with a body is nobody's business without a key.
+        return problem(refused.code if key_opened_by(secret, at) else "unauthorized")
     transaction.on_commit(tasks.wake_sweep, robust=True)
     if kind != BATCH and outcome.rejected:
         return problem(outcome.rejected[0]["reason"])

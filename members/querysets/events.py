@@ -30,12 +30,12 @@ named AS (
   ON CONFLICT (name) DO UPDATE SET name = excluded.name
   RETURNING id, name, is_activity
 ),
-known AS MATERIALIZED (
-  SELECT id, name, is_activity FROM named UNION SELECT id, name, is_activity FROM members_eventdefinition
+known AS (
+  SELECT id, name, is_activity FROM named UNION ALL SELECT id, name, is_activity FROM members_eventdefinition
 ),
 taken AS (
   INSERT INTO members_eventreceipt (source_id, message_id, received_at)
-  SELECT %(source)s, i.message_id, %(at)s FROM incoming i ORDER BY i.message_id ON CONFLICT DO NOTHING
+  SELECT {source}, i.message_id, %(at)s FROM incoming i ORDER BY i.message_id ON CONFLICT DO NOTHING
   RETURNING message_id
 ),
 fresh AS MATERIALIZED (
@@ -51,7 +51,7 @@ fresh AS MATERIALIZED (
 stored AS (
   INSERT INTO members_event (occurred_at, received_at, member_id, definition_id, source_id, message_id, value_cents,
                              currency, properties)
-  SELECT f.occurred_at, %(at)s, f.member_id, f.definition_id, %(source)s, f.message_id, f.value_cents,
+  SELECT f.occurred_at, %(at)s, f.member_id, f.definition_id, {source}, f.message_id, f.value_cents,
          coalesce(f.currency, ''), coalesce(f.properties, '{{}}')
   FROM fresh f
   RETURNING 1
@@ -71,19 +71,10 @@ sampled AS (
   WHERE length(p.key) BETWEEN 1 AND 120
   GROUP BY 1, 2
 ),
-described AS (
-  INSERT INTO members_eventproperty AS d (definition_id, name, types, last_seen_at, sample_count)
-  SELECT s.definition_id, s.name, s.types, s.last_at, s.samples FROM (
-    SELECT s.*, e.id IS NOT NULL AS is_known,
-      e.types @> s.types::varchar[] AND e.last_seen_at > s.last_at - interval '{noted_every}' AS is_noted,
-      row_number() OVER (PARTITION BY s.definition_id, e.id IS NULL ORDER BY s.name) + (
-        SELECT count(*) FROM members_eventproperty h WHERE h.definition_id = s.definition_id) AS place
-    FROM sampled s LEFT JOIN members_eventproperty e ON e.definition_id = s.definition_id AND e.name = s.name
-  ) s WHERE s.is_noted IS NOT TRUE AND (s.is_known OR s.place <= {max_properties}) ORDER BY 1, 2
-  ON CONFLICT (definition_id, name) DO UPDATE SET
-    types = ARRAY(SELECT DISTINCT t FROM unnest(d.types || excluded.types) t ORDER BY t),
-    last_seen_at = greatest(d.last_seen_at, excluded.last_seen_at),
-    sample_count = d.sample_count + excluded.sample_count
+novel AS MATERIALIZED (
+  SELECT jsonb_agg(to_jsonb(s)) AS properties FROM sampled s
+  LEFT JOIN members_eventproperty e ON e.definition_id = s.definition_id AND e.name = s.name
+  WHERE (e.types @> s.types::varchar[] AND e.last_seen_at > s.last_at - interval '{noted_every}') IS NOT TRUE
 ),
 active AS (
   INSERT INTO members_activeday AS a (member_id, local_on, first_at)
@@ -116,8 +107,29 @@ marked AS (
   FROM touched t
   WHERE s.member_id = t.member_id
   RETURNING 1
-)
-SELECT (SELECT count(*) FROM stored), (SELECT count(*) FROM incoming){report}"""
+),
+total AS MATERIALIZED (
+  SELECT (SELECT count(*) FROM stored) AS stored, (SELECT count(*) FROM incoming) AS offered,
+    (SELECT properties FROM novel) AS properties
+){report}"""
+
+# What ``novel`` holds. A statement of its own, because seldom anything does.
+DESCRIBE = f"""
+INSERT INTO members_eventproperty AS d (definition_id, name, types, last_seen_at, sample_count)
+SELECT s.definition_id, s.name, s.types, s.last_at, s.samples FROM (
+  SELECT s.*, e.id IS NOT NULL AS is_known,
+    row_number() OVER (PARTITION BY s.definition_id, e.id IS NULL ORDER BY s.name) + (
+      SELECT count(*) FROM members_eventproperty h WHERE h.definition_id = s.definition_id) AS place
+  FROM jsonb_to_recordset(%(properties)s::jsonb) AS s (
+    definition_id bigint, name varchar(120), types varchar[], last_at timestamptz, samples bigint)
+  LEFT JOIN members_eventproperty e ON e.definition_id = s.definition_id AND e.name = s.name
+) s WHERE s.is_known OR s.place <= {MAX_PROPERTIES} ORDER BY 1, 2
+ON CONFLICT (definition_id, name) DO UPDATE SET
+  types = ARRAY(SELECT DISTINCT t FROM unnest(d.types || excluded.types) t ORDER BY t),
+  last_seen_at = greatest(d.last_seen_at, excluded.last_seen_at),
+  sample_count = d.sample_count + excluded.sample_count"""
+
+TOTAL = "\nSELECT stored, offered, properties FROM total"
 
 _FROM_JSON = """
 SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
@@ -175,15 +187,26 @@ def _following(month: date) -> date:
 def ingest(*, incoming: str, params: dict[str, Any]) -> tuple[int, int]:
     """Take the rows the SQL ``incoming`` yields; returns (stored, offered). Repeated message ids are not stored."""
     with connection.cursor() as cursor:
-        cursor.execute(ingest_sql(reading="", incoming=incoming, report=""), params)
-        stored, offered = cursor.fetchone()
+        cursor.execute(ingest_sql(incoming=incoming), params)
+        stored, offered, properties = cursor.fetchone()
+    describe(properties)
     return stored, offered
 
 
-def ingest_sql(*, reading: str, incoming: str, report: str) -> str:
-    """The statement of ``ingest`` where ``incoming`` selects from the CTEs ``reading``; ``report`` adds columns."""
+def describe(properties: str | None) -> None:
+    """Write what is new about properties, in the words of the statement that found it. Many wait for these rows."""
+    if properties:
+        with connection.cursor() as cursor:
+            cursor.execute(DESCRIBE, {"properties": properties})
+
+
+def ingest_sql(*, incoming: str, reading: str = "", source: str = "%(source)s", report: str = TOTAL) -> str:
+    """The statement of ``ingest`` where ``incoming`` selects from the CTEs ``reading``; ``source`` is an expression.
+
+    ``report`` goes on after the CTE ``total``: how many were stored and offered, and what there is to ``describe``.
+    """
     return INGEST.format(
-        reading=f"{reading},\n" if reading else "", incoming=incoming, report=report, max_properties=MAX_PROPERTIES,
+        reading=f"{reading},\n" if reading else "", incoming=incoming, source=source, report=report,
         property_sample=PROPERTY_SAMPLE, noted_every=PROPERTY_NOTED_EVERY, slot=SLOT,
         minute=MINUTE.format("i.occurred_at"),
     )  # fmt: skip

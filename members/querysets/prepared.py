@@ -1,26 +1,24 @@
-"""Statements whose planning costs more than their run: prepared once a connection, with a plan for any parameters."""
+"""Statements whose planning costs more than their run: prepared once a connection, with a plan for any parameters.
+
+The settings make connections take such a plan from the first time on (``plan_cache_mode``).
+"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from django.db import InterfaceError, OperationalError, connection, transaction
+
+T = TypeVar("T")
 
 _MARK = re.compile(r"%(?:%|\((\w+)\)s)")
 
 
 def execute_prepared(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """The rows of a statement, inside the caller's transaction. Errors are Django's, as from any cursor."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-    return execute_within(sql, params)
-
-
-def execute_within(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """``execute_prepared`` after another one in the same transaction, or where any plan is the same."""
     with connection.wrap_database_errors:
         return _rows(sql, params)
 
@@ -36,22 +34,23 @@ def execute_alone(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         return _rows(sql, params)
 
 
-def execute_first(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """``execute_alone`` for a statement that begins a request and only reads: it checks the connection as well.
+def begin_with(work: Callable[[], T]) -> T:
+    """What ``work`` returns, with which a request begins its questions: it checks the connection as well.
 
-    One that was lost since the last request is opened anew, which ``CONN_HEALTH_CHECKS`` would learn by a question of
-    its own before the first transaction; here that question is spared.
+    One that was lost since the last request is opened anew and ``work`` done again, so it must be of the kind that may
+    be repeated. ``CONN_HEALTH_CHECKS`` would learn it by a question of its own, which is spared here.
     """
-    is_unchecked = not connection.in_atomic_block and not connection.health_check_done  # type: ignore[attr-defined]
+    is_checked = connection.in_atomic_block or connection.health_check_done  # type: ignore[attr-defined]
+    kept = None if is_checked else connection.connection
+    connection.health_check_done = True  # type: ignore[attr-defined]
     try:
-        rows = execute_alone(sql, params)
+        return work()
     except (OperationalError, InterfaceError):
-        if not is_unchecked or connection.is_usable():
+        # A transaction that cannot be rolled back has closed it, and perhaps opened the next.
+        if kept is None or (connection.connection is kept and connection.is_usable()):
             raise
         connection.close()
-        rows = execute_alone(sql, params)
-    connection.health_check_done = True  # type: ignore[attr-defined]
-    return rows
+        return work()
 
 
 def _rows(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:

@@ -114,7 +114,7 @@ def make_ingest(world: "World") -> None:
         }
         waiting = {"anonymousId": f"visitor-{i}", "type": "page"}
         body = json.dumps({"batch": [known, event, waiting, {}]})
-        take_messages(body=body, kind="batch", key=key, at=world.at - i * DAY)
+        take_messages(body=body, kind="batch", key_hash=key.key_hash, at=world.at - i * DAY)
 
 
 def make_policies_and_brakes(world: "World") -> None:

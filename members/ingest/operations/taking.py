@@ -8,20 +8,24 @@ from django.conf import settings
 from django.db import DataError, IntegrityError, OperationalError, transaction
 from psycopg import errors
 
-from members.ingest.models import WriteKey
+from members.ingest.operations.keys import note_use
 from members.ingest.operations.parking import replay_for
 from members.ingest.querysets import reading, writing
-from members.ingest.querysets.keys import OpenedKey
 from members.ingest.querysets.traits import apply_traits
 from members.ingest.repair import MAX_DEPTH, split_batch
 from members.merging.querysets.pairs import keep_pairs
 from members.models import Source
 from members.operations.events import end_silence
-from members.querysets.events import ensure_months
+from members.querysets.events import describe, ensure_months
+from members.querysets.prepared import begin_with
 
 BATCH = "batch"
 # Of two requests that meet the same newcomer, or lock members in another order, one is turned back and tries again.
 ATTEMPTS = 4
+
+
+class KeyRefused(Exception):
+    """No valid key has this hash. Nothing of the body was read."""
 
 
 class BodyRefused(Exception):
@@ -42,19 +46,16 @@ class Outcome:
     rejected: list[dict[str, Any]]
 
 
-def take_messages(*, body: str, kind: str, key: OpenedKey, at: datetime) -> Outcome:
-    """Take one message (``kind``: ``identify``, ``track``, ``page``, ``alias``) or many (``batch``) that ``key`` sent.
+def take_messages(*, body: str, kind: str, key_hash: str, at: datetime) -> Outcome:
+    """Take one message (``kind``: ``identify``, ``track``, ``page``, ``alias``) or many (``batch``) that a key sent.
 
-    ``body`` is JSON text of bounded size. Bad messages are listed in the outcome and cost the others nothing. Raises
-    BodyRefused. Sent again, or at the same time, or in another order, the same messages leave the same state. The
-    caller wakes the sweep.
+    ``body`` is JSON text of bounded size, ``key_hash`` the ``hash_of`` the key. Bad messages are listed in the outcome
+    and cost the others nothing. Raises KeyRefused and BodyRefused. Sent again, or at the same time, or in another
+    order, the same messages leave the same state. The caller wakes the sweep.
     """
-    params = {
-        "body": body, "kind": kind, "at": at, "source": key.source_id, "zone": settings.PROJECT_TIME_ZONE,
-        "may_events": WriteKey.Scope.EVENTS in key.scopes, "may_profiles": WriteKey.Scope.PROFILES in key.scopes,
-    }  # fmt: skip
+    params = {"body": body, "kind": kind, "at": at, "key_hash": key_hash, "zone": settings.PROJECT_TIME_ZONE}
     try:
-        return _until_taken(params, key)
+        return begin_with(lambda: _until_taken(params))
     except (DataError, OperationalError) as error:
         if not _is_of_the_body(error):
             raise
@@ -62,7 +63,7 @@ def take_messages(*, body: str, kind: str, key: OpenedKey, at: datetime) -> Outc
         raise BodyRefused("unreadable")
     mended, faults = _mended(body)
     try:
-        outcome = _until_taken(params | {"body": mended}, key)
+        outcome = _until_taken(params | {"body": mended})
     except DataError:
         raise BodyRefused("unreadable") from None
     for row in outcome.rejected:
@@ -71,13 +72,17 @@ def take_messages(*, body: str, kind: str, key: OpenedKey, at: datetime) -> Outc
 
 
 @transaction.atomic
-def _take(params: dict[str, Any], key: OpenedKey) -> Outcome:
+def _take(params: dict[str, Any]) -> Outcome:
     at = params["at"]
     summary = writing.store_events(params)
+    if summary is None:
+        raise KeyRefused
     if not summary.is_well_formed:
         raise BodyRefused("not_a_batch")
     if summary.messages > reading.MAX_MESSAGES:
         raise BodyRefused("too_many_messages")
+    key = summary.key
+    params = params | {"source": key.source_id, "scopes": key.scopes}
     stored, offered = summary.stored, summary.offered
     unknown_at_first = summary.unknown_users + summary.unknown_visitors
     creates = summary.unknown_users > 0 and Source.objects.get(pk=key.source_id).creates_members
@@ -90,22 +95,31 @@ def _take(params: dict[str, Any], key: OpenedKey) -> Outcome:
     if summary.profiles:
         apply_traits(facts=writing.PROFILES, params=params)
     if unknown < unknown_at_first:
-        rest = writing.store_events(params)
-        stored, offered = stored + rest.stored, rest.offered
+        more, again = writing.store_rest(params)
+        stored, offered = stored + more, offered + again
     if newcomers or linked:
         replay_for(member_ids=sorted({*newcomers, *linked}), at=at)
         writing.place_newcomers(params, newcomers)
     duplicates = offered - stored + unknown - parked
     rejected = len(summary.rejected)
     outcome = Outcome(summary.messages - rejected - duplicates - parked, duplicates, parked, summary.rejected)
-    counts = {"accepted": outcome.accepted, "duplicate": duplicates, "parked": parked, "rejected": rejected}
-    heard_at = min(summary.last_at, at) if stored and summary.last_at else None
-    heard = writing.note_request(params | counts | {"key": key.pk, "heard_at": heard_at})
-    if heard and heard_at:
-        source = Source.objects.get(pk=key.source_id)
-        source.connected_at, source.last_event_at = heard.connected_at, heard.last_event_at
-        end_silence(source, at=at)
+    # Rows that all requests share are written as seldom as may be, and last: who else wants them waits for our commit.
+    if unknown_at_first:
+        counts = {"accepted": outcome.accepted, "duplicate": duplicates, "parked": parked, "rejected": rejected}
+        writing.count_day(params | counts)
+    describe(summary.properties)
+    note_use(key=key, at=at)
+    if stored and summary.is_news and summary.last_at:
+        _note_heard(params, min(summary.last_at, at))
     return outcome
+
+
+def _note_heard(params: dict[str, Any], heard_at: datetime) -> None:
+    heard = writing.note_heard(params | {"heard_at": heard_at})
+    if heard:
+        source = Source.objects.get(pk=params["source"])
+        source.connected_at, source.last_event_at = heard.connected_at, heard.last_event_at
+        end_silence(source, at=params["at"])
 
 
 def _mended(body: str) -> tuple[str, dict[int, str]]:
@@ -127,10 +141,10 @@ def _is_of_the_body(error: Exception) -> bool:
     return isinstance(error, DataError) or isinstance(error.__cause__, errors.StatementTooComplex)
 
 
-def _until_taken(params: dict[str, Any], key: OpenedKey) -> Outcome:
+def _until_taken(params: dict[str, Any]) -> Outcome:
     for _ in range(ATTEMPTS - 1):
         try:
-            return _take(params, key)
+            return _take(params)
         except IntegrityError as error:
             # An event of a month that has no partition yet, which is seldom enough to learn it so.
             if isinstance(error.__cause__, errors.CheckViolation):
@@ -138,7 +152,7 @@ def _until_taken(params: dict[str, Any], key: OpenedKey) -> Outcome:
         except OperationalError as error:
             if not isinstance(error.__cause__, errors.DeadlockDetected):
                 raise
-    return _take(params, key)
+    return _take(params)
 
 
 @transaction.atomic

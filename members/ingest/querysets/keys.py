@@ -5,11 +5,12 @@ from hashlib import sha256
 from django.db import models
 from django.db.models import Q
 
-from members.querysets.prepared import execute_first
+from members.querysets.prepared import begin_with, execute_alone
 
-_OPENED = """
+# The key somebody signs in with.
+OPENED = """
 SELECT id, source_id, scopes, last_used_at FROM members_writekey
-WHERE key_hash = %(hash)s::varchar AND (revoked_at IS NULL OR revoked_at > %(at)s::timestamptz)"""
+WHERE key_hash = %(key_hash)s::varchar AND (revoked_at IS NULL OR revoked_at > %(at)s::timestamptz)"""
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class WriteKeyQuerySet(models.QuerySet):
 
 def key_opened_by(secret: str, at: datetime) -> OpenedKey | None:
     """The valid key whose secret this is; in one prepared statement, as every request of a program begins with it."""
-    rows = execute_first(_OPENED, {"hash": hash_of(secret), "at": at})
+    rows = begin_with(lambda: execute_alone(OPENED, {"key_hash": hash_of(secret), "at": at}))
     return OpenedKey(*rows[0]) if rows else None
 
 

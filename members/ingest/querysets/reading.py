@@ -10,6 +10,8 @@ from typing import Any
 
 from django.db import connection
 
+from members.ingest.querysets.keys import OPENED, OpenedKey
+
 # Segment's own limits: 500 KB and 2,500 messages a request, 32 KB a message.
 MAX_MESSAGES = 2_500
 MAX_MESSAGE_BYTES = 32 << 10
@@ -47,9 +49,10 @@ def _scalar(path: str) -> str:
 
 
 # Layers end in OFFSET 0: what one of them has made sure of must not be evaluated before.
-READ = f"""
+_READ = f"""
 document AS MATERIALIZED (
-  SELECT b.doc, {_instant("(b.doc -> 'sentAt')")} AS sent_at FROM (SELECT %(body)s::jsonb AS doc OFFSET 0) b
+  SELECT b.doc, {_instant("(b.doc -> 'sentAt')")} AS sent_at FROM (
+    SELECT %(body)s::jsonb AS doc FROM sender OFFSET 0) b
 ),
 items AS (
   SELECT e.n - 1 AS n, e.m, d.sent_at FROM document d CROSS JOIN jsonb_array_elements(
@@ -67,21 +70,26 @@ shaped AS (
   END AS fault
   FROM items i OFFSET 0
 ),
+-- What is looked at more than once is taken out of the message once.
+fields AS (
+  SELECT s.n, s.fault, s.m, s.sent_at, s.m -> 'userId' AS user_id, s.m -> 'anonymousId' AS anonymous_id,
+    s.m -> 'messageId' AS message, s.m -> 'event' AS event,
+    CASE WHEN s.fault IS NULL THEN CASE WHEN %(kind)s = 'batch' THEN s.m ->> 'type' ELSE %(kind)s END END AS type
+  FROM shaped s OFFSET 0
+),
 parts AS (
-  SELECT s.n, s.fault, s.m, k.type, k.type IN ('identify', 'alias') AS is_identify,
-    {_scalar("s.m -> 'userId'")} AS user_text, v.visitor, {_scalar("v.visitor")} AS anonymous_text,
-    {_scalar("s.m -> 'messageId'")} AS message, s.m -> 'timestamp' AS stamp,
-    s.sent_at AS batch_sent_at, s.m -> 'sentAt' AS sent,
-    CASE WHEN k.type = 'track' THEN CASE WHEN jsonb_typeof(s.m -> 'event') = 'string' THEN btrim(s.m ->> 'event') END
-         ELSE k.type END AS name,
-    CASE WHEN k.type = 'alias' THEN '{{}}' ELSE
-      coalesce(nullif(s.m -> CASE WHEN k.type = 'identify' THEN 'traits' ELSE 'properties' END, 'null'), '{{}}')
+  SELECT f.n, f.fault, f.m, f.type, f.type IN ('identify', 'alias') AS is_identify, {_scalar("f.user_id")} AS user_text,
+    CASE WHEN f.type = 'alias' THEN f.m -> 'previousId' ELSE f.anonymous_id END AS visitor,
+    CASE WHEN f.type = 'alias' THEN {_scalar("f.m -> 'previousId'")} ELSE {_scalar("f.anonymous_id")} END
+      AS anonymous_text,
+    {_scalar("f.message")} AS message, f.m -> 'timestamp' AS stamp,
+    f.sent_at AS batch_sent_at, f.m -> 'sentAt' AS sent,
+    CASE WHEN f.type <> 'track' THEN f.type WHEN jsonb_typeof(f.event) = 'string' THEN btrim(f.event #>> '{{}}') END
+      AS name,
+    CASE WHEN f.type = 'alias' THEN '{{}}' ELSE
+      coalesce(nullif(f.m -> CASE WHEN f.type = 'identify' THEN 'traits' ELSE 'properties' END, 'null'), '{{}}')
     END AS said
-  FROM shaped s
-  CROSS JOIN LATERAL (SELECT CASE WHEN s.fault IS NULL THEN
-    CASE WHEN %(kind)s = 'batch' THEN s.m ->> 'type' ELSE %(kind)s END END AS type) k
-  CROSS JOIN LATERAL (SELECT s.m -> CASE WHEN k.type = 'alias' THEN 'previousId' ELSE 'anonymousId' END AS visitor) v
-  OFFSET 0
+  FROM fields f OFFSET 0
 ),
 timed AS (
   SELECT p.*, {normal("p.user_text")} AS user_value, {normal("p.anonymous_text")} AS anonymous_value,
@@ -103,7 +111,8 @@ judged AS (
   SELECT p.*, CASE
     WHEN p.fault IS NOT NULL THEN p.fault
     WHEN p.type IS NULL OR p.type NOT IN ('identify', 'track', 'page', 'screen', 'alias') THEN 'unsupported_type'
-    WHEN NOT CASE WHEN p.is_identify THEN %(may_profiles)s ELSE %(may_events)s END THEN 'not_allowed'
+    WHEN NOT CASE WHEN p.is_identify THEN (SELECT 'profiles' = ANY(scopes) FROM sender)
+      ELSE (SELECT 'events' = ANY(scopes) FROM sender) END THEN 'not_allowed'
     WHEN jsonb_typeof(p.said) <> 'object' THEN CASE WHEN p.is_identify THEN 'traits' ELSE 'properties' END
     WHEN p.is_identify AND (SELECT count(*) FROM jsonb_object_keys(p.said)) > {MAX_TRAITS} THEN 'too_many_traits'
     WHEN p.user_text IS NULL AND coalesce(p.m -> 'userId', 'null') <> 'null'
@@ -121,19 +130,18 @@ judged AS (
   FROM placed p OFFSET 0
 )"""
 
-# The good messages with the members they are about, NULL for those to be created or parked. Identities are looked up
-# one by one, because the planner takes a join for a few rows and would read every visitor for each; and what is good
-# is a column, because it would take "no reason" for next to none.
-RESOLVED = (
-    READ
-    + f""",
-good AS MATERIALIZED (
-  SELECT j.n, j.type, j.is_identify, j.user_value, j.anonymous_value, j.message_id, j.occurred_at, j.name,
-    j.by_user, j.by_anonymous, CASE WHEN j.user_value IS NULL THEN j.by_anonymous ELSE j.by_user END AS member_id,
+# Every message with the member it is about, NULL for those to be created or parked, and the good ones among them.
+# Identities are looked up one by one, because the planner takes a join for a few rows and would read every visitor for
+# each; and what is good is a column, because it would take "no reason" for next to none.
+_RESOLVED = f"""{_READ},
+told AS MATERIALIZED (
+  SELECT j.n, j.type, j.is_good, j.reason, j.is_identify, j.user_value, j.anonymous_value, j.message_id, j.occurred_at,
+    j.name, j.by_user, j.by_anonymous,
+    CASE WHEN j.user_value IS NULL THEN j.by_anonymous ELSE j.by_user END AS member_id,
     CASE WHEN NOT j.is_identify AND (j.said ->> 'revenue') ~ '{_MONEY}'
       THEN round((j.said ->> 'revenue')::numeric * 100)::bigint END AS value_cents,
     CASE WHEN (j.said ->> 'currency') ~ '^[A-Za-z]{{3}}$' THEN upper(j.said ->> 'currency') ELSE '' END AS currency,
-    CASE WHEN j.type IN ('page', 'screen') THEN jsonb_strip_nulls(jsonb_build_object(
+    CASE WHEN j.is_good AND j.type IN ('page', 'screen') THEN jsonb_strip_nulls(jsonb_build_object(
       'name', j.m -> 'name', 'category', j.m -> 'category')) || j.said ELSE j.said END AS payload
   FROM (
     SELECT j.*, j.reason IS NULL AS is_good,
@@ -146,30 +154,34 @@ good AS MATERIALIZED (
       ) AS by_anonymous
     FROM judged j OFFSET 0
   ) j
-  WHERE j.is_good
-)"""
-)
+),
+good AS NOT MATERIALIZED (SELECT * FROM told WHERE is_good)"""
 
-# What there is to do about a body once its events are stored: one row, beside what was stored.
-REPORT = """,
-  r.* FROM (
-    SELECT
-      %(kind)s <> 'batch' OR (
-        SELECT jsonb_typeof(doc) = 'object' AND jsonb_typeof(doc -> 'batch') = 'array' FROM document),
-      (SELECT count(*) FROM items),
-      (SELECT coalesce(jsonb_agg(jsonb_build_object('index', n, 'reason', reason) ORDER BY n), '[]')
-       FROM judged WHERE reason IS NOT NULL),
-      count(*) FILTER (WHERE user_value IS NOT NULL AND by_user IS NULL),
-      count(*) FILTER (WHERE user_value IS NULL AND by_anonymous IS NULL),
-      count(*) FILTER (WHERE user_value IS NOT NULL AND anonymous_value IS NOT NULL AND by_anonymous IS NULL),
-      count(*) FILTER (WHERE by_user <> by_anonymous),
-      count(*) FILTER (WHERE is_identify),
-      max(occurred_at) FILTER (WHERE NOT is_identify)
-    FROM good
-  ) AS r"""
+# The first statement about a body looks up who sends it: without a valid key nothing of it is read. The others know.
+OPENED_AND_RESOLVED = f"""sender AS MATERIALIZED ({OPENED}),
+{_RESOLVED}"""
+RESOLVED = f"""sender AS MATERIALIZED (SELECT %(source)s::bigint AS source_id, %(scopes)s::varchar[] AS scopes),
+{_RESOLVED}"""
+
+# What there is to do about a body once its events are stored: one row, none without a key.
+SUMMARY = """
+SELECT
+  %(kind)s <> 'batch' OR (
+    SELECT jsonb_typeof(doc) = 'object' AND jsonb_typeof(doc -> 'batch') = 'array' FROM document) AS is_well_formed,
+  count(*) AS messages,
+  coalesce(jsonb_agg(jsonb_build_object('index', n, 'reason', reason) ORDER BY n) FILTER (WHERE NOT is_good), '[]')
+    AS rejected,
+  count(*) FILTER (WHERE is_good AND user_value IS NOT NULL AND by_user IS NULL) AS unknown_users,
+  count(*) FILTER (WHERE is_good AND user_value IS NULL AND by_anonymous IS NULL) AS unknown_visitors,
+  count(*) FILTER (WHERE is_good AND user_value IS NOT NULL AND anonymous_value IS NOT NULL AND by_anonymous IS NULL)
+    AS unlinked,
+  count(*) FILTER (WHERE is_good AND by_user <> by_anonymous) AS shared,
+  count(*) FILTER (WHERE is_good AND is_identify) AS profiles,
+  max(occurred_at) FILTER (WHERE is_good AND NOT is_identify) AS last_at
+FROM told"""
 
 _MONTHS = f"""
-WITH {RESOLVED}
+WITH {OPENED_AND_RESOLVED}
 SELECT DISTINCT date_trunc('month', occurred_at, 'UTC')::date FROM good WHERE NOT is_identify ORDER BY 1"""
 
 
@@ -177,12 +189,15 @@ SELECT DISTINCT date_trunc('month', occurred_at, 'UTC')::date FROM good WHERE NO
 class Summary:
     """A body read, and its events stored as far as their members and months were there.
 
-    ``stored`` of ``offered`` events were new; the rest says how big the body is, what was refused, how many messages
-    name whom we do not know or two members at once.
+    ``key`` sent it. ``stored`` of ``offered`` events were new; the rest says how big the body is, what was refused, how
+    many messages name whom we do not know or two members at once, what is new about ``properties``, and whether the
+    source's last word is to be noted.
     """
 
+    key: OpenedKey
     stored: int
     offered: int
+    properties: str | None
     is_well_formed: bool
     messages: int
     rejected: list[dict[str, Any]]
@@ -192,6 +207,7 @@ class Summary:
     shared: int
     profiles: int
     last_at: datetime | None
+    is_news: bool
 
 
 def months(params: dict[str, Any]) -> list[date]:

@@ -7,16 +7,15 @@ from typing import Any
 
 from django.db import connection
 
-from members.ingest.querysets.reading import REPORT, RESOLVED, Summary
-from members.querysets.events import SLOT, ingest_sql
-from members.querysets.prepared import execute_prepared, execute_within
+from members.ingest.querysets.keys import OpenedKey
+from members.ingest.querysets.reading import OPENED_AND_RESOLVED, RESOLVED, SUMMARY, Summary
+from members.querysets.events import SLOT, describe, ingest_sql
+from members.querysets.prepared import execute_prepared
 
 _EVENTS = """
 SELECT member_id, name::varchar(120), occurred_at, message_id::varchar(120), value_cents, currency::varchar(3),
   payload AS properties
 FROM good WHERE NOT is_identify AND member_id IS NOT NULL"""
-
-_STORE = ingest_sql(reading=RESOLVED, incoming=_EVENTS, report=REPORT)
 
 # The facts ``members.ingest.querysets.traits.apply_traits`` wants.
 PROFILES = f"""
@@ -91,27 +90,47 @@ _PLACE_NEWCOMERS = """
 UPDATE members_memberlifecycle SET next_due_at = %(at)s
 WHERE member_id = ANY(%(members)s) AND lifecycle_state IS NULL AND next_due_at < %(at)s"""
 
-_COUNT = f"""
+_COUNT = """
 INSERT INTO members_ingestday AS d (source_id, local_on, slot, accepted, duplicate, rejected, parked)
-VALUES (%(source)s, (%(at)s AT TIME ZONE %(zone)s)::date, {SLOT}, %(accepted)s, %(duplicate)s, %(rejected)s, %(parked)s)
+{counts}
 ON CONFLICT (source_id, local_on, slot) DO UPDATE SET accepted = d.accepted + excluded.accepted,
   duplicate = d.duplicate + excluded.duplicate, rejected = d.rejected + excluded.rejected,
   parked = d.parked + excluded.parked"""
 
-# What every request says of itself, in one statement. Rows that all requests share are written as seldom as may be, and
-# last: who else wants them waits for our commit.
-_NOTE = f"""
-WITH counted AS ({_COUNT}),
-used AS (
-  UPDATE members_writekey SET last_used_at = %(at)s
-  WHERE id = %(key)s AND (last_used_at IS NULL OR last_used_at < %(at)s::timestamptz - interval '1 minute')
+_DAY = "(%(at)s::timestamptz AT TIME ZONE %(zone)s)::date"
+_COUNT_DAY = _COUNT.format(
+    counts=f"SELECT %(source)s, {_DAY}, {SLOT}, %(accepted)s, %(duplicate)s, %(rejected)s, %(parked)s"
 )
+# An ordinary request is about members who are all known. What is parked can only be counted later.
+_COUNT_ORDINARY = _COUNT.format(
+    counts=f"""SELECT k.source_id, {_DAY}, {SLOT}, r.messages - c.rejected - c.duplicate, c.duplicate, c.rejected, 0
+FROM sender k, summary r, total t, LATERAL (
+  SELECT t.offered - t.stored AS duplicate, jsonb_array_length(r.rejected) AS rejected) c
+WHERE r.unknown_users + r.unknown_visitors = 0"""
+)
+
+# A source is heard to the second: its row is one that all requests share.
+_IS_NEWS = """(s.last_event_at IS NULL OR s.connected_at IS NULL OR s.connected_at > %(at)s::timestamptz
+    OR s.last_event_at < {heard_at} - interval '1 second')"""
+
+_NOTE_HEARD = f"""
 UPDATE members_source s SET connected_at = least(s.connected_at, %(at)s),
   last_event_at = greatest(s.last_event_at, %(heard_at)s)
-WHERE s.id = %(source)s AND %(heard_at)s::timestamptz IS NOT NULL
-  AND (s.last_event_at IS NULL OR s.connected_at IS NULL OR s.connected_at > %(at)s
-    OR s.last_event_at < %(heard_at)s::timestamptz - interval '1 second')
+WHERE s.id = %(source)s AND {_IS_NEWS.format(heard_at="%(heard_at)s::timestamptz")}
 RETURNING old.connected_at, old.last_event_at"""
+
+_STORE = ingest_sql(
+    reading=OPENED_AND_RESOLVED,
+    incoming=_EVENTS,
+    source="(SELECT source_id FROM sender)",
+    report=f""",
+summary AS MATERIALIZED ({SUMMARY}),
+counted_request AS ({_COUNT_ORDINARY})
+SELECT k.id, k.source_id, k.scopes, k.last_used_at, t.stored, t.offered, t.properties, r.*,
+  {_IS_NEWS.format(heard_at="least(r.last_at, %(at)s::timestamptz)")}
+FROM sender k JOIN members_source s ON s.id = k.source_id, total t, summary r""",
+)
+_STORE_REST = ingest_sql(reading=RESOLVED, incoming=_EVENTS)
 
 
 @dataclass(frozen=True)
@@ -122,15 +141,25 @@ class Heard:
     last_event_at: datetime | None
 
 
-def store_events(params: dict[str, Any]) -> Summary:
-    """Read the body in ``params`` (see ``READ``) and store the events whose members exist.
+def store_events(params: dict[str, Any]) -> Summary | None:
+    """Read the body in ``params`` and store the events whose members exist; None where the key is not valid.
 
-    One statement; again after the others were made, it stores the rest. Raises DataError where ``jsonb`` cannot hold
+    Counts the request too, unless something in it is about nobody known. Raises DataError where ``jsonb`` cannot hold
     the body, and IntegrityError where a month has no partition.
     """
-    (row,) = execute_prepared(_STORE, params)
-    stored, offered, is_well_formed, messages, rejected, *rest = row
-    return Summary(stored, offered, is_well_formed, messages, json.loads(rejected), *rest)
+    rows = execute_prepared(_STORE, params)
+    if not rows:
+        return None
+    pk, source_id, scopes, used_at, stored, offered, properties, is_well_formed, messages, rejected, *rest = rows[0]
+    key = OpenedKey(pk, source_id, scopes, used_at)
+    return Summary(key, stored, offered, properties, is_well_formed, messages, json.loads(rejected), *rest)
+
+
+def store_rest(params: dict[str, Any]) -> tuple[int, int]:
+    """``store_events`` once more, after the others were made; returns (stored, offered)."""
+    ((stored, offered, properties),) = execute_prepared(_STORE_REST, params)
+    describe(properties)
+    return stored, offered
 
 
 def create_newcomers(params: dict[str, Any]) -> list[int]:
@@ -158,13 +187,15 @@ def place_newcomers(params: dict[str, Any], members: list[int]) -> None:
 def count_day(params: dict[str, Any]) -> None:
     """Add to what became of a source's messages on the day of ``at``."""
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, params)
+        cursor.execute(_COUNT_DAY, params)
 
 
-def note_request(params: dict[str, Any]) -> Heard | None:
-    """``count_day``, that the key was used, and the source heard at ``heard_at`` (NULL: nothing new)."""
-    rows = execute_within(_NOTE, params)
-    return Heard(*rows[0]) if rows else None
+def note_heard(params: dict[str, Any]) -> Heard | None:
+    """Keep that the source was heard at ``heard_at``, unless that is known to the second."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NOTE_HEARD, params)
+        row = cursor.fetchone()
+    return Heard(*row) if row else None
 
 
 def _ids(sql: str, params: dict[str, Any]) -> list[int]:

@@ -45,7 +45,7 @@ def test_the_same_people_in_many_requests_at_once():
             for u in users
         ]
         try:
-            return take_messages(body=json.dumps({"batch": batch}), kind="batch", key=key, at=at).accepted
+            return take_messages(body=json.dumps({"batch": batch}), kind="batch", key_hash=key.key_hash, at=at).accepted
         finally:
             connection.close()
 
@@ -66,7 +66,7 @@ def test_a_request_does_not_wait_for_what_another_counts():
 
     def request(user: str, number: int) -> int:
         batch = [{"type": "track", "userId": user, "event": "opened", "messageId": f"{user}-{number}"}]
-        return take_messages(body=json.dumps({"batch": batch}), kind="batch", key=key, at=at).accepted
+        return take_messages(body=json.dumps({"batch": batch}), kind="batch", key_hash=key.key_hash, at=at).accepted
 
     def request_of_another_slot() -> int:
         try:
@@ -131,7 +131,9 @@ def test_a_new_month_is_made_once_for_all_who_need_it():
         }  # fmt: skip
         try:
             together.wait(30)
-            return take_messages(body=json.dumps({"batch": [message]}), kind="batch", key=key, at=at).accepted
+            return take_messages(
+                body=json.dumps({"batch": [message]}), kind="batch", key_hash=key.key_hash, at=at
+            ).accepted
         finally:
             connection.close()
 

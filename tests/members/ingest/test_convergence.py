@@ -77,7 +77,7 @@ def _outcomes(
         if MESSAGES.index(MESSAGES[n]) in left and MESSAGES.index(MESSAGES[n]) != n:
             continue  # The repeated message first gives what the message first gives.
         with transaction.atomic():
-            take_messages(body=json.dumps({"batch": [MESSAGES[n]]}), kind="batch", key=key, at=AT)
+            take_messages(body=json.dumps({"batch": [MESSAGES[n]]}), kind="batch", key_hash=key.key_hash, at=AT)
             sweep(at=AT)
             yield from _outcomes(key, [other for other in left if other != n], (*done, n))
             transaction.set_rollback(True)
@@ -108,7 +108,7 @@ def test_every_order_of_six_gives_one_state(secret, source):
 def test_one_batch_leaves_what_single_messages_leave(secret, source):
     key = WriteKey.objects.select_related("source").get()
     _, single = list(_outcomes(key, range(2, len(MESSAGES)))).pop()
-    take_messages(body=json.dumps({"batch": MESSAGES[2:]}), kind="batch", key=key, at=AT)
+    take_messages(body=json.dumps({"batch": MESSAGES[2:]}), kind="batch", key_hash=key.key_hash, at=AT)
     sweep(at=AT)
     sweep(at=AT + timedelta(days=3))
     assert _state() == single
@@ -117,7 +117,7 @@ def test_one_batch_leaves_what_single_messages_leave(secret, source):
 def _visit(key: WriteKey, *seconds: int) -> None:
     for n in seconds:
         message = track(n) | {"timestamp": (AT + timedelta(seconds=n)).isoformat()}
-        take_messages(body=json.dumps({"batch": [message]}), kind="batch", key=key, at=AT)
+        take_messages(body=json.dumps({"batch": [message]}), kind="batch", key_hash=key.key_hash, at=AT)
 
 
 @pytest.mark.parametrize("order", list(permutations((0, 30, 70, 95))))

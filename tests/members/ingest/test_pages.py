@@ -125,7 +125,9 @@ def test_a_key_is_exchanged_and_ended(admin_client, approver_client, admin):
 def test_volume_and_errors_are_counted(viewer_client, admin):
     source = factories.SourceFactory(creates_members=True)
     key, _ = make_key(source_id=source.pk, label="App", scopes=["events"], actor=admin, at=now())
-    take_messages(body='{"batch":[{"type":"track","userId":"a","event":"e"},5,5]}', kind="batch", key=key, at=now())
+    take_messages(
+        body='{"batch":[{"type":"track","userId":"a","event":"e"},5,5]}', kind="batch", key_hash=key.key_hash, at=now()
+    )
     row = Source.objects.with_volume(now().date() - timedelta(days=3)).get()
     assert (row.accepted, row.rejected) == (1, 2)
     assert viewer_client.get(reverse("ingest:source", args=[source.pk])).status_code == 200

@@ -69,7 +69,8 @@ def test_events_that_arrive_meanwhile_are_the_survivors(now):
         for n in range(first, first + 15):
             user = "x2" if n % 2 else "x1"
             batch = [{"type": "track", "userId": user, "event": "opened", "messageId": f"{n}-{k}"} for k in range(4)]
-            outcomes.append(take_messages(body=json.dumps({"batch": batch}), kind="batch", key=key, at=now).accepted)
+            body = json.dumps({"batch": batch})
+            outcomes.append(take_messages(body=body, kind="batch", key_hash=key.key_hash, at=now).accepted)
 
     errors = at_once(
         lambda: send(0), lambda: send(100),

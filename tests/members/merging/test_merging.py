@@ -103,7 +103,9 @@ def test_programs_files_and_lists_that_name_her_find_the_survivor(pair):
         actor=factories.UserFactory(),
         at=AT,
     )
-    take_messages(body='{"userId": "x2", "event": "opened", "messageId": "m"}', kind="track", key=key, at=AT)
+    take_messages(
+        body='{"userId": "x2", "event": "opened", "messageId": "m"}', kind="track", key_hash=key.key_hash, at=AT
+    )
     assert Event.objects.get().member_id == pair[0].pk
     for kind, entry in (("external_id", "x2"), ("number", str(pair[1].pk))):
         file = SimpleUploadedFile("list.txt", entry.encode())
