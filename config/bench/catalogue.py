@@ -42,6 +42,7 @@ GROUPS = (
     Group(("email",), mailing.email),
     Group(("members_page",), pages.members_page),
     Group(("segment_count",), segmenting.segment_count, has_events=True),
+    Group(("builder",), segmenting.builder, has_events=True),
     Group(("counter",), segmenting.counter, has_events=True),
     Group(("materialise",), segmenting.materialise),
     Group(("ingest",), ingesting.ingest, has_events=True),

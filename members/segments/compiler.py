@@ -29,13 +29,25 @@ def ids_of(rule: Rule, at: datetime, counters: Mapping[CounterKey, int] | None =
     ``counters`` come from ``bring_up`` at the same instant, in the same transaction.
     """
     context = Context(at=at, counters=counters or {})
+    found = _alone(rule, context)
+    return members_where(rule.root, context).order_by().values("pk") if found is None else found
+
+
+def newest_of(rule: Rule, at: datetime, count: int) -> list[int]:
+    """The ids of the newest members of ``members_of``: what an index gives without sorting everybody."""
+    context = Context(at=at)
+    found = _alone(rule, context)
+    if found is None:
+        return list(members_where(rule.root, context).order_by("-pk").values_list("pk", flat=True)[:count])
+    return list(found.order_by("-member_id").values_list("member_id", flat=True)[:count])
+
+
+def _alone(rule: Rule, context: Context) -> QuerySet | None:
+    """Of a rule of one condition the rows that say who, where it has such: the member table has nothing to add."""
     items = rule.root.items
-    # One condition alone: its rows say who, and the member table has nothing to add.
     if len(items) == 1 and rule.root.kind != "not" and isinstance(items[0], Condition):
-        found = items[0].member_ids(context)
-        if found is not None:
-            return found
-    return members_where(rule.root, context).order_by().values("pk")
+        return items[0].member_ids(context)
+    return None
 
 
 def members_where(node: Node, context: Context) -> MemberQuerySet:

@@ -10,7 +10,7 @@ from django.db.models import Count, Q
 
 from members.models import Member, Segment, SegmentMembership
 from members.querysets.people import MemberQuerySet
-from members.segments.compiler import condition_of, ids_of, members_of
+from members.segments.compiler import condition_of, ids_of, members_of, newest_of
 from members.segments.limits import SECONDS, reading
 from members.segments.reach import Reach, joined, reaches
 from members.segments.registry import Context
@@ -35,13 +35,20 @@ class Step:
 
 @dataclass(frozen=True)
 class Measure:
-    """A rule's members at an instant. ``reached_by_any`` counts those at least one channel reaches."""
+    """How many members a rule has at an instant, and a few of them."""
+
+    total: int
+    sample_ids: list[int]
+
+
+@dataclass(frozen=True)
+class Detail:
+    """How a rule's members are reached and come about. ``reached_by_any`` counts those at least one channel reaches."""
 
     total: int
     channels: list[Reached]
     reached_by_any: int
     narrowing: list[Step]
-    sample_ids: list[int]
 
 
 @dataclass(frozen=True)
@@ -63,10 +70,16 @@ def count(rule: Rule, *, at: datetime, seconds: float = SECONDS) -> int:
 
 
 def measure(rule: Rule, *, at: datetime, seconds: float = SECONDS) -> Measure:
-    """Everything the builder shows beside a rule; ``seconds`` limit each of its queries. Raises TooSlow."""
+    """What the builder says at once beside a rule; ``seconds`` limit each of its queries. Raises TooSlow."""
+    with reading(seconds):
+        return Measure(ids_of(rule, at).count(), newest_of(rule, at, SAMPLE))
+
+
+def detail(rule: Rule, *, at: datetime, seconds: float = SECONDS) -> Detail:
+    """What the builder says as soon as it is known; ``seconds`` limit each of its queries. Raises TooSlow."""
     with reading(seconds):
         total, channels, by_any = _by_channel(members_of(rule, at))
-        return Measure(total, channels, by_any, _narrowing(rule, at, total), sample(members_of(rule, at)))
+        return Detail(total, channels, by_any, _narrowing(rule, at, total))
 
 
 def preview_change(*, segment: Segment, rule: Rule, at: datetime, seconds: float = SECONDS) -> Preview:

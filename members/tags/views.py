@@ -16,7 +16,16 @@ from members.segments.builder.draft import DraftBroken
 from members.segments.builder.page import Builder
 from members.segments.builder.session import Session
 from members.segments.schema import RuleInvalid
-from members.segments.views.answers import METHODS, begun, gone_on, gone_to, varied
+from members.segments.views.answers import (
+    METHODS,
+    asks_for_detail,
+    begun,
+    built,
+    detail_shown,
+    gone_on,
+    gone_to,
+    varied,
+)
 from members.tags.forms import GiveForm, SwitchForm, TagForm, TakeForm, ValuesForm
 from members.tags.operations import carrying, saving
 from members.tags.operations.saving import TagRefused
@@ -166,7 +175,9 @@ def _build(request: StaffRequest, tag: Tag | None) -> HttpResponse:
         session = gone_on(request)
     except DraftBroken:
         return HttpResponseBadRequest(_("This rule cannot be read. Reload the page."))
-    builder = Builder(session.draft, at=at, who=request.POST.get("who", ""))
+    builder = built(request, session, at=at)
+    if asks_for_detail(request):
+        return detail_shown(request, builder)
     saves = request.POST.get("do") == "save"
     form = TagForm(request.POST if saves else None, initial=request.POST.dict())
     if saves and builder.errors:

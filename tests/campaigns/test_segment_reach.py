@@ -4,7 +4,7 @@ import pytest
 
 from campaigns.models import Channel, Suppression
 from members.models import Consent, Member
-from members.segments.counting import measure
+from members.segments.counting import detail
 from members.segments.reach import joined, reaches
 from members.segments.schema import read_rule
 from tests import factories
@@ -57,7 +57,7 @@ def test_members_count_once_whatever_they_said_of_how_many_channels(members, at)
     rule = read_rule(
         {"version": 1, "root": {"kind": "all", "items": [{"kind": "membership.auto_renewal", "on": False}]}}
     )
-    measured = measure(rule, at=at)
+    measured = detail(rule, at=at)
     counts = {reached.reach.code: reached.count for reached in measured.channels}
     assert (measured.total, measured.reached_by_any) == (3, 2)
     assert counts == {"email": 2, "sms": 1, "in_app": 1}

@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 from members.models import Member, Segment
 from members.segments.builder.draft import GROUPS, Draft, Json, input_name
 from members.segments.builder.inputs import Input, input_of
-from members.segments.counting import Measure, Preview, measure, preview_change
+from members.segments.counting import Detail, Measure, Preview, detail, measure, preview_change
 from members.segments.explaining import Explained, explain
 from members.segments.limits import TooSlow
+from members.segments.reach import Reach, reaches
 from members.segments.registry import Condition, by_group, code_of, conditions
 from members.segments.schema import Path, Rule, RuleError, RuleInvalid, check_catalogues, read_rule
 from members.segments.timing import written
@@ -70,10 +71,15 @@ class Line:
 
 
 class Builder:
-    """Reads and measures each part once, when the page asks for it."""
+    """Reads and measures each part once, when the page asks for it.
 
-    def __init__(self, draft: Draft, *, at: datetime, segment: Segment | None = None, who: str = "") -> None:
-        self.draft, self.at, self.segment, self.who = draft, at, segment, who.strip()
+    Without ``in_detail`` only the first figures are measured; the page asks for the others when it stands.
+    """
+
+    def __init__(
+        self, draft: Draft, *, at: datetime, segment: Segment | None = None, who: str = "", in_detail: bool = False
+    ) -> None:
+        self.draft, self.at, self.segment, self.who, self.in_detail = draft, at, segment, who.strip(), in_detail
 
     @property
     def rule_text(self) -> str:
@@ -134,14 +140,29 @@ class Builder:
         everybody = Member.objects.count()
         return self.measured.total / everybody if self.measured and everybody else 0.0
 
+    @property
+    def reaches(self) -> list[Reach]:
+        """The channels members are counted by, for as long as they are not."""
+        return reaches()
+
+    @cached_property
+    def detail(self) -> Detail | None:
+        """How its members are reached and come about; None unless asked for, or when it takes too long."""
+        if self.rule is None or not self.in_detail:
+            return None
+        try:
+            return detail(self.rule, at=self.at)
+        except TooSlow:
+            return None
+
     @cached_property
     def narrowing(self) -> list[Part]:
         """The counts after each condition, each under its own words."""
-        if self.measured is None or self.rule is None or len(self.measured.narrowing) < 2:
+        if self.detail is None or self.rule is None or len(self.detail.narrowing) < 2:
             return []
-        most = max((step.count for step in self.measured.narrowing), default=0) or 1
+        most = max((step.count for step in self.detail.narrowing), default=0) or 1
         items = self.rule.root.items
-        return [Part(_words(items[step.path[0]]), step.count, step.count / most) for step in self.measured.narrowing]
+        return [Part(_words(items[step.path[0]]), step.count, step.count / most) for step in self.detail.narrowing]
 
     @cached_property
     def sample(self) -> list[Member]:
@@ -151,7 +172,7 @@ class Builder:
     @cached_property
     def preview(self) -> Preview | None:
         """Who would enter and leave the saved segment."""
-        if self.segment is None or self.rule is None or self.segment.refreshed_at is None:
+        if not self.in_detail or self.segment is None or self.rule is None or self.segment.refreshed_at is None:
             return None
         try:
             return preview_change(segment=self.segment, rule=self.rule, at=self.at)

@@ -13,6 +13,8 @@ from members.segments.schema import Path, RuleInvalid, read_rule_text
 MAX_UNDO = 20
 MAX_CHARS = 400_000
 MAX_KEPT = 20_000
+# The step that changes nothing and asks for the figures that take longer.
+DETAIL = "detail"
 
 
 @dataclass
@@ -66,7 +68,7 @@ class Session:
             self._keep(place)
         elif verb == "paste":
             self.focus = input_name(self.draft.paste(_path(place), self.clipboard))
-        elif step not in ("", "save", "undo") and (made := self.draft.apply(step)):
+        elif step not in ("", "save", "undo", DETAIL) and (made := self.draft.apply(step)):
             self.focus = input_name(made)
 
     def _keep(self, place: str) -> None:

@@ -136,7 +136,11 @@ class WasIn(Condition):
     def compile(self, context: Context) -> Q:
         last = LifecycleTransition.objects.filter(member_id=OuterRef("pk"), effective_at__lte=self.instant)
         state = last.order_by("-effective_at", "-pk").values("to_state")[:1]
-        return Q(In(Subquery(state, output_field=CharField()), list(self.values)))
+        by_log = Q(In(Subquery(state, output_field=CharField()), list(self.values)))
+        # Who has not moved since is where she was: only for the others is the log looked at.
+        stayed = Q(lifecycle__state_since__lte=self.instant)
+        moved = Q(lifecycle__state_since__gt=self.instant) | Q(lifecycle__state_since__isnull=True)
+        return stayed & Q(lifecycle__lifecycle_state__in=self.values) | moved & by_log
 
     def sentence(self) -> str:
         return _("was %(values)s at %(instant)s") % {

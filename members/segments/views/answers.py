@@ -1,13 +1,16 @@
 """How segment pages answer: refusals in words, redirects that htmx follows, pages that vary with it."""
 
+from datetime import datetime
+
 from django.http import HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 
 from config.staff.http import StaffRequest
 from members.models import Segment, Tag
-from members.segments.builder.session import Session
+from members.segments.builder.page import Builder
+from members.segments.builder.session import DETAIL, Session
 from members.segments.operations.saving import SegmentRefused
 
 METHODS = ["GET", "HEAD", "POST"]
@@ -49,3 +52,18 @@ def gone_on(request: StaffRequest) -> Session:
     if session.clipboard != clipboard:
         request.session[_CLIPBOARD] = session.clipboard
     return session
+
+
+def built(request: StaffRequest, session: Session, *, at: datetime, segment: Segment | None = None) -> Builder:
+    """The builder's page after a step. htmx gets the first figures at once and then asks for the others."""
+    in_detail = not request.htmx or asks_for_detail(request)
+    return Builder(session.draft, at=at, segment=segment, who=request.POST.get("who", ""), in_detail=in_detail)
+
+
+def asks_for_detail(request: StaffRequest) -> bool:
+    """Whether nothing was changed and only the figures that take longer are wanted."""
+    return request.POST.get("do") == DETAIL
+
+
+def detail_shown(request: StaffRequest, builder: Builder) -> HttpResponse:
+    return varied(render(request, "segments/includes/detail.html", {"builder": builder}))

@@ -24,7 +24,17 @@ from members.segments.operations.saving import SegmentRefused
 from members.segments.remembered import remember
 from members.segments.schema import Rule, RuleInvalid
 from members.segments.tasks import refresh_segment
-from members.segments.views.answers import METHODS, begun, gone_on, gone_to, refusal, varied
+from members.segments.views.answers import (
+    METHODS,
+    asks_for_detail,
+    begun,
+    built,
+    detail_shown,
+    gone_on,
+    gone_to,
+    refusal,
+    varied,
+)
 
 
 @requires(Permission.OPERATE)
@@ -48,7 +58,9 @@ def _build(request: StaffRequest, segment: Segment | None) -> HttpResponse:
         session = gone_on(request)
     except DraftBroken:
         return HttpResponseBadRequest(_("This rule cannot be read. Reload the page."))
-    builder = Builder(session.draft, at=clock.now(), segment=segment, who=request.POST.get("who", ""))
+    builder = built(request, session, at=clock.now(), segment=segment)
+    if asks_for_detail(request):
+        return detail_shown(request, builder)
     if request.POST.get("do") == "save":
         return _save(request, session, segment, builder)
     return _shown(request, session, SegmentForm(initial=request.POST.dict()), segment, builder)

@@ -10,6 +10,7 @@ from members.models import EventDefinition, Segment
 from members.segments.builder.draft import Draft, DraftBroken, new_condition
 from members.segments.builder.page import Builder
 from members.segments.builder.session import Session
+from members.segments.limits import TooSlow
 from members.segments.operations.refreshing import refresh_segment
 from members.segments.operations.saving import save_segment
 from members.segments.registry import code_of, conditions
@@ -139,6 +140,39 @@ def test_a_segment_is_built_saved_and_opened(operator_client, at):
     assert saved["Location"] == f"/console/segments/{segment.pk}/"
     page = operator_client.get(saved["Location"]).content.decode()
     assert "City is Xi&#x27;an" in page
+
+
+def test_how_many_comes_at_once_and_the_rest_when_the_page_asks(operator_client, at):
+    rule = {"version": 1, "root": {"kind": "all", "items": [CITY, {"kind": "profile.gender", "values": ["female"]}]}}
+    factories.make_member(at=at, city="Xi'an", gender="female")
+    factories.make_member(at=at, city="Xi'an")
+
+    def page(step: str, *, htmx: bool = True) -> str:
+        headers = {"HX-Request": "true"} if htmx else {}
+        return operator_client.post("/console/segments/new/", form_of(rule, do=step), headers=headers).content.decode()
+
+    first, rest, whole = page(""), page("detail"), page("", htmx=False)
+    assert ">1</a> member" in first
+    assert "can be reached" not in first
+    assert "How it narrows" not in first
+    assert 'hx-trigger="load"' in first
+    for found in (rest, whole):
+        assert "1 can be reached through at least one channel" in found
+        assert "How it narrows" in found
+        assert 'hx-trigger="load"' not in found
+    assert 'id="rule"' not in rest
+
+
+def test_what_takes_too_long_by_channel_is_said_beside_the_count(operator_client, at, monkeypatch):
+    factories.make_member(at=at, city="Xi'an")
+
+    def slow(*args, **kwargs):
+        raise TooSlow
+
+    monkeypatch.setattr("members.segments.builder.page.detail", slow)
+    page = operator_client.post("/console/segments/new/", form_of(RULE)).content.decode()
+    assert ">1</a> member" in page
+    assert "Counting by channel takes too long." in page
 
 
 def test_an_incomplete_rule_is_not_saved(operator_client):

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from members.counters.operations import bring_up
 from members.counters.wanted import CounterKey
 from members.models import EventCounter
-from members.segments.compiler import ids_of, members_of
+from members.segments.compiler import ids_of, members_of, newest_of
 from members.segments.expressions import complement
 from members.segments.registry import code_of, conditions
 from members.segments.schema import Rule, counters, read_rule
@@ -40,6 +40,7 @@ def compiled(data: dict) -> set[int]:
     rule = read_rule(data)
     found = set(members_of(rule, AT).values_list("pk", flat=True))
     assert ids(rule) == found
+    assert newest_of(rule, AT, 5) == sorted(found, reverse=True)[:5]
     keys = counters(rule)
     if keys:
         for at in (AT - timedelta(minutes=1), AT):

@@ -236,6 +236,8 @@ def test_a_measure_counts_by_channel_and_shows_how_the_rule_narrows(at):
     asked = rule(in_city("x", "y"), in_city("x"), {"kind": "profile.gender", "op": "is_not", "values": ["female"]})
     found = counting.measure(asked, at=at)
     assert (found.total, found.sample_ids) == (2, [two, one])
+    found = counting.detail(asked, at=at)
+    assert found.total == 2
     assert {r.reach.code: r.count for r in found.channels} == {"email": 0, "sms": 2, "in_app": 2}
     assert found.reached_by_any == 2
     assert [(step.path, step.count) for step in found.narrowing] == [((0,), 4), ((1,), 3), ((2,), 2)]
