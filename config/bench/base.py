@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from config.bench.measuring import rest, run_sql
-from members.models import Member
+from members.models import Event, Member
 from members.operations.sweep import sweep
 from members.querysets.events import ensure_partitions
 
@@ -19,7 +19,9 @@ def fill(*, members: int, at: datetime) -> None:
 
 
 def fill_events() -> None:
-    """Give the members of the base ten events each, over the ninety days before it was made."""
+    """Give the members of the base ten events each, over the ninety days before it was made; once."""
+    if Event.objects.exists():
+        return
     at = made_at()
     ensure_partitions((at - timedelta(days=92)).date(), (at + timedelta(days=32)).date())
     run_sql("events", {"n": Member.objects.count(), "at": at})

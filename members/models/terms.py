@@ -74,6 +74,11 @@ class Plan(models.Model):
         return self.name
 
 
+def _ended() -> Least:
+    """When a term ends or ended: at its end, or where it was cut short."""
+    return Least(F("ends_at"), Coalesce(F("closed_at"), F("ends_at")))
+
+
 class MembershipTerm(models.Model):
     """A half-open interval ``[starts_at, ends_at)`` in which a member has a tier.
 
@@ -119,13 +124,27 @@ class MembershipTerm(models.Model):
             When(close_reason="void", then=Value("empty", output_field=DateTimeRangeField())),
             default=Func(
                 F("starts_at"),
-                Greatest(F("starts_at"), Least(F("ends_at"), Coalesce(F("closed_at"), F("ends_at")))),
+                Greatest(F("starts_at"), _ended()),
                 function="tstzrange",
                 output_field=DateTimeRangeField(),
             ),
             output_field=DateTimeRangeField(),
         ),
         output_field=DateTimeRangeField(),
+        db_persist=True,
+    )
+    # Where a renewal goes on: the end of what gave cover and was no trial. Everybody's are read at once.
+    given_until = models.GeneratedField(
+        expression=Case(
+            When(
+                (Q(closed_at__isnull=True) | Q(closed_at__gt=F("starts_at")))
+                & ~Q(close_reason="void")
+                & ~Q(kind="trial"),
+                then=_ended(),
+            ),
+            output_field=models.DateTimeField(),
+        ),
+        output_field=models.DateTimeField(),
         db_persist=True,
     )
 
@@ -135,7 +154,12 @@ class MembershipTerm(models.Model):
         verbose_name = _("membership term")
         verbose_name_plural = _("membership terms")
         ordering = ["starts_at", "id"]
-        indexes = [models.Index(fields=["member", "starts_at"], name="term_member_start")]
+        indexes = [
+            models.Index(fields=["member", "starts_at"], name="term_member_start", include=["kind", "close_reason"]),
+            models.Index(
+                fields=["member", "given_until"], name="term_member_given", condition=Q(given_until__isnull=False)
+            ),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="term_has_length"),
             models.CheckConstraint(

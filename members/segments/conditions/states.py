@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from django.db.models import Case, CharField, Exists, OuterRef, Q, Subquery, TextChoices, Value, When
+from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Subquery, TextChoices, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.lookups import In
 from django.utils.translation import gettext as _
@@ -134,13 +134,24 @@ class WasIn(Condition):
     fields = (STATES, Field("instant", gettext_lazy("At"), FieldType.INSTANT))
 
     def compile(self, context: Context) -> Q:
+        if not context.is_narrowed:
+            return Q(pk__in=self._moved_in())
+        # Few members are left: each one's last move is looked up.
         last = LifecycleTransition.objects.filter(member_id=OuterRef("pk"), effective_at__lte=self.instant)
         state = last.order_by("-effective_at", "-pk").values("to_state")[:1]
-        by_log = Q(In(Subquery(state, output_field=CharField()), list(self.values)))
-        # Who has not moved since is where she was: only for the others is the log looked at.
-        stayed = Q(lifecycle__state_since__lte=self.instant)
-        moved = Q(lifecycle__state_since__gt=self.instant) | Q(lifecycle__state_since__isnull=True)
-        return stayed & Q(lifecycle__lifecycle_state__in=self.values) | moved & by_log
+        return Q(In(Subquery(state, output_field=CharField()), list(self.values)))
+
+    def member_ids(self, context: Context) -> QuerySet | None:
+        return self._moved_in()
+
+    def _moved_in(self) -> QuerySet:
+        """Who moved into one of the states by then and not on: in one pass over the log."""
+        moves = LifecycleTransition.objects.filter(effective_at__lte=self.instant)
+        later = Q(effective_at__gt=OuterRef("effective_at")) | Q(
+            effective_at=OuterRef("effective_at"), pk__gt=OuterRef("pk")
+        )
+        on = moves.filter(later, member_id=OuterRef("member_id"))
+        return moves.filter(~Exists(on), to_state__in=self.values).order_by().values("member_id")
 
     def sentence(self) -> str:
         return _("was %(values)s at %(instant)s") % {

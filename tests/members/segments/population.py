@@ -166,18 +166,10 @@ class Crowd:
             birthday_on=self.maybe(date(1990, self.random.choice([1, 2, 10, 11, 12]), self.random.randint(1, 28))),
             attributes=self._properties(), created_at=AT, updated_at=AT,
         )  # fmt: skip
-        moves = [
-            LifecycleTransition.objects.create(
-                member=member, from_state=self.maybe("trial"), to_state=pick(State.values), move="test", rule="no_term",
-                policy=self.policy, effective_at=self.instant(), recorded_at=AT,
-            )
-            for _ in range(self.random.randint(0, 4))
-        ]  # fmt: skip
-        # Whose merge was undone waits without a state for the engine.
-        last = self.maybe(max(moves, key=lambda move: (move.effective_at, move.pk), default=None), 0.9)
         if number % 20:  # A few have no lifecycle row at all.
             MemberLifecycle.objects.create(
-                member=member, lifecycle_state=last and last.to_state, state_since=last and last.effective_at,
+                member=member, lifecycle_state=self.maybe(pick(State.values), 0.9),
+                state_since=self.maybe(self.instant()),
                 membership_status=pick(MembershipStatus.values), tier=self.maybe(self.tiers[pick(TIERS)]),
                 expiration_time=self.maybe(self.instant()), last_active_time=self.maybe(self.instant()),
                 auto_renewal_flag=pick([True, False]), time_zone=pick(ZONES), known_since=AT,
@@ -187,6 +179,11 @@ class Crowd:
         if number % 6:  # Some were never assessed.
             self._tiers(member)
         self._terms(member)
+        for _ in range(self.random.randint(0, 4)):
+            LifecycleTransition.objects.create(
+                member=member, from_state=self.maybe("trial"), to_state=pick(State.values), move="test", rule="no_term",
+                policy=self.policy, effective_at=self.instant(), recorded_at=AT,
+            )  # fmt: skip
         for code in self.random.sample(TAGS, self.random.randint(0, 3)):
             since, until = sorted([self.instant(), self.instant()])
             MemberTag.objects.create(member=member, code=code, since=since, until=self.maybe(until, 0.5))
