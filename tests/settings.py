@@ -7,7 +7,6 @@ from config.settings import *  # noqa: F403
 from config.settings import CACHES, DATABASES, STORAGES
 
 # A test's database must be droppable the moment it ends; a kept connection would hold it.
-DATABASES["default"]["OPTIONS"] = {}
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")

@@ -95,8 +95,9 @@ def _take(params: dict[str, Any]) -> Outcome:
     if summary.profiles:
         apply_traits(facts=writing.PROFILES, params=params)
     if unknown < unknown_at_first:
-        more, again = writing.store_rest(params)
-        stored, offered = stored + more, offered + again
+        # The whole body is offered again, and what was stored before is not new.
+        more, offered = writing.store_rest(params)
+        stored += more
     if newcomers or linked:
         replay_for(member_ids=sorted({*newcomers, *linked}), at=at)
         writing.place_newcomers(params, newcomers)

@@ -52,7 +52,7 @@ def _scalar(path: str) -> str:
 _READ = f"""
 document AS MATERIALIZED (
   SELECT b.doc, {_instant("(b.doc -> 'sentAt')")} AS sent_at FROM (
-    SELECT %(body)s::jsonb AS doc FROM sender OFFSET 0) b
+    SELECT %(body)s::text::jsonb AS doc FROM sender OFFSET 0) b
 ),
 items AS (
   SELECT e.n - 1 AS n, e.m, d.sent_at FROM document d CROSS JOIN jsonb_array_elements(
@@ -157,7 +157,8 @@ told AS MATERIALIZED (
 ),
 good AS NOT MATERIALIZED (SELECT * FROM told WHERE is_good)"""
 
-# The first statement about a body looks up who sends it: without a valid key nothing of it is read. The others know.
+# The first statement about a body looks up who sends it: without a valid key nothing of it is read, as it comes as text
+# and not as jsonb. The others know.
 OPENED_AND_RESOLVED = f"""sender AS MATERIALIZED ({OPENED}),
 {_RESOLVED}"""
 RESOLVED = f"""sender AS MATERIALIZED (SELECT %(source)s::bigint AS source_id, %(scopes)s::varchar[] AS scopes),

@@ -40,6 +40,27 @@ def test_a_batch_is_taken_once(send, source):
     assert Source.objects.get(pk=source.pk).last_event_at == AT
 
 
+def test_known_and_new_members_in_one_batch_count_once_each(send, source):
+    send([track(1, user="known")])
+    batch = [track(1, user="known"), track(2, user="known"), track(3, user="new")]
+    answer = {"success": True, "accepted": 2, "duplicates": 1, "parked": 0, "rejected": []}
+    assert send(batch).json() == answer
+    day = IngestDay.objects.by_day().get()
+    assert (day["accepted"], day["duplicate"], day["rejected"], day["parked"]) == (3, 1, 0, 0)
+    assert EventDay.objects.get().events == 3
+    Source.objects.update(creates_members=False)
+    answer = {
+        "success": True,
+        "accepted": 1,
+        "duplicates": 1,
+        "parked": 1,
+        "rejected": [{"index": 3, "reason": "event"}],
+    }
+    assert send([track(3, user="new"), track(4, user="new"), track(5, user="who"), track(6, event="")]).json() == answer
+    day = IngestDay.objects.by_day().get()
+    assert (day["accepted"], day["duplicate"], day["rejected"], day["parked"]) == (4, 2, 1, 1)
+
+
 @pytest.mark.parametrize("kind", ["track", "page", "identify"])
 def test_single_calls(send, kind):
     body = {"userId": "u1", "event": "opened", "name": "Pricing", "traits": {"name": "Li Na"}}
@@ -61,6 +82,12 @@ def test_a_wrong_key_opens_nothing(send, key):
     answer = send([track(1)], key=key)
     assert answer.status_code == 401
     assert not Event.objects.exists()
+
+
+@pytest.mark.parametrize("body", ['{"batch": [', "[]", '{"batch": 5}', "x" * (600 << 10), '"\\ud800"'])
+def test_what_is_wrong_with_a_body_is_only_told_to_a_key(client, body):
+    answer = client.post("/v1/batch", body, content_type="application/json", headers={"X-API-Key": "wk_wrong"})
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
 
 
 def test_a_key_has_scopes(send, source):
