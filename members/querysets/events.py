@@ -64,11 +64,15 @@ counted AS (
     SET events = d.events + excluded.events, last_at = greatest(d.last_at, excluded.last_at)
 ),
 sampled AS (
-  SELECT f.definition_id, p.key AS name, array_agg(DISTINCT jsonb_typeof(p.value)) AS types,
-    max(f.occurred_at) AS last_at, count(*) AS samples
-  FROM (SELECT * FROM fresh LIMIT {property_sample}) f
-  CROSS JOIN jsonb_each(CASE WHEN jsonb_typeof(f.properties) = 'object' THEN f.properties ELSE '{{}}' END) p
-  WHERE length(p.key) BETWEEN 1 AND 120
+  SELECT p.definition_id, p.name, array_agg(DISTINCT jsonb_typeof(p.properties -> p.name)) AS types,
+    max(p.occurred_at) AS last_at, count(*) AS samples
+  FROM (
+    SELECT k.id AS definition_id, i.occurred_at, i.properties, jsonb_object_keys(i.properties) AS name
+    FROM (SELECT * FROM incoming LIMIT {property_sample}) i
+    JOIN known k ON k.name = i.name
+    WHERE jsonb_typeof(i.properties) = 'object'
+  ) p
+  WHERE length(p.name) BETWEEN 1 AND 120
   GROUP BY 1, 2
 ),
 novel AS MATERIALIZED (

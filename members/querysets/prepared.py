@@ -62,12 +62,12 @@ def _rows(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
 
 
 @lru_cache
-def _numbered(sql: str) -> tuple[str, tuple[str, ...]]:
-    """The statement with its parameters numbered, and their names: psycopg would read a long one anew each time."""
+def _numbered(sql: str) -> tuple[bytes, tuple[str, ...]]:
+    """The statement with its parameters numbered, and their names: psycopg would read and encode it anew each time."""
     numbers: dict[str, int] = {}
 
     def number(mark: re.Match[str]) -> str:
         name = mark.group(1)
         return f"${numbers.setdefault(name, len(numbers) + 1)}" if name else "%"
 
-    return _MARK.sub(number, sql), tuple(numbers)
+    return _MARK.sub(number, sql).encode(), tuple(numbers)

@@ -1,4 +1,4 @@
-"""A request of the tracking API, taken in one transaction whatever it holds."""
+"""A request of the tracking API, taken in one transaction whatever it holds, and an ordinary one in one statement."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +11,7 @@ from psycopg import errors
 from members.ingest.operations.keys import note_use
 from members.ingest.operations.parking import replay_for
 from members.ingest.querysets import reading, writing
+from members.ingest.querysets.reading import Summary
 from members.ingest.querysets.traits import apply_traits
 from members.ingest.repair import MAX_DEPTH, split_batch
 from members.merging.querysets.pairs import keep_pairs
@@ -22,6 +23,8 @@ from members.querysets.prepared import begin_with
 BATCH = "batch"
 # Of two requests that meet the same newcomer, or lock members in another order, one is turned back and tries again.
 ATTEMPTS = 4
+# What a body says about people calls for more than its events. Found where it means something else, it costs a little.
+ABOUT_PEOPLE = ('"identify"', '"alias"')
 
 
 class KeyRefused(Exception):
@@ -71,16 +74,23 @@ def take_messages(*, body: str, kind: str, key_hash: str, at: datetime) -> Outco
     return outcome
 
 
-@transaction.atomic
 def _take(params: dict[str, Any]) -> Outcome:
+    if any(word in params["body"] for word in ABOUT_PEOPLE):
+        return _take_apart(params)
+    summary = _readable(writing.store_alone(params))
+    if not summary.is_stored:
+        return _take_apart(params)
+    outcome = _outcome(summary, duplicates=summary.offered - summary.stored)
+    describe(summary.properties)
+    note_use(key=summary.key, at=params["at"])
+    return outcome
+
+
+@transaction.atomic
+def _take_apart(params: dict[str, Any]) -> Outcome:
+    """Take a body that may be about newcomers, visitors, profiles, or a source not heard for a while."""
     at = params["at"]
-    summary = writing.store_events(params)
-    if summary is None:
-        raise KeyRefused
-    if not summary.is_well_formed:
-        raise BodyRefused("not_a_batch")
-    if summary.messages > reading.MAX_MESSAGES:
-        raise BodyRefused("too_many_messages")
+    summary = _readable(writing.store_first(params))
     key = summary.key
     params = params | {"source": key.source_id, "scopes": key.scopes}
     stored, offered = summary.stored, summary.offered
@@ -101,18 +111,32 @@ def _take(params: dict[str, Any]) -> Outcome:
     if newcomers or linked:
         replay_for(member_ids=sorted({*newcomers, *linked}), at=at)
         writing.place_newcomers(params, newcomers)
-    duplicates = offered - stored + unknown - parked
-    rejected = len(summary.rejected)
-    outcome = Outcome(summary.messages - rejected - duplicates - parked, duplicates, parked, summary.rejected)
+    outcome = _outcome(summary, duplicates=offered - stored + unknown - parked, parked=parked)
     # Rows that all requests share are written as seldom as may be, and last: who else wants them waits for our commit.
     if unknown_at_first:
-        counts = {"accepted": outcome.accepted, "duplicate": duplicates, "parked": parked, "rejected": rejected}
+        rejected = len(outcome.rejected)
+        counts = {"accepted": outcome.accepted, "duplicate": outcome.duplicates, "parked": parked, "rejected": rejected}
         writing.count_day(params | counts)
     describe(summary.properties)
     note_use(key=key, at=at)
     if stored and summary.is_news and summary.last_at:
         _note_heard(params, min(summary.last_at, at))
     return outcome
+
+
+def _readable(summary: Summary | None) -> Summary:
+    if summary is None:
+        raise KeyRefused
+    if not summary.is_well_formed:
+        raise BodyRefused("not_a_batch")
+    if summary.messages > reading.MAX_MESSAGES:
+        raise BodyRefused("too_many_messages")
+    return summary
+
+
+def _outcome(summary: Summary, *, duplicates: int, parked: int = 0) -> Outcome:
+    rejected = summary.rejected
+    return Outcome(summary.messages - len(rejected) - duplicates - parked, duplicates, parked, rejected)
 
 
 def _note_heard(params: dict[str, Any], heard_at: datetime) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 from django.db import connection
 
 from members.ingest.querysets.keys import OpenedKey
-from members.ingest.querysets.reading import OPENED_AND_RESOLVED, RESOLVED, SUMMARY, Summary
+from members.ingest.querysets.reading import MAX_MESSAGES, OPENED_AND_RESOLVED, RESOLVED, SUMMARY, Summary
 from members.querysets.events import SLOT, describe, ingest_sql
-from members.querysets.prepared import execute_prepared
+from members.querysets.prepared import execute_alone, execute_prepared
 
 _EVENTS = """
 SELECT member_id, name::varchar(120), occurred_at, message_id::varchar(120), value_cents, currency::varchar(3),
@@ -101,12 +101,12 @@ _DAY = "(%(at)s::timestamptz AT TIME ZONE %(zone)s)::date"
 _COUNT_DAY = _COUNT.format(
     counts=f"SELECT %(source)s, {_DAY}, {SLOT}, %(accepted)s, %(duplicate)s, %(rejected)s, %(parked)s"
 )
-# An ordinary request is about members who are all known. What is parked can only be counted later.
-_COUNT_ORDINARY = _COUNT.format(
-    counts=f"""SELECT k.source_id, {_DAY}, {SLOT}, r.messages - c.rejected - c.duplicate, c.duplicate, c.rejected, 0
-FROM sender k, summary r, total t, LATERAL (
+# What is parked can only be counted later.
+_COUNT_KNOWN = _COUNT.format(
+    counts=f"""SELECT r.source_id, {_DAY}, {SLOT}, r.messages - c.rejected - c.duplicate, c.duplicate, c.rejected, 0
+FROM summary r, total t, LATERAL (
   SELECT t.offered - t.stored AS duplicate, jsonb_array_length(r.rejected) AS rejected) c
-WHERE r.unknown_users + r.unknown_visitors = 0"""
+WHERE r.is_stored AND r.unknown_users + r.unknown_visitors = 0"""
 )
 
 # A source is heard to the second: its row is one that all requests share.
@@ -119,16 +119,24 @@ UPDATE members_source s SET connected_at = least(s.connected_at, %(at)s),
 WHERE s.id = %(source)s AND {_IS_NEWS.format(heard_at="%(heard_at)s::timestamptz")}
 RETURNING old.connected_at, old.last_event_at"""
 
+# An ordinary body calls for nothing but its events and their counts. Without a transaction around the statement,
+# another body is left alone.
+_SUMMARY = f"""
+SELECT r.*, r.is_ordinary OR NOT %(is_alone)s::boolean AS is_stored FROM (
+  SELECT k.id, k.source_id, k.scopes, k.last_used_at, r.*, n.is_news, r.is_well_formed AND n.is_news IS NOT TRUE
+    AND r.messages <= {MAX_MESSAGES} AND r.unknown_users + r.unknown_visitors + r.unlinked + r.shared + r.profiles = 0
+    AS is_ordinary
+  FROM ({SUMMARY}) r, sender k JOIN members_source s ON s.id = k.source_id,
+  LATERAL (SELECT {_IS_NEWS.format(heard_at="least(r.last_at, %(at)s::timestamptz)")} AS is_news) n
+) r"""
+
 _STORE = ingest_sql(
-    reading=OPENED_AND_RESOLVED,
-    incoming=_EVENTS,
+    reading=f"{OPENED_AND_RESOLVED},\nsummary AS MATERIALIZED ({_SUMMARY})",
+    incoming=f"{_EVENTS} AND (SELECT is_stored FROM summary)",
     source="(SELECT source_id FROM sender)",
     report=f""",
-summary AS MATERIALIZED ({SUMMARY}),
-counted_request AS ({_COUNT_ORDINARY})
-SELECT k.id, k.source_id, k.scopes, k.last_used_at, t.stored, t.offered, t.properties, r.*,
-  {_IS_NEWS.format(heard_at="least(r.last_at, %(at)s::timestamptz)")}
-FROM sender k JOIN members_source s ON s.id = k.source_id, total t, summary r""",
+counted_request AS ({_COUNT_KNOWN})
+SELECT t.stored, t.offered, t.properties, r.* FROM total t, summary r""",
 )
 _STORE_REST = ingest_sql(reading=RESOLVED, incoming=_EVENTS)
 
@@ -141,22 +149,33 @@ class Heard:
     last_event_at: datetime | None
 
 
-def store_events(params: dict[str, Any]) -> Summary | None:
-    """Read the body in ``params`` and store the events whose members exist; None where the key is not valid.
+def store_alone(params: dict[str, Any]) -> Summary | None:
+    """Read the body in ``params``; where it is ordinary, store and count it, in a transaction of the statement's own.
 
-    Counts the request too, unless something in it is about nobody known. Raises DataError where ``jsonb`` cannot hold
-    the body, and IntegrityError where a month has no partition.
+    None where the key is not valid; ``is_stored`` of the summary says whether anything was written. Raises DataError
+    where ``jsonb`` cannot hold the body, and IntegrityError where a month has no partition.
     """
-    rows = execute_prepared(_STORE, params)
+    return _summary(execute_alone(_STORE, params | {"is_alone": True}))
+
+
+def store_first(params: dict[str, Any]) -> Summary | None:
+    """Like ``store_alone`` for any body, inside a transaction: stores the events whose members exist.
+
+    Counts the request too, unless something in it is about nobody known.
+    """
+    return _summary(execute_prepared(_STORE, params | {"is_alone": False}))
+
+
+def _summary(rows: list[tuple[Any, ...]]) -> Summary | None:
     if not rows:
         return None
-    pk, source_id, scopes, used_at, stored, offered, properties, is_well_formed, messages, rejected, *rest = rows[0]
+    stored, offered, properties, pk, source_id, scopes, used_at, is_well_formed, messages, rejected, *rest = rows[0]
     key = OpenedKey(pk, source_id, scopes, used_at)
     return Summary(key, stored, offered, properties, is_well_formed, messages, json.loads(rejected), *rest)
 
 
 def store_rest(params: dict[str, Any]) -> tuple[int, int]:
-    """``store_events`` once more, after the others were made; returns (stored, offered)."""
+    """``store_first`` once more, after the others were made; returns (stored, offered)."""
     ((stored, offered, properties),) = execute_prepared(_STORE_REST, params)
     describe(properties)
     return stored, offered

@@ -103,6 +103,19 @@ def test_the_senders_clock_is_corrected(send):
     assert Event.objects.get().occurred_at == AT - timedelta(minutes=5)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-16T03:59:58Z", "2026-11-16T03:59:58.000Z", "2026-11-16T11:59:58+08:00",
+        "2026-11-16T03:59:58.000000+00:00", "2026-11-15T22:29:58.000-05:30", "2026-11-16 03:59:58",
+        "2026-11-16T11:59:58+0800", "2026-11-16T11:59:58.0 +08",
+    ],
+)  # fmt: skip
+def test_iso_8601_is_read_however_it_is_written(send, text):
+    send([track(1) | {"timestamp": text}])
+    assert Event.objects.get().occurred_at == AT - timedelta(seconds=2)
+
+
 def test_messages_without_an_id_are_known_by_their_content(send):
     message = {"type": "track", "userId": "u1", "event": "opened"}
     send([message, message, message | {"event": "closed"}])
