@@ -149,6 +149,10 @@ class MemberLifecycle(models.Model):
         output_field=models.DateTimeField(),
         db_persist=True,
     )
+    # The latest active day known here and its first activity: ``ActiveDay`` has that row. A trigger forgets it with the
+    # row, and before the next day is recorded nothing is known.
+    active_on = models.DateField(_("latest active day"), null=True, blank=True)
+    active_since = models.DateTimeField(_("first activity of that day"), null=True, blank=True)
     usage_rate = models.FloatField(_("usage rate"), null=True, blank=True)
     auto_renewal_flag = models.BooleanField(_("auto-renewal"), default=False)
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True, default="")

@@ -20,7 +20,8 @@ MINUTE = "date_trunc('minute', {}, 'UTC')"
 
 # Rows are (member_id, name, occurred_at, message_id, value_cents, currency, properties), from any relation.
 # What several batches write is written in one order, so that they wait for each other instead of deadlocking. A day
-# known to be active is left alone: a conflict would lock its row until the commit.
+# known to be active is left alone: a conflict would lock its row until the commit. The latest one is known from the
+# member's own row, without a look at the day.
 INGEST = """
 WITH {reading}incoming AS MATERIALIZED ({incoming}),
 named AS (
@@ -41,7 +42,7 @@ taken AS (
 fresh AS MATERIALIZED (
   SELECT DISTINCT ON (i.message_id) i.*, k.id AS definition_id, k.is_activity,
     (i.occurred_at AT TIME ZONE coalesce(nullif(s.time_zone, ''), %(zone)s))::date AS local_on,
-    {minute} AS minute, s.last_active_time AS seen_at
+    {minute} AS minute, s.last_active_time AS seen_at, s.active_on, s.active_since
   FROM incoming i
   JOIN taken USING (message_id)
   JOIN known k ON k.name = i.name
@@ -83,14 +84,15 @@ novel AS MATERIALIZED (
 active AS (
   INSERT INTO members_activeday AS a (member_id, local_on, first_at)
   SELECT d.member_id, d.local_on, d.first_at FROM (
-    SELECT f.member_id, f.local_on, min(f.occurred_at) AS first_at FROM fresh f WHERE f.is_activity GROUP BY 1, 2
+    SELECT f.member_id, f.local_on, min(f.occurred_at) AS first_at FROM fresh f
+    WHERE f.is_activity AND (f.local_on = f.active_on AND f.occurred_at >= f.active_since) IS NOT TRUE GROUP BY 1, 2
   ) d
   WHERE ((
     SELECT h.first_at FROM members_activeday h WHERE h.member_id = d.member_id AND h.local_on = d.local_on
   ) <= d.first_at) IS NOT TRUE
   ORDER BY 1, 2
   ON CONFLICT (member_id, local_on) DO UPDATE SET first_at = excluded.first_at WHERE excluded.first_at < a.first_at
-  RETURNING member_id, first_at
+  RETURNING member_id, local_on, first_at
 ),
 left_app AS (
   INSERT INTO members_membersignal (member_id, kind, at)
@@ -98,16 +100,20 @@ left_app AS (
   RETURNING member_id, at
 ),
 touched AS (
-  SELECT member_id, min(at) AS due_at, max(last_at) AS last_at FROM (
-    SELECT member_id, first_at AS at, NULL::timestamptz AS last_at FROM active
-    UNION ALL SELECT member_id, at, NULL FROM left_app
-    UNION ALL SELECT member_id, NULL, minute FROM fresh WHERE is_activity AND (minute > seen_at) IS NOT FALSE
+  SELECT member_id, min(at) AS due_at, max(last_at) AS last_at, max(local_on) AS active_on,
+    max(at) FILTER (WHERE local_on IS NOT NULL) AS active_since FROM (
+    SELECT member_id, first_at AS at, NULL::timestamptz AS last_at, local_on FROM active
+    UNION ALL SELECT member_id, at, NULL, NULL FROM left_app
+    UNION ALL SELECT member_id, NULL, minute, NULL FROM fresh WHERE is_activity AND (minute > seen_at) IS NOT FALSE
   ) t GROUP BY member_id
 ),
 marked AS (
   UPDATE members_memberlifecycle s SET
     next_due_at = least(s.next_due_at, t.due_at),
-    last_active_time = greatest(s.last_active_time, t.last_at)
+    last_active_time = greatest(s.last_active_time, t.last_at),
+    active_on = greatest(s.active_on, t.active_on),
+    active_since = CASE WHEN s.active_on IS NULL OR s.active_on <= t.active_on THEN t.active_since
+      ELSE s.active_since END
   FROM touched t
   WHERE s.member_id = t.member_id
   RETURNING 1
