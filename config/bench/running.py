@@ -79,11 +79,25 @@ def _time_to_transition(post: Any, member_id: int) -> float:
     before = transitions.count()
     start = time.perf_counter()
     post(member_id)
+    posted = time.perf_counter() - start
     while transitions.count() == before:
         if time.perf_counter() - start > PATIENCE_S:
-            raise RuntimeError(f"no transition within {PATIENCE_S:.0f} s")
+            raise RuntimeError(
+                f"no transition within {PATIENCE_S:.0f} s, posted in {posted:.1f} s; {_scene(member_id)}"
+            )
         time.sleep(0.01)
     return time.perf_counter() - start
+
+
+def _scene(member_id: int) -> str:
+    """What the engine knows of a member and what the database is doing: why nothing may have happened."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid, now() - xact_start, wait_event, pg_blocking_pids(pid), left(query, 100) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND state <> 'idle'"
+        )
+        running = cursor.fetchall()
+    return f"{now()}: {MemberLifecycle.objects.values().get(pk=member_id)}; running: {running}"
 
 
 @contextmanager
