@@ -19,8 +19,15 @@ from config.staff.masking import mask_phone as mask_phone
 
 
 def percent_text(share: float | Decimal | None, *, digits: int = 0) -> str:
-    """A share of 0–1 as a percentage; a dash for None."""
-    return DASH if share is None else number_text(share * 100, digits=digits) + "%"
+    """A share of 0–1 as a percentage; a dash for None. Few are never called none, nor most of them all."""
+    if share is None:
+        return DASH
+    text, least = number_text(share * 100, digits=digits), 10**-digits
+    if share > 0 and text == number_text(0, digits=digits):
+        return f"<{number_text(least, digits=digits)}%"
+    if share < 1 and text == number_text(100, digits=digits):
+        return f">{number_text(100 - least, digits=digits)}%"
+    return f"{text}%"
 
 
 def minute_text(instant: datetime) -> str:

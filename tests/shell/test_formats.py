@@ -33,6 +33,26 @@ def test_money(amount, currency, text):
 
 
 @pytest.mark.parametrize(
+    ("share", "whole", "tenths"),
+    [
+        (0, "0%", "0.0%"),
+        (0.0004, "<1%", "<0.1%"),
+        (0.004, "<1%", "0.4%"),
+        (0.006, "1%", "0.6%"),
+        (0.994, "99%", "99.4%"),
+        (0.996, ">99%", "99.6%"),
+        (0.9999, ">99%", ">99.9%"),
+        (1, "100%", "100.0%"),
+        (1.2, "120%", "120.0%"),
+        (-0.1, "−10%", "−10.0%"),
+        (None, "—", "—"),
+    ],
+)
+def test_few_are_not_called_none_nor_most_all(share, whole, tenths):
+    assert (formats.percent_text(share), formats.percent_text(share, digits=1)) == (whole, tenths)
+
+
+@pytest.mark.parametrize(
     ("value", "zh", "en"),
     [
         (999, "999", "999"),

@@ -47,11 +47,17 @@ def settle_members(*, member_ids: Sequence[int], at: datetime) -> None:
 
 
 def read_facts(*, at: datetime) -> None:
-    """Mark whose terms or tiers changed since the last reading; a long transaction delays the rows behind it."""
+    """Mark whose terms or tiers changed since the last reading; a long transaction delays the rows behind it.
+
+    What somebody else is reading is left to them: after a large import that takes many ticks, and a worker that waited
+    for it would be missing elsewhere.
+    """
     for reader, note in sql.NOTES.items():
+        FactCursor.objects.get_or_create(reader=reader)
         with transaction.atomic():
-            FactCursor.objects.get_or_create(reader=reader)
-            position = FactCursor.objects.select_for_update().get(reader=reader)
+            position = FactCursor.objects.select_for_update(skip_locked=True).filter(reader=reader).first()
+            if position is None:
+                continue
             upto = horizon()
             with connection.cursor() as cursor:
                 cursor.execute(note, {"after": position.after, "upto": upto, "at": at})
