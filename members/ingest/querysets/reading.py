@@ -195,7 +195,7 @@ class Summary:
 
     ``key`` sent it. ``stored`` of ``offered`` events were new; the rest says how big the body is, what was refused, how
     many messages name whom we do not know or two members at once, what is new about ``properties``, whether the
-    source's last word is to be noted, and whether the body is ordinary and was stored.
+    source's last word is to be noted, and whether anything was stored at all.
     """
 
     key: OpenedKey
@@ -212,7 +212,6 @@ class Summary:
     profiles: int
     last_at: datetime | None
     is_news: bool
-    is_ordinary: bool
     is_stored: bool
 
 

@@ -122,13 +122,11 @@ RETURNING old.connected_at, old.last_event_at"""
 # An ordinary body calls for nothing but its events and their counts. Without a transaction around the statement,
 # another body is left alone.
 _SUMMARY = f"""
-SELECT r.*, r.is_ordinary OR NOT %(is_alone)s::boolean AS is_stored FROM (
-  SELECT k.id, k.source_id, k.scopes, k.last_used_at, r.*, n.is_news, r.is_well_formed AND n.is_news IS NOT TRUE
-    AND r.messages <= {MAX_MESSAGES} AND r.unknown_users + r.unknown_visitors + r.unlinked + r.shared + r.profiles = 0
-    AS is_ordinary
-  FROM ({SUMMARY}) r, sender k JOIN members_source s ON s.id = k.source_id,
-  LATERAL (SELECT {_IS_NEWS.format(heard_at="least(r.last_at, %(at)s::timestamptz)")} AS is_news) n
-) r"""
+SELECT k.id, k.source_id, k.scopes, k.last_used_at, r.*, n.is_news, NOT %(is_alone)s::boolean OR (
+    r.is_well_formed AND n.is_news IS NOT TRUE AND r.messages <= {MAX_MESSAGES}
+    AND r.unknown_users + r.unknown_visitors + r.unlinked + r.shared + r.profiles = 0) AS is_stored
+FROM ({SUMMARY}) r, sender k JOIN members_source s ON s.id = k.source_id,
+  LATERAL (SELECT {_IS_NEWS.format(heard_at="least(r.last_at, %(at)s::timestamptz)")} AS is_news) n"""
 
 _STORE = ingest_sql(
     reading=f"{OPENED_AND_RESOLVED},\nsummary AS MATERIALIZED ({_SUMMARY})",
