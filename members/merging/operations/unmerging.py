@@ -46,8 +46,9 @@ def unmerge_members(*, actor: User | None, at: datetime, record_id: int) -> Merg
 
     Both members have their rows again, byte for byte, as far as nobody changed them since. A field that was edited
     after the merge keeps its value, rows that are gone stay gone, and what came after the merge stays with the
-    survivor. The engine judges both at ``at``. Raises MergeRefused: ``undone`` already, or ``merged_on`` while the
-    survivor herself is merged into somebody. Safe to run concurrently.
+    survivor. The engine judges both at ``at``, and the latest active day is looked up again when it matters. Raises
+    MergeRefused: ``undone`` already, or ``merged_on`` while the survivor herself is merged into somebody. Safe to run
+    concurrently.
     """
     return retried(lambda: _unmerge(actor, at, record_id))
 

@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
-from django.db.models import F, Q
+from django.db.models import F
 
 from members.models import ActiveDay, MemberLifecycle, Source
 from members.operations.events import record_events
 from tests import factories
+from tests.members.remembering import assert_remembered_days_are_there
 
 pytestmark = pytest.mark.django_db
 
@@ -89,6 +90,4 @@ def test_days_are_right_whatever_happens_to_them(source, seed):
                 mine.filter(local_on=max(expected)).update(member=other)
                 del expected[max(expected)]
         assert _days(member.pk) == expected
-        kept = Q(member__active_days__local_on=F("active_on"), member__active_days__first_at__lte=F("active_since"))
-        remembered = MemberLifecycle.objects.filter(active_on__isnull=False)
-        assert remembered.filter(kept).count() == remembered.count()
+        assert_remembered_days_are_there()

@@ -14,9 +14,10 @@ from members.operations.events import record_events
 from tests import factories
 
 DAY = timedelta(days=1)
-# The engine's own: judged anew after each of the two acts.
+# The engine's own: judged anew after each of the two acts. And the remembered active day, which either may forget.
 JUDGED = {
     "resume_state", "transition_id", "state_since", "assessed_at", "next_due_at", "target_state", "target_rule",
+    "active_on", "active_since",
 }  # fmt: skip
 
 

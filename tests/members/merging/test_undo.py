@@ -13,6 +13,7 @@ from members.models import Event, Member, MemberLifecycle, MembershipTerm, Segme
 from members.operations.sweep import catch_up
 from tests.conftest import AT
 from tests.members.merging.people import DAY, every_row, give_events, give_term, give_the_rest, make_person
+from tests.members.remembering import assert_remembered_days_are_there
 
 FIELDS = ("display_name", "city", "channel", "gender", "email", "phone", "external_id", "time_zone", "attributes.size")
 words = st.sampled_from(["", "A", "B"])
@@ -82,6 +83,7 @@ def test_every_row_is_as_it_was(one, other, choices):
         before = every_row()
         record = merge_members(actor=None, at=AT, survivor_id=a.pk, absorbed_id=b.pk, choices=choices)
         assert before != every_row()
+        assert_remembered_days_are_there()
         assert not Member.objects.filter(pk=b.pk).exists()
         assert not MemberLifecycle.objects.filter(pk=b.pk).exists()
         assert Event.objects.filter(member=b).count() == MembershipTerm.objects.filter(member=b).count() == 0
@@ -92,4 +94,5 @@ def test_every_row_is_as_it_was(one, other, choices):
             table: [] for table in after
         }
         assert before == after
+        assert_remembered_days_are_there()
         transaction.set_rollback(True)
