@@ -23,12 +23,16 @@ class Tables:
     tags: str = "members_membertag"
 
 
+# A row that was changed since the statement began waits for the next round: the fact behind the change may be one that
+# this statement does not see, and what it writes would say that nothing is left to look at. Such a row is judged by
+# its new version, which is not where the old one was.
 DUE = """
 due AS MATERIALIZED (
   SELECT s.member_id, s.lifecycle_state, s.resume_state, s.target_rule, s.known_since, s.last_active_time, s.usage_rate,
     coalesce(nullif(s.time_zone, ''), %(zone)s) AS zone, greatest(s.next_due_at, s.assessed_at) AS at
   FROM {state} s
   WHERE s.next_due_at <= %(at)s AND {scope}
+    AND s.ctid = (SELECT seen.ctid FROM {state} seen WHERE seen.member_id = s.member_id)
   ORDER BY s.next_due_at
   LIMIT %(limit)s
   FOR UPDATE SKIP LOCKED
