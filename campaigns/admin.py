@@ -23,9 +23,9 @@ from campaigns.models import (
 )
 from campaigns.operations.rendering import CopyError, parse
 from campaigns.operations.settings import lift_suppression, publish_copy, save_channel
-from config.staff import clock
-from config.staff.http import staff_of
-from config.staff.raw_records import ReadOnlyAdmin
+from config.console.http import staff_of
+from config.console.raw_records import ReadOnlyAdmin
+from config.engine import clock
 
 
 @admin.register(Campaign)

@@ -9,7 +9,7 @@ class CampaignsConfig(AppConfig):
     def ready(self) -> None:
         from campaigns import belongings, import_undo, policy_effects, segment_reach, timeline_source
         from campaigns.audit_labels import LABELS
-        from config.staff.actions import register_actions
+        from config.audit.labels import register_actions
 
         register_actions(LABELS)
         timeline_source.register()

@@ -8,7 +8,7 @@ from django.db.models import Q, TextChoices
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from config.staff.moves import Move, edges
+from config.engine.moves import Move, edges
 
 
 class ChannelCode(TextChoices):

@@ -12,10 +12,10 @@ from campaigns.filters import MessageFilter
 from campaigns.lifecycle import Status
 from campaigns.models import DeliveryPolicy, MessageIntent
 from campaigns.querysets.messages import MessageIntentQuerySet
-from config.staff import searches
-from config.staff.paging import id_in
-from members.models import Member
-from members.querysets.people import Cursor, KeysetPage
+from config.console import searches
+from config.console.paging import id_in
+from members.people.models import Member
+from members.people.querysets.people import Cursor, KeysetPage
 
 PAGE_SIZE = 50
 COUNT_LIMIT = 10_001

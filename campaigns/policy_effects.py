@@ -6,8 +6,8 @@ from datetime import datetime
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Campaign
-from members import policy_effects
-from members.policy_effects import Effect, Moves
+from members.lifecycle import policy_effects
+from members.lifecycle.policy_effects import Effect, Moves
 
 
 def register() -> None:

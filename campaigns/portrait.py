@@ -13,7 +13,8 @@ from campaigns.operations import delivery
 from campaigns.operations.copy import Words, email_message_id, words
 from campaigns.operations.rendering import CopyError
 from campaigns.steps import step_label
-from members.models import Identity, MembershipTerm
+from members.people.models import Identity
+from members.terms.models import MembershipTerm
 
 
 class Portrait:

@@ -5,7 +5,7 @@ import time
 from celery import shared_task
 
 from campaigns.operations import delivery, email, planning
-from config.staff.clock import now
+from config.engine.clock import now
 
 # A run shows what is due in batches and then makes room; the next tick goes on.
 RUN_SECONDS = 5.0

@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy
 from campaigns.lifecycle import Status
 from campaigns.models import MessageIntent
 from campaigns.steps import step_label
-from members import timeline
-from members.naming import name_of
-from members.timeline import Entry
+from config.console.naming import name_of
+from members.people.console import timeline
+from members.people.console.timeline import Entry
 
 ICONS = {"email": "mail", "in_app": "bell"}
 CHIPS = {Status.FAILED: "bad", Status.UNKNOWN: "warn"}

@@ -6,8 +6,8 @@ class ConsoleAdminConfig(AdminConfig):
     default_site = "config.admin.ConsoleAdminSite"
 
 
-class ConsoleConfig(AppConfig):
-    """The top floor: composes the apps into the console; owns no one else's rules."""
+class RoofConfig(AppConfig):
+    """The roof: composes the apps into the console; owns no one else's rules."""
 
     name = "config"
-    label = "console"
+    label = "roof"

@@ -1,6 +1,7 @@
 """The Celery application. Tasks only wake work up; what is due lives in PostgreSQL."""
 
 import os
+from pathlib import Path
 
 from celery import Celery
 
@@ -9,7 +10,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("config")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
-_FOLDERS = ("imports", "ingest", "merging", "segments", "tags", "value")
-app.autodiscover_tasks([f"members.{folder}" for folder in _FOLDERS])
-_BENEFITS = ("checks", "grants", "honours", "insight", "ladder", "offers", "seats", "tiers", "usage")
-app.autodiscover_tasks([f"entitlements.{folder}" for folder in _BENEFITS])
+# Every room with a file of tasks, found by that file.
+_ROOT = Path(__file__).resolve().parents[1]
+app.autodiscover_tasks([f"{path.parent.parent.name}.{path.parent.name}" for path in _ROOT.glob("*/*/tasks.py")])

@@ -44,11 +44,13 @@ INSTALLED_APPS = [
     "csp",
     "template_partials",
     "config.staff",
+    "config.audit",
+    "config.console",
     "members",
     "entitlements",
     "tasks_engine",
     "campaigns",
-    "config.apps.ConsoleConfig",
+    "config.apps.RoofConfig",
 ]
 
 MIDDLEWARE = [
@@ -72,7 +74,7 @@ MIDDLEWARE = [
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 
-FORM_RENDERER = "config.staff.form_renderer.QuickRenderer"
+FORM_RENDERER = "config.console.form_renderer.QuickRenderer"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -84,7 +86,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
-                "config.context_processors.console",
+                "config.home.context_processors.console",
             ],
         },
     },
@@ -127,7 +129,7 @@ CELERY_TASK_QUEUES = [Queue("long", routing_key="long"), Queue("prompt", routing
 CELERY_TASK_ROUTES = {
     task: {"queue": "prompt"}
     for task in (
-        "members.tasks.sweep_due",
+        "members.lifecycle.tasks.sweep_due",
         "entitlements.use_reported",
         "entitlements.seats.follow_seats",
         "campaigns.tasks.*",
@@ -135,17 +137,21 @@ CELERY_TASK_ROUTES = {
 }
 # A tick that finds no worker is dropped, not queued up: the next one does the same work. A nightly one may wait.
 CELERY_BEAT_SCHEDULE = {
-    "lifecycle-sweep": {"task": "members.tasks.sweep_due", "schedule": 1.0, "options": {"expires": 10}},
-    "unfinished-decisions": {"task": "members.tasks.finish_decisions", "schedule": 600.0, "options": {"expires": 300}},
+    "lifecycle-sweep": {"task": "members.lifecycle.tasks.sweep_due", "schedule": 1.0, "options": {"expires": 10}},
+    "unfinished-decisions": {
+        "task": "members.lifecycle.tasks.finish_decisions",
+        "schedule": 600.0,
+        "options": {"expires": 300},
+    },
     "abandoned-imports": {"task": "members.imports.rescue_imports", "schedule": 15.0, "options": {"expires": 10}},
     "segments": {"task": "members.segments.refresh_segments", "schedule": 30.0, "options": {"expires": 25}},
     "uploaded-lists": {"task": "members.segments.tend_uploads", "schedule": 30.0, "options": {"expires": 25}},
     "tags": {"task": "members.tags.refresh_tags", "schedule": 30.0, "options": {"expires": 25}},
     "value-scores": {"task": "members.value.refresh_due", "schedule": 60.0, "options": {"expires": 50}},
-    "parked-events": {"task": "members.ingest.replay_parked", "schedule": 60.0, "options": {"expires": 30}},
-    "activity-recounts": {"task": "members.ingest.recount_activity", "schedule": 60.0, "options": {"expires": 30}},
+    "parked-events": {"task": "members.events.replay_parked", "schedule": 60.0, "options": {"expires": 30}},
+    "activity-recounts": {"task": "members.events.recount_activity", "schedule": 60.0, "options": {"expires": 30}},
     "old-parked-events": {
-        "task": "members.ingest.forget_parked",
+        "task": "members.events.forget_parked",
         "schedule": 24 * 3600.0,
         "options": {"expires": 6 * 3600},
     },
@@ -172,7 +178,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "benefit-figures": {"task": "entitlements.count_figures", "schedule": 60.0, "options": {"expires": 50}},
     "event-partitions": {
-        "task": "members.tasks.prepare_partitions",
+        "task": "members.lifecycle.tasks.prepare_partitions",
         "schedule": 6 * 3600.0,
         "options": {"expires": 600},
     },

@@ -2,20 +2,9 @@
 
 from django.contrib import admin
 
-from config.staff.raw_records import ReadOnlyAdmin
-from entitlements.models import (
-    Adornment,
-    AdviserAssignment,
-    Honour,
-    HonourAward,
-    HonourRun,
-    ManualTier,
-    QualificationPolicy,
-    TierBrake,
-    TierChange,
-    TierRung,
-    TierStanding,
-)
+from config.console.raw_records import ReadOnlyAdmin
+from entitlements.honours.models import Adornment, AdviserAssignment, Honour, HonourAward, HonourRun
+from entitlements.tiers.models import ManualTier, QualificationPolicy, TierBrake, TierChange, TierRung, TierStanding
 
 
 @admin.register(QualificationPolicy)

@@ -7,10 +7,10 @@ class EntitlementsConfig(AppConfig):
     verbose_name = _("Entitlements")
 
     def ready(self) -> None:
-        from config.staff.actions import register_actions
+        from config.audit.labels import register_actions
         from entitlements import belongings, conditions, import_undo, timeline_sources
         from entitlements.audit_labels import LABELS
-        from entitlements.grants.portrait import MemberBenefits
+        from entitlements.grants.console.portrait import MemberBenefits
         from entitlements.honours import registration as honours
         from entitlements.insight import dimensions
         from entitlements.ladder import dimensions as ladder
@@ -19,7 +19,7 @@ class EntitlementsConfig(AppConfig):
         from entitlements.seats import registration as seats
         from entitlements.tiers import registration as tiers
         from entitlements.usage import scope
-        from members import cards
+        from members.people.console import cards
 
         register_actions(LABELS)
         belongings.register_all()

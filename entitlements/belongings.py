@@ -2,7 +2,9 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from entitlements.models import Balance, EntitlementSnapshot, Grant, Lot, RenewalLock, Standing, UsageRecord
+from entitlements.grants.models import Balance, Grant, Lot, Standing
+from entitlements.memory.models import EntitlementSnapshot, RenewalLock
+from entitlements.usage.models import UsageRecord
 from entitlements.usage.operations.recording import count_uses
 from members.merging.belongings import Belonging, register, register_staying
 

@@ -13,15 +13,15 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from config.console.naming import name_of
 from entitlements.benefits.models import Benefit, Pack
 from entitlements.grants.models import Balance, Grant, Standing
 from entitlements.usage.models import UsageRecord
-from members.naming import name_of
 from members.segments import registry
-from members.segments.comparing import NumberTest, Text
 from members.segments.expressions import NUMERIC
 from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType
 from members.segments.timing import Ever, Window
+from members.segments.value_tests import NumberTest, Text
 
 BENEFITS = gettext_lazy("Benefits")
 NOBODY = -1

@@ -6,15 +6,9 @@ every model not named here.
 
 from django.db.models import Q
 
-from entitlements.models import (
-    Balance,
-    EntitlementSnapshot,
-    Grant,
-    Lot,
-    Standing,
-    TierChange,
-    TierStanding,
-)
+from entitlements.grants.models import Balance, Grant, Lot, Standing
+from entitlements.memory.models import EntitlementSnapshot
+from entitlements.tiers.models import TierChange, TierStanding
 from members.imports.operations.undo import register_follower
 
 _FROM_HER_TERMS = [Grant.Source.TERM, Grant.Source.GRACE, Grant.Source.TIER, Grant.Source.FREE]

@@ -7,11 +7,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from config.console.naming import name_of
 from entitlements.grants.models import Grant
 from entitlements.usage.models import UsageRecord
-from members import timeline
-from members.naming import name_of
-from members.timeline import Entry
+from members.people.console import timeline
+from members.people.console.timeline import Entry
 from members.timeline_sources import older
 
 

@@ -10,31 +10,21 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from import_export.admin import ImportExportMixin
 
-from config.staff import clock
+from config.audit.models import AuditEntry
+from config.audit.record import record_audit
+from config.console.http import staff_of
+from config.console.raw_records import ReadOnlyAdmin
+from config.engine import clock
 from config.staff.access import Permission
-from config.staff.http import staff_of
-from config.staff.models import AuditEntry
-from config.staff.operations import record_audit
-from config.staff.raw_records import ReadOnlyAdmin
+from members.events.models import EventDefinition, Source
 from members.exports.models import EventRecord
 from members.imports.models import ImportRun
-from members.models import (
-    Consent,
-    EventDefinition,
-    Identity,
-    LifecyclePolicy,
-    LifecycleTransition,
-    Member,
-    MemberLifecycle,
-    MembershipTerm,
-    MemberSignal,
-    MemberTag,
-    Plan,
-    Source,
-    SweepBrake,
-    Tier,
-)
+from members.lifecycle.models import LifecyclePolicy, LifecycleTransition, MemberLifecycle, SweepBrake
+from members.people.models import Consent, Identity, Member
+from members.plans.models import Plan, Tier
 from members.resources import AnyCsv, EventResource, MemberResource, SafeXlsx, TermResource
+from members.tags.models import MemberTag
+from members.terms.models import MembershipTerm, MemberSignal
 
 
 class PipelineAdmin(ImportExportMixin, ReadOnlyAdmin):

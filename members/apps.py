@@ -7,10 +7,10 @@ class MembersConfig(AppConfig):
     verbose_name = _("Members")
 
     def ready(self) -> None:
-        from config.staff.actions import register_actions
+        from config.audit.labels import register_actions
         from members.audit_labels import LABELS
         from members.merging import registration
-        from members.segments import conditions, counted, dimensions, reach, usage
+        from members.segments import conditions, counted, dimensions, reach, references
         from members.tags import usage as tag_usage
         from members.timeline_sources import register_all
         from members.value import conditions as value
@@ -21,7 +21,7 @@ class MembersConfig(AppConfig):
         dimensions.register_all()
         value.register_all()
         reach.register_all()
-        usage.register_all()
+        references.register_all()
         tag_usage.register_all()
         counted.register_all()
         registration.register_all()

@@ -18,18 +18,19 @@ from import_export.formats import base_formats
 from import_export.results import Error, Result, RowResult
 from tablib import Dataset
 
-from config.staff import clock
+from config.engine import clock
 from config.staff.models import User
-from members.exports.csv_text import cell, csv_lines
 from members.exports.models import EventRecord
-from members.imports.failures import ImportRefused
+from members.files.csv_text import cell, csv_lines
+from members.files.failures import ImportRefused
 from members.imports.models import ImportIssue, ImportRun
 from members.imports.operations.uploads import receive, start_check
 from members.imports.operations.work import work
 from members.imports.operations.writes import confirm
 from members.imports.staging import rows_table
 from members.imports.wording import ISSUES, failure
-from members.models import Member, MembershipTerm
+from members.people.models import Member
+from members.terms.models import MembershipTerm
 
 # The page holds every row; the wizard takes any number.
 MAX_ROWS = 5_000

@@ -8,12 +8,14 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.staff.actions import label_of
-from config.staff.models import AuditEntry
-from members import timeline
-from members.models import Event, LifecycleTransition, MembershipTerm
-from members.naming import event_label, name_of
-from members.timeline import Entry
+from config.audit.labels import label_of
+from config.audit.models import AuditEntry
+from config.console.naming import event_label, name_of
+from members.events.models import Event
+from members.lifecycle.models import LifecycleTransition
+from members.people.console import timeline
+from members.people.console.timeline import Entry
+from members.terms.models import MembershipTerm
 
 
 def register_all() -> None:

@@ -8,9 +8,13 @@ import factory
 
 from config.staff.access import Role
 from config.staff.models import User
-from members.models import Member, MembershipTerm, Plan, Source, Tier
-from members.operations import people, terms
-from members.operations.events import record_events
+from members.events.models import Source
+from members.events.operations.recording import record_events
+from members.people.models import Member
+from members.people.operations import people
+from members.plans.models import Plan, Tier
+from members.terms.models import MembershipTerm
+from members.terms.operations import terms
 
 _serial = count(1)
 

@@ -4,7 +4,7 @@ import time
 
 from django.db import connection
 
-from members.querysets.stays import horizon
+from config.engine.stays import horizon
 
 
 def wait_for_horizon() -> None:

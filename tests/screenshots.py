@@ -88,13 +88,13 @@ def shoot(out: Path, only: re.Pattern[str]) -> int:
 
 def fill():
     """Demo members, and three of everything else, so that no page is empty."""
-    from config import demo
-    from config.staff.clock import now
+    from config.demo import people
+    from config.engine.clock import now
     from tests.browser.site import PASSWORD
     from tests.suites.world import World
 
     at = now()
-    demo.populate(count=MEMBERS, at=at)
+    people.populate(count=MEMBERS, at=at)
     world = World(3, at)
     world.admin.set_password(PASSWORD)
     world.admin.save(update_fields=["password"])

@@ -5,7 +5,8 @@ from django_fsm import FSMField, transition
 
 from campaigns.querysets.campaigns import CampaignQuerySet, EnrollmentQuerySet
 from config.staff.keys import staff_key
-from members.models import Member, Tier
+from members.people.models import Member
+from members.plans.models import Tier
 
 
 class Campaign(models.Model):

@@ -7,9 +7,9 @@ from campaigns.lifecycle import DOT_OF, MOVES, ChannelCode, Reason, Status
 from campaigns.models.campaigns import Campaign, CampaignVersion
 from campaigns.models.templates import TemplateVersion
 from campaigns.querysets.messages import MessageIntentQuerySet
+from config.engine.moves import declare
 from config.staff.keys import staff_key
-from config.staff.moves import declare
-from members.models import Member
+from members.people.models import Member
 
 
 class MessageIntent(models.Model):

@@ -31,8 +31,8 @@ from campaigns.operations.planning import step_rows
 from campaigns.querysets.messages import Claimed
 from campaigns.querysets.wire import CONFIRM_AND_START
 from campaigns.rules import retry_delay
-from config.staff.moves import Move
-from members.operations.sweep import active_policy
+from config.engine.moves import Move
+from members.lifecycle.operations.sweep import active_policy
 
 BATCH = 1_000
 # What the address column of a channel is called among a member's identities; in-app needs none.

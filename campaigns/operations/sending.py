@@ -6,9 +6,9 @@ from django.db import transaction
 
 from campaigns.lifecycle import RESOLVE_FAILED, RESOLVE_SENT, Reason
 from campaigns.models import Decision, DeliveryPolicy, MessageIntent
+from config.audit.record import record_audit
+from config.engine.moves import Move
 from config.staff.models import User
-from config.staff.moves import Move
-from config.staff.operations import record_audit
 
 
 @transaction.atomic

@@ -8,8 +8,8 @@ from django.db.models import Max
 
 from campaigns.models import Channel, Suppression, Template, TemplateVersion
 from campaigns.operations.rendering import parse
+from config.audit.record import record_audit
 from config.staff.models import User
-from config.staff.operations import record_audit
 
 
 @transaction.atomic

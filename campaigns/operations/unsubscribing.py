@@ -6,8 +6,8 @@ from django.db import transaction
 
 from campaigns.lifecycle import ChannelCode
 from campaigns.models import MessageIntent, Suppression
-from config.staff.operations import record_audit
-from members.models import Consent, Identity
+from config.audit.record import record_audit
+from members.people.models import Consent, Identity
 
 
 @transaction.atomic

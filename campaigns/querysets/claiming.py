@@ -9,7 +9,7 @@ from functools import cache
 from campaigns.lifecycle import CLAIM, EXPIRE, SHOW, SUPPRESS, ChannelCode
 from campaigns.querysets.exits import EXIT_REASON
 from campaigns.querysets.moves import may, target
-from config.staff.moves import Move
+from config.engine.moves import Move
 
 # Rows are judged in stages, the cheap and common facts by keyed joins, asked in the order of the keys: neighbours share
 # index pages. ``copies`` maps (version, step, language) to a template version.

@@ -9,9 +9,9 @@ from django.db.models import Q
 
 from campaigns.lifecycle import EXPIRE, LOSE, RELEASE, ChannelCode, Reason, Status
 from campaigns.querysets.claiming import claim_sql, look_sql
-from config.staff.moves import Move
-from members.models import Member
-from members.querysets.people import Beyond, Cursor, KeysetPage
+from config.engine.moves import Move
+from members.people.models import Member
+from members.people.querysets.people import Beyond, Cursor, KeysetPage
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from functools import cache
 
 from django.apps import apps
 
-from config.staff.moves import Move, guard_sql, source_sql
+from config.engine.moves import Move, guard_sql, source_sql
 
 
 @cache

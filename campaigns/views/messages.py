@@ -15,9 +15,9 @@ from campaigns.forms import ReasonForm, ResolveForm, ResumeForm, StopForm
 from campaigns.listing import Listing
 from campaigns.models import MessageIntent
 from campaigns.portrait import Portrait
-from config.staff import clock
+from config.console.http import StaffRequest
+from config.engine import clock
 from config.staff.access import Permission, requires
-from config.staff.http import StaffRequest
 
 MAIL_CSP = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; base-uri 'none'; "

@@ -7,8 +7,8 @@ from django.views.decorators.http import require_http_methods
 from campaigns.models import MessageIntent
 from campaigns.operations.copy import intent_of_token
 from campaigns.operations.unsubscribing import unsubscribe
+from config.engine.clock import now
 from config.staff.access import public
-from config.staff.clock import now
 
 
 # A mail program posts without a cookie (RFC 8058, 3.2); the signed token is what allows it.

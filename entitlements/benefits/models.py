@@ -7,9 +7,10 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField, transition
 
-from config.staff.reviewing import Version
+from config.engine.reviewed import Version
 from entitlements.benefits.querysets import BenefitQuerySet, LadderQuerySet
-from members.models import EventDefinition, Plan, Tier
+from members.events.models import EventDefinition
+from members.plans.models import Plan, Tier
 
 # What addresses call the free tier, which has no row.
 FREE = "free"

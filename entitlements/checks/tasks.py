@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from config.staff.clock import now
+from config.engine.clock import now
 from entitlements.checks.operations import checking
 
 

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.staff.keys import staff_key
 from entitlements.codes.querysets import CodePoolQuerySet, PartnerCodeQuerySet
-from members.models import Member
+from members.people.models import Member
 
 
 class CodePool(models.Model):

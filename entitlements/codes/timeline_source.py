@@ -7,10 +7,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from entitlements.models import PartnerCode
-from members import timeline
-from members.naming import name_of
-from members.timeline import Entry
+from config.console.naming import name_of
+from entitlements.codes.models import PartnerCode
+from members.people.console import timeline
+from members.people.console.timeline import Entry
 from members.timeline_sources import older
 
 

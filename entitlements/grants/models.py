@@ -8,7 +8,9 @@ from entitlements.benefits.models import Benefit, LadderVersion
 from entitlements.grants.querysets.balances import BalanceQuerySet
 from entitlements.grants.querysets.grants import GrantQuerySet
 from entitlements.grants.querysets.standings import PlaceQuerySet
-from members.models import Member, MembershipTerm, Plan, Tier
+from members.people.models import Member
+from members.plans.models import Plan, Tier
+from members.terms.models import MembershipTerm
 
 
 class Standing(models.Model):

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from entitlements.models import AdviserAssignment, HonourAward
+from entitlements.honours.models import AdviserAssignment, HonourAward
 from members.merging.belongings import Belonging, register
 
 

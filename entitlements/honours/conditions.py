@@ -10,15 +10,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import Field as Limits
 
+from config.console.naming import name_of
 from config.staff.models import User
-from entitlements.models import AdviserAssignment, Balance, Honour, HonourAward, HonourRun
-from members.naming import name_of
+from entitlements.grants.models import Balance
+from entitlements.honours.models import AdviserAssignment, Honour, HonourAward, HonourRun
 from members.segments import dimensions, registry
-from members.segments.addresses import with_value
-from members.segments.comparing import Texts, joined
 from members.segments.conditions.bases import IS_OR_IS_NOT
+from members.segments.console.links import with_value
 from members.segments.dimensions import Dimension, Words
 from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType
+from members.segments.value_tests import Texts, joined
 
 HONOURS = gettext_lazy("Honours and advisers")
 ANY_YEAR = "any"

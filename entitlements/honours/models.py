@@ -9,7 +9,7 @@ from config.staff.keys import staff_key
 from entitlements.benefits.models import Benefit
 from entitlements.honours.querysets.advisers import AssignmentQuerySet
 from entitlements.honours.querysets.ranking import AwardQuerySet, RunQuerySet
-from members.models import Member
+from members.people.models import Member
 
 MOST_PLACES = 1_000
 

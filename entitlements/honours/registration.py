@@ -1,10 +1,10 @@
 """What honours bring to the doors of members and the console."""
 
-from config.staff.actions import register_actions
+from config.audit.labels import register_actions
 from entitlements.honours import belongings, conditions, timeline_source
 from entitlements.honours.audit_labels import LABELS
-from entitlements.honours.portrait import MemberHonours, read_marks
-from members import cards, marks
+from entitlements.honours.console.portrait import MemberHonours, read_marks
+from members.people.console import cards, marks
 
 
 def register_all() -> None:

@@ -7,11 +7,11 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from config.console.naming import name_of
 from entitlements.honours.conditions import members_of
-from entitlements.models import AdviserAssignment, HonourAward
-from members import timeline
-from members.naming import name_of
-from members.timeline import Entry
+from entitlements.honours.models import AdviserAssignment, HonourAward
+from members.people.console import timeline
+from members.people.console.timeline import Entry
 from members.timeline_sources import older
 
 

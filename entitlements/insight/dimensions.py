@@ -8,17 +8,18 @@ from django.conf import settings
 from django.db.models import F, FilteredRelation, Q
 from django.utils.translation import gettext_lazy as _
 
-from config.staff.paging import id_in
+from config.console.naming import name_of
+from config.console.paging import id_in
 from entitlements.benefits.models import FREE, Benefit
 from entitlements.grants.models import Balance
 from entitlements.insight.operations.counting import LATELY
 from entitlements.usage.models import UsageRecord
-from members.models import Tier
-from members.naming import name_of
-from members.querysets.people import MemberQuerySet
-from members.rules import add_months, at_local
-from members.segments.addresses import with_value
+from members.people.querysets.people import MemberQuerySet
+from members.people.rules import at_local
+from members.plans.models import Tier
+from members.segments.console.links import with_value
 from members.segments.dimensions import Dimension, Narrowing, Words, register, register_narrowings
+from members.terms.rules import add_months
 
 USED_IN_MONTH = "benefit_month"
 

@@ -2,7 +2,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from entitlements.benefits.models import Benefit
-from members.models import Tier
+from members.plans.models import Tier
 
 
 class BenefitMonth(models.Model):

@@ -9,7 +9,7 @@ from entitlements.insight.models import BenefitReach
 from entitlements.ladder.dimensions import standing_on
 from entitlements.ladder.querysets import Place
 from entitlements.ladder.rules import Estimate, extra_use, periods_a_month
-from members.models import Plan, Tier
+from members.plans.models import Plan, Tier
 
 Cell = TierBenefit | PlanBenefit
 

@@ -6,13 +6,13 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.staff.paging import id_in
+from config.console.naming import name_of
+from config.console.paging import id_in
 from entitlements.benefits.models import FREE
 from entitlements.grants.models import Standing
-from members.models import Plan, Tier
-from members.naming import name_of
-from members.querysets.people import MemberQuerySet
-from members.segments.addresses import with_value
+from members.people.querysets.people import MemberQuerySet
+from members.plans.models import Plan, Tier
+from members.segments.console.links import with_value
 from members.segments.dimensions import Narrowing, register_narrowings
 
 CODE = "ladder"

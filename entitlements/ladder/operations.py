@@ -7,12 +7,12 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max, QuerySet
 
+from config.audit.record import record_audit
 from config.staff.models import User
-from config.staff.operations import record_audit
 from entitlements.benefits.models import Benefit, LadderVersion, PlanBenefit, TierBenefit
 from entitlements.ladder import querysets
 from entitlements.ladder.changes import changes_of, impact_of, reach_for, reaches
-from members.models import Plan, Tier
+from members.plans.models import Plan, Tier
 
 Status = LadderVersion.Status
 

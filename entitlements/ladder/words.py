@@ -4,9 +4,9 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from config.console.naming import in_chinese
 from entitlements.benefits.models import Benefit
 from entitlements.ladder.changes import Cell
-from members.naming import in_chinese
 
 _EVERY = {
     Benefit.Period.NEVER: gettext_lazy("%(amount)s in all"),

@@ -7,7 +7,9 @@ from config.staff.keys import staff_key
 from entitlements.benefits.models import LadderVersion
 from entitlements.memory.querysets.locks import LockQuerySet
 from entitlements.memory.querysets.snapshots import SnapshotQuerySet
-from members.models import Member, MembershipTerm, Plan, Tier
+from members.people.models import Member
+from members.plans.models import Plan, Tier
+from members.terms.models import MembershipTerm
 
 
 class RenewalLock(models.Model):

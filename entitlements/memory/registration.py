@@ -3,10 +3,11 @@
 from django.utils.translation import gettext_lazy as _
 
 from entitlements.memory import conditions
+from entitlements.memory.console.portrait import MemoryPortrait
 from entitlements.memory.operations.locking import locked_price
-from entitlements.memory.portrait import MemoryPortrait
 from entitlements.memory.timeline_source import memories
-from members import cards, renewal_prices, timeline
+from members.people.console import cards, timeline
+from members.terms import renewal_prices
 
 
 def register_all() -> None:

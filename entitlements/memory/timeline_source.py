@@ -8,9 +8,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from config.console.naming import name_of
 from entitlements.memory.models import EntitlementSnapshot
-from members.naming import name_of
-from members.timeline import Entry
+from members.people.console.timeline import Entry
 from members.timeline_sources import older
 
 

@@ -7,7 +7,7 @@ import django_fsm
 from django.conf import settings
 from django.db import migrations, models
 
-from config.staff.clock import now
+from config.engine.clock import now
 from entitlements.grants.querysets.periods import PERIOD_FUNCTION
 
 # What was given, and what was used, is never written anew; a grant may be voided and go along in a merge.

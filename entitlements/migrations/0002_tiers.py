@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import entitlements.tiers.querysets.standing
-from config.staff.clock import now
+from config.engine.clock import now
 
 SUPPORT = """
 CREATE TRIGGER append_only BEFORE UPDATE ON entitlements_tierchange

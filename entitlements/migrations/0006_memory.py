@@ -5,7 +5,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from config.staff.clock import now
+from config.engine.clock import now
 
 
 def begin_rules(apps, schema_editor):

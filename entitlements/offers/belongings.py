@@ -4,7 +4,8 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from entitlements.models import Coupon, PartnerCode
+from entitlements.codes.models import PartnerCode
+from entitlements.offers.models import Coupon
 from entitlements.offers.operations.issuing import count_again
 from members.merging.belongings import Belonging, register
 

@@ -8,14 +8,15 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from entitlements.models import CodePool, Coupon, Offer, PartnerCode
+from config.console.naming import name_of
+from entitlements.codes.models import CodePool, PartnerCode
 from entitlements.offers.lifecycle import CouponStatus
-from members.naming import name_of
+from entitlements.offers.models import Coupon, Offer
 from members.segments import registry
-from members.segments.comparing import Texts, joined
 from members.segments.conditions.bases import IS_OR_IS_NOT
 from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType
 from members.segments.timing import Span
+from members.segments.value_tests import Texts, joined
 
 OFFERS = gettext_lazy("Offers and coupons")
 

@@ -7,7 +7,7 @@ refuses every other edge.
 from django.db.models import Q, TextChoices
 from django.utils.translation import pgettext_lazy
 
-from config.staff.moves import Move, edges
+from config.engine.moves import Move, edges
 
 
 class OfferStatus(TextChoices):

@@ -6,12 +6,15 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField
 
+from config.engine.moves import declare
 from config.staff.keys import staff_key
-from config.staff.moves import declare
 from entitlements.offers import rules
 from entitlements.offers.lifecycle import COUPON_DOTS, COUPON_MOVES, OFFER_DOTS, OFFER_MOVES, CouponStatus, OfferStatus
 from entitlements.offers.querysets import CouponQuerySet, IssueRunQuerySet, OfferQuerySet
-from members.models import Member, MembershipTerm, Segment, WriteKey
+from members.events.models import WriteKey
+from members.people.models import Member
+from members.segments.models import Segment
+from members.terms.models import MembershipTerm
 
 
 class Offer(models.Model):

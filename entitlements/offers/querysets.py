@@ -9,9 +9,9 @@ from django.conf import settings
 from django.db import connection, models
 from django.db.models import Count, Q, Sum
 
-from config.staff.moves import Move, source_sql
+from config.engine.moves import Move, source_sql
 from entitlements.offers.lifecycle import EXPIRE, GIVE_BACK, CouponStatus, OfferStatus
-from members.querysets.people import Cursor
+from members.people.querysets.people import Cursor
 
 # A coupon ends N days after its issue with her local day, and never later than the offer. The code holds 80 bits of
 # PostgreSQL's strong randomness. Who had one of this offer already, in whatever status, is passed over by ``{anew}``.

@@ -1,9 +1,10 @@
 """What offers and partner codes bring to the doors of members and the console."""
 
-from config.staff.actions import register_actions
+from config.audit.labels import register_actions
 from entitlements.codes import timeline_source as code_timeline
-from entitlements.offers import belongings, conditions, portrait, scope, timeline_source
+from entitlements.offers import belongings, conditions, scope, timeline_source
 from entitlements.offers.audit_labels import LABELS
+from entitlements.offers.console import portrait
 
 
 def register_all() -> None:

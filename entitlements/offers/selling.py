@@ -7,9 +7,11 @@ from django.conf import settings
 
 from entitlements.offers import points
 from entitlements.offers.rules import Buyer, Sold
-from members.lifecycle import MembershipStatus
-from members.models import MemberLifecycle, MembershipTerm, Plan
-from members.rules import local_date
+from members.lifecycle.lifecycle import MembershipStatus
+from members.lifecycle.models import MemberLifecycle
+from members.people.rules import local_date
+from members.plans.models import Plan
+from members.terms.models import MembershipTerm
 
 TRIAL = MembershipTerm.Kind.TRIAL
 

@@ -8,13 +8,13 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.staff.models import AuditEntry
-from entitlements.models import Coupon
+from config.audit.models import AuditEntry
+from config.console.naming import name_of
 from entitlements.offers.lifecycle import CouponStatus
+from entitlements.offers.models import Coupon
 from entitlements.offers.wording import amount
-from members import timeline
-from members.naming import name_of
-from members.timeline import Entry
+from members.people.console import timeline
+from members.people.console.timeline import Entry
 from members.timeline_sources import older
 
 ISSUED, REVOKED = "coupon.issued", "coupon.revoked"

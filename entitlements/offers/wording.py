@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from config.staff.figures import money_text
+from config.console.figures import money_text
 from entitlements.offers import rules
 from entitlements.offers.operations.refusals import OfferRefused
 

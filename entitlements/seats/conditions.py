@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy
 from entitlements.seats.models import Seat
 from entitlements.seats.owners import running_terms
 from members.segments import registry
-from members.segments.comparing import NumberTest
 from members.segments.expressions import NUMERIC
 from members.segments.registry import Condition, Context, Evidence, Fact, Field, FieldType
+from members.segments.value_tests import NumberTest
 
 SEATS = gettext_lazy("Family and team seats")
 

@@ -5,7 +5,9 @@ from django.utils.translation import gettext_lazy as _
 
 from config.staff.keys import staff_key
 from entitlements.seats.querysets import SeatQuerySet
-from members.models import Member, MembershipTerm, Plan, Tier
+from members.people.models import Member
+from members.plans.models import Plan, Tier
+from members.terms.models import MembershipTerm
 
 MOST_SEATS = 1_000
 

@@ -7,7 +7,7 @@ from django.db.models import Count, F, IntegerField, OuterRef, QuerySet, Subquer
 from django.db.models.functions import Coalesce
 
 from entitlements.seats.models import Seat
-from members.models import MembershipTerm
+from members.terms.models import MembershipTerm
 
 
 def running_terms(at: datetime) -> QuerySet[Any]:

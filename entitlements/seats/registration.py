@@ -1,8 +1,9 @@
 """What seats bring to the doors of members and the console."""
 
-from config.staff.actions import register_actions
-from entitlements.seats import belongings, conditions, portrait, timeline_source
+from config.audit.labels import register_actions
+from entitlements.seats import belongings, conditions, timeline_source
 from entitlements.seats.audit_labels import LABELS
+from entitlements.seats.console import portrait
 
 
 def register_all() -> None:

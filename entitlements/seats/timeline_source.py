@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy
 
 from config.staff.models import User
 from entitlements.seats.models import Seat
-from members import timeline
-from members.models import Member
-from members.timeline import Entry
+from members.people.console import timeline
+from members.people.console.timeline import Entry
+from members.people.models import Member
 from members.timeline_sources import older
 
 

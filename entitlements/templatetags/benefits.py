@@ -2,8 +2,8 @@
 
 from django import template
 
+from config.console.naming import in_chinese
 from entitlements.benefits.models import Benefit
-from members.naming import in_chinese
 
 register = template.Library()
 

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from entitlements.models import ManualTier, TierChange, TierStanding
+from entitlements.tiers.models import ManualTier, TierChange, TierStanding
 from members.merging.belongings import Belonging, register_staying
 from members.merging.belongings import register as register_belonging
 

@@ -10,17 +10,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import Field as Limits
 
-from entitlements.models import ManualTier, TierChange, TierStanding
+from config.console.naming import name_of
+from entitlements.tiers.models import ManualTier, TierChange, TierStanding
 from entitlements.tiers.querysets.standing import effective_tier, source_of_tier
-from members.models import Member, Tier
-from members.naming import name_of
+from members.people.models import Member
+from members.plans.models import Tier
 from members.segments import dimensions, registry
-from members.segments.comparing import Texts
 from members.segments.conditions.bases import IS_OR_IS_NOT, ChoiceCondition
 from members.segments.dimensions import Dimension, Words
 from members.segments.expressions import complement
 from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType
 from members.segments.timing import Span
+from members.segments.value_tests import Texts
 from members.value.conditions import NumberCondition
 
 TIERS = gettext_lazy("Tiers")

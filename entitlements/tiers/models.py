@@ -5,11 +5,12 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from config.staff.braking import Brake
+from config.engine.brakes import Brake
+from config.engine.reviewed import ReviewedVersion
 from config.staff.keys import staff_key
-from config.staff.reviewing import ReviewedVersion
 from entitlements.tiers.querysets.standing import ManualTierQuerySet, StandingQuerySet, XidField
-from members.models import Member, Tier
+from members.people.models import Member
+from members.plans.models import Tier
 
 
 def _tier(label: Any, **options: Any) -> models.ForeignKey:

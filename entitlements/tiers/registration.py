@@ -1,8 +1,9 @@
 """What tiers bring to the doors of members and the console."""
 
-from config.staff.actions import register_actions
-from entitlements.tiers import belongings, conditions, measures, portrait, timeline_source
+from config.audit.labels import register_actions
+from entitlements.tiers import belongings, conditions, measures, timeline_source
 from entitlements.tiers.audit_labels import LABELS
+from entitlements.tiers.console import portrait
 
 
 def register_all() -> None:

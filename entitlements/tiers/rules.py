@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from members.rules import add_months
+from members.terms.rules import add_months
 
 CALENDAR, ANNIVERSARY, ROLLING = "calendar", "anniversary", "rolling"
 NONE, ONE_STEP, BY_BALANCE = "none", "one_step", "by_balance"

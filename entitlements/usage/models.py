@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.staff.keys import staff_key
 from entitlements.benefits.models import Benefit
-from members.models import Member
+from members.people.models import Member
 
 
 class UsageRecord(models.Model):

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from members.ingest import scopes
+from members.events import scopes
 
 SCOPE = "benefits"
 

@@ -13,11 +13,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from config.staff.masking import mask_email, mask_name, mask_phone
+from config.console.masking import mask_email, mask_name, mask_phone
+from config.console.naming import in_chinese
 from members.imports.mapping import MEMBER_FIELDS
-from members.lifecycle import MembershipStatus, State
-from members.models import Member
-from members.naming import in_chinese
+from members.lifecycle.lifecycle import MembershipStatus, State
+from members.people.models import Member
 from members.segments import dimensions
 
 

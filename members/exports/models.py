@@ -1,8 +1,8 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from members.models.events import EventDefinition, Source
-from members.models.people import Member
+from members.events.models import EventDefinition, Source
+from members.people.models import Member
 
 
 class EventRecord(models.Model):

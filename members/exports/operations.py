@@ -8,12 +8,12 @@ from typing import Any
 from django.db.models import QuerySet
 from openpyxl import Workbook
 
+from config.audit.record import record_audit
 from config.staff.access import Permission
 from config.staff.models import User
-from config.staff.operations import record_audit
 from members.exports.columns import ExportColumn, chosen, joined
-from members.exports.csv_text import cell, csv_lines
-from members.models import Member
+from members.files.csv_text import cell, csv_lines
+from members.people.models import Member
 
 # Rows fetched at a time through a server-side cursor.
 CHUNK = 2_000

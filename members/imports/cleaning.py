@@ -172,7 +172,7 @@ def kinds() -> dict[str, Kind]:
             "CASE WHEN NOT (" + _SCIENTIFIC + ") THEN " + _TEXT_VALUE + " END",
             "CASE WHEN {x} IS NULL THEN CASE WHEN " + _SCIENTIFIC + " THEN 'scientific' ELSE " + _TEXT_PROBLEM + " END END",
         ),
-        # The same outcome as members.rules.normalise_identity; a test holds the two equal.
+        # The same outcome as members.terms.rules.normalise_identity; a test holds the two equal.
         "phone": Kind(
             r"CASE WHEN {r} ~ '^1[3-9]\d{9}$' THEN {r} ELSE regexp_replace(regexp_replace(normalize(ltrim({r}, ''''), NFKC), "
             r"'[\s().·-]', '', 'g'), '^\+?86(1[3-9]\d{9})$', '\1') END",

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from django.db import connection
 
+from members.files.reading import BadRow
 from members.imports.cleaning import quoted
 from members.imports.models import ImportIssue, ImportRun
-from members.imports.reading import BadRow
 from members.imports.staging import raw_table, rows_table, terms_table
 from members.imports.validation import Plan, key_of
 

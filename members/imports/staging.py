@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from members.imports.reading import BadRow, Block, Lines, Row, rows_of
+from members.files.reading import BadRow, Block, Lines, Row, rows_of
 
 # Rows a COPY statement takes before progress is told.
 PART = 100_000

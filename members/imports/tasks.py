@@ -5,7 +5,7 @@ from functools import partial
 from celery import shared_task
 from django.db import transaction
 
-from config.staff.clock import now
+from config.engine.clock import now
 from members.imports.models import ImportRun
 from members.imports.operations.work import work
 

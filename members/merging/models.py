@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from config.staff.keys import staff_key
 from members.merging.querysets.pairs import DuplicatePairQuerySet, MergeRecordQuerySet
 from members.merging.rules import grade_of
-from members.models.people import Member
+from members.people.models import Member
 
 
 class MergeRecord(models.Model):

@@ -4,29 +4,18 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from members.counters.models import EventTally
+from members.events.models import ActiveDay, Event, TraitStamp
+from members.exports.models import EventRecord
+from members.lifecycle.models import LifecycleTransition, MemberLifecycle
 from members.merging.belongings import Belonging, register, register_staying
-from members.models import (
-    ActiveDay,
-    Consent,
-    DuplicatePair,
-    Event,
-    EventRecord,
-    EventTally,
-    GroupChange,
-    Identity,
-    LifecycleTransition,
-    Member,
-    MemberLifecycle,
-    MembershipTerm,
-    MemberSignal,
-    MemberTag,
-    MemberValue,
-    MergeRecord,
-    SegmentMembership,
-    SegmentUploadLine,
-    TraitStamp,
-)
+from members.merging.models import DuplicatePair, MergeRecord
+from members.people.models import Consent, Identity, Member
+from members.segments.models import SegmentMembership, SegmentUploadLine
 from members.segments.operations.refreshing import count_again
+from members.tags.models import MemberTag
+from members.terms.models import MembershipTerm, MemberSignal
+from members.value.models import GroupChange, MemberValue
 
 
 def register_all() -> None:

@@ -26,7 +26,7 @@ CREATE INDEX event_member_at ON members_event (member_id, occurred_at);
 CREATE INDEX event_xid ON members_event (recorded_xid);
 """
 
-# The edges of members.lifecycle.MOVES when this migration was written; a test holds the two equal.
+# The edges of members.lifecycle.lifecycle.MOVES when this migration was written; a test holds the two equal.
 EDGES = [
     (None, ["churned", "expired", "expiring", "first_paid", "highly_active", "prospect", "stable", "trial"]),
     ("churned", ["expired", "expiring", "first_paid", "highly_active", "prospect", "stable", "trial"]),

@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from config.staff.clock import now
+from config.engine.clock import now
 from members.tags.catalogue import DEFAULTS, EVENTS
 
 # Coming and going as facts with a cursor, whoever writes them: the engine, a rule, or people.

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-import members.models.lifecycle
+import members.lifecycle.models
 
 # Last activity within the hour is written in place, without touching an index.
 ROOM = "ALTER TABLE members_memberlifecycle SET (fillfactor = 90)"
@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='memberlifecycle',
             name='last_active_hour',
-            field=models.GeneratedField(db_persist=True, expression=members.models.lifecycle.UtcHour('last_active_time'), output_field=models.DateTimeField(), verbose_name='last active'),
+            field=models.GeneratedField(db_persist=True, expression=members.lifecycle.models.UtcHour('last_active_time'), output_field=models.DateTimeField(), verbose_name='last active'),
         ),
         migrations.AddIndex(
             model_name='memberlifecycle',

@@ -8,8 +8,8 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from members.counters.wanted import CounterKey
-from members.models import Member
-from members.querysets.people import MemberQuerySet
+from members.people.models import Member
+from members.people.querysets.people import MemberQuerySet
 from members.segments.expressions import complement
 from members.segments.registry import Condition, Context
 from members.segments.schema import Group, Node, Rule

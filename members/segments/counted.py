@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from itertools import chain
 
 from members.counters.wanted import CounterKey, register_reader
-from members.models import Segment, Tag
+from members.segments.models import Segment
 from members.segments.schema import RuleInvalid, counters, read_rule
+from members.tags.models import Tag
 
 
 def wanted() -> Iterator[CounterKey]:

@@ -6,9 +6,10 @@ from typing import Any
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from members.models import Segment, Tag
+from members.segments.models import Segment
 from members.segments.registry import Condition
 from members.segments.schema import Rule, RuleError, RuleInvalid, leaves, read_rule
+from members.tags.models import Tag
 
 # ("segment", id) or ("tag", code)
 Thing = tuple[str, Any]

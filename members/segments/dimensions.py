@@ -30,10 +30,13 @@ from django.db.models.lookups import GreaterThanOrEqual, IsNull
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from members.lifecycle import MembershipStatus, State
-from members.models import Member, MembershipTerm, MemberTag, Plan, Tier
-from members.naming import name_of
-from members.querysets.people import MemberQuerySet
+from config.console.naming import name_of
+from members.lifecycle.lifecycle import MembershipStatus, State
+from members.people.models import Member
+from members.people.querysets.people import MemberQuerySet
+from members.plans.models import Plan, Tier
+from members.tags.models import MemberTag
+from members.terms.models import MembershipTerm
 
 Words = Mapping[str, Any]
 # The first month of each stretch since the first term, and what the stretch is called.

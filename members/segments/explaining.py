@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import BooleanField, Case, Value, When
 
-from members.models import Member
+from members.people.models import Member
 from members.segments.compiler import condition_of
 from members.segments.limits import SECONDS, reading
 from members.segments.registry import Condition, Context, Fact

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from members.imports.failures import ImportRefused
+from members.files.failures import ImportRefused
+from members.files.reading import CsvRows, Layout, guess_delimiter, scan
+from members.files.workbooks import SheetRows, sheet_names
 from members.imports.mapping import MEMBER_FIELDS, guess, plain_name
-from members.imports.reading import CsvRows, Layout, guess_delimiter, scan
-from members.imports.workbooks import SheetRows, sheet_names
-from members.rules import normalise_identity
+from members.people.rules import normalise_identity
 
 MAX_LINES = 1_000_000
 MAX_ENTRY = 200

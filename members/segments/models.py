@@ -4,7 +4,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from config.staff.keys import staff_key
-from members.models.people import Identity, Member
+from members.people.models import Identity, Member
 from members.segments.querysets import SegmentQuerySet, StayQuerySet, UploadQuerySet
 
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from django.db import connection, models
 from django.db.models import F, Q
 
-from members.querysets.people import Cursor
-from members.querysets.stays import Diff, StayTable, horizon
+from config.engine.stays import Diff, StayTable, horizon
+from members.people.querysets.people import Cursor
 
 __all__ = ["STAYS", "Change", "Diff", "SegmentQuerySet", "StayQuerySet", "apply_diff", "horizon", "read_changes"]
 

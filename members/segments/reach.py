@@ -11,7 +11,7 @@ from django.db.models import FilteredRelation, Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from members.querysets.people import MemberQuerySet
+from members.people.querysets.people import MemberQuerySet
 
 Joins = dict[str, FilteredRelation]
 

@@ -15,10 +15,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from pydantic import AfterValidator, AwareDatetime, Discriminator, Field, model_validator
 
-from members.models import MembershipTerm
-from members.segments.comparing import Day, of_our_days
 from members.segments.expressions import local_date
 from members.segments.registry import Context, Spec
+from members.segments.value_tests import Day, of_our_days
+from members.terms.models import MembershipTerm
 
 MAX_DAYS = 3660
 

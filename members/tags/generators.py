@@ -8,12 +8,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from pydantic import Discriminator, Field, TypeAdapter
 
-from members.models import Event, EventDefinition, Member
-from members.naming import event_label
-from members.segments.comparing import Text
+from config.console.naming import event_label
+from members.events.models import Event, EventDefinition
+from members.people.models import Member
 from members.segments.expressions import json_text
 from members.segments.registry import Context, Spec
 from members.segments.timing import WithinLast
+from members.segments.value_tests import Text
 
 MAX_VALUES = 50
 MAX_VALUE_CHARS = 80

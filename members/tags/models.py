@@ -4,7 +4,8 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from config.staff.keys import staff_key
-from members.tags.querysets import TagQuerySet
+from members.people.models import Member
+from members.tags.querysets import CarryQuerySet, TagQuerySet
 
 
 class Tag(models.Model):
@@ -120,3 +121,65 @@ class TagSize(models.Model):
 
     def __str__(self) -> str:
         return f"{self.size} at {self.at:%Y-%m-%d %H:%M}"
+
+
+class MemberTag(models.Model):
+    """A tag a member carries or carried: since when, until when, and who said so.
+
+    The columns ``since_xid`` and ``until_xid`` (in the database only) are the cursors of those who read coming and
+    going as facts.
+    """
+
+    class Code(models.TextChoices):
+        """The tags the lifecycle engine gives."""
+
+        RETURNED = "returned"
+        GIFTED = "gifted"
+        HIGH_FREQUENCY = "high_frequency"
+        LOW_USE = "low_use"
+
+    class Cause(models.TextChoices):
+        ENGINE = "engine", _("the lifecycle engine")
+        RULE = "rule", _("the rule")
+        HAND = "hand", _("by hand")
+        SWITCHED_OFF = "off", _("the tag was switched off")
+
+    member = models.ForeignKey(Member, verbose_name=_("member"), on_delete=models.CASCADE, related_name="tags")
+    code = models.CharField(_("tag"), max_length=32)
+    # By its code, which the engine's statement writes; no column of its own.
+    tag = models.ForeignObject(
+        "members.Tag",
+        from_fields=["code"],
+        to_fields=["code"],
+        on_delete=models.DO_NOTHING,
+        related_name="carries",
+        null=True,
+        verbose_name=_("tag"),
+    )
+    since = models.DateTimeField(_("since"))
+    until = models.DateTimeField(_("until"), null=True, blank=True)
+    cause = models.CharField(_("given by"), max_length=8, choices=Cause.choices, default="engine", db_default="engine")
+    until_cause = models.CharField(
+        _("taken by"), max_length=8, choices=Cause.choices, blank=True, default="", db_default=""
+    )
+    rule_version = models.PositiveIntegerField(_("rule version"), null=True, blank=True)
+    evidence = models.JSONField(_("evidence"), default=dict, blank=True)
+
+    objects = CarryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("carried tag")
+        verbose_name_plural = _("carried tags")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["member", "code"], condition=models.Q(until__isnull=True), name="tag_once_at_a_time"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["code", "member"], name="tag_code_member"),
+            models.Index(fields=["code", "since"], name="tag_code_since"),
+            models.Index(fields=["code", "until"], name="tag_code_until", condition=models.Q(until__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} of #{self.member_id}"

@@ -7,7 +7,7 @@ from django.db import connection, models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
-from members.querysets.stays import StayTable
+from config.engine.stays import StayTable
 
 # The engine and people begin stays too; a refresh ends only those it began.
 CARRIES = StayTable(

@@ -1,6 +1,6 @@
 """What a rule can say while nobody reports some of its events: the silence of a feed says nothing of members."""
 
-from members.models import EventDefinition
+from members.events.models import EventDefinition
 from members.segments.registry import Condition
 from members.segments.schema import Node, Rule, leaves
 

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from config.staff.clock import now
+from config.engine.clock import now
 from members.tags.operations import refreshing
 
 

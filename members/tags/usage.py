@@ -1,15 +1,16 @@
 """Where a tag is used, and where tags use segments."""
 
-from members.models import Segment, Tag
-from members.naming import name_of
-from members.segments import usage
+from config.console.naming import name_of
+from members.segments import references
 from members.segments.cycles import Thing, readers_of
-from members.segments.usage import Use
+from members.segments.models import Segment
+from members.segments.references import Use
+from members.tags.models import Tag
 
 
 def register_all() -> None:
     """A segment that a tag's rule reads is not archived."""
-    usage.register(
+    references.register(
         "tag", Tag._meta.verbose_name_plural or "", lambda segment_id: _tags_reading(("segment", segment_id))
     )
 

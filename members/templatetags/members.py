@@ -7,12 +7,14 @@ from django.conf import settings
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 
+from config.console.naming import Named, name_of
 from config.staff.access import Permission
 from config.staff.models import User
-from members.ingest.scopes import label_of as scope_label
-from members.models import DuplicatePair, Identity, LifecyclePolicy, Member
-from members.naming import Named, name_of
-from members.operations.policies import THRESHOLDS
+from members.events.scopes import label_of as scope_label
+from members.lifecycle.models import LifecyclePolicy
+from members.lifecycle.operations.policies import THRESHOLDS
+from members.merging.models import DuplicatePair
+from members.people.models import Identity, Member
 
 register = template.Library()
 

@@ -8,7 +8,7 @@ from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from members.segments.builder import inputs
+from members.segments.console.builder import inputs
 from members.segments.registry import Choice
 
 register = template.Library()

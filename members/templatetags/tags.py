@@ -6,9 +6,9 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from members.models import Tag
-from members.naming import name_of
-from members.tags.portrait import action_of
+from config.console.naming import name_of
+from members.tags.console.portrait import action_of
+from members.tags.models import Tag
 
 register = template.Library()
 

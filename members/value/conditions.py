@@ -9,13 +9,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 from pydantic import Field as Limits
 
-from members.models import MemberValue
 from members.segments import registry
-from members.segments.comparing import NumberTest
 from members.segments.conditions.bases import IS_OR_IS_NOT, ChoiceCondition, facts_of
 from members.segments.expressions import complement
 from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType
+from members.segments.value_tests import NumberTest
 from members.value.groups import BAND_BOUNDS, Band, Group, band_of
+from members.value.models import MemberValue
 
 VALUE = pgettext_lazy("menu", "Value")
 TEST = Field("test", gettext_lazy("Number"), FieldType.NUMBER_TEST)

@@ -9,8 +9,9 @@ from django.core.cache import cache
 from django.db.models import Case, Count, F, Q, Sum, Value, When
 from django.db.models.functions import Coalesce, Least
 
-from members.models import GroupChange, MemberValue, ModelEvaluation, Source, ValueRun, ValueSettings
+from members.events.models import Source
 from members.value.groups import BAND_BOUNDS
+from members.value.models import GroupChange, MemberValue, ModelEvaluation, ValueRun, ValueSettings
 
 SECONDS_KEPT = 600
 BINS = 10

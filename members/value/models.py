@@ -6,9 +6,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from config.staff.keys import staff_key
-from members.models.events import EventDefinition
-from members.models.people import Member
-from members.models.terms import Plan, Tier
+from members.events.models import EventDefinition
+from members.people.models import Member
+from members.plans.models import Plan, Tier
 from members.value.groups import Group
 
 

@@ -5,7 +5,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from config.celery import app as celery_app
-from config.staff.clock import now
+from config.engine.clock import now
 from config.staff.models import User
 from tests.browser import site
 from tests.factories import UserFactory

@@ -7,9 +7,10 @@ from playwright.sync_api import expect
 
 from campaigns.models import MessageIntent
 from campaigns.operations.planning import cancel
+from config.engine.clock import now
 from config.staff.access import Role
-from config.staff.clock import now
-from members.models import Identity, Member, MembershipTerm
+from members.people.models import Identity, Member
+from members.terms.models import MembershipTerm
 from tests import factories
 
 

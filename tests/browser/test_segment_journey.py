@@ -15,10 +15,11 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from segment.analytics.client import Client
 
+from config.engine.clock import now
 from config.staff.access import Role
-from config.staff.clock import now
-from members.ingest.operations.keys import make_key
-from members.models import Member, Segment, SegmentMembership
+from members.events.operations.keys import make_key
+from members.people.models import Member
+from members.segments.models import Segment, SegmentMembership
 from members.segments.operations.refreshing import refresh_all, refresh_segment
 from members.segments.operations.saving import save_segment
 from members.segments.schema import read_rule

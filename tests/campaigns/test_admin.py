@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from campaigns.models import Channel, Suppression, Template, TemplateVersion
 from campaigns.operations.planning import plan
-from config.staff.models import AuditEntry
+from config.audit.models import AuditEntry
 from tests.campaigns.world import AT, member_ending
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ from campaigns.models import MessageIntent
 from campaigns.operations.delivery import show_in_app
 from campaigns.operations.email import deliver_email
 from campaigns.operations.planning import cancel, plan
-from members.operations import terms
+from members.terms.operations import terms
 from tests.campaigns.world import AT, member_ending
 from tests.faults.sink import Script
 

@@ -11,8 +11,8 @@ from campaigns.models import Channel, Decision, DeliveryPolicy, MessageIntent, S
 from campaigns.operations import delivery
 from campaigns.operations.email import deliver_email
 from campaigns.operations.planning import cancel, plan
-from members.models import Consent, Identity
-from members.operations import terms
+from members.people.models import Consent, Identity
+from members.terms.operations import terms
 from tests.campaigns.world import AT, member_ending, messages
 from tests.faults.sink import Script
 

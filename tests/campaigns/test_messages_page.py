@@ -7,10 +7,10 @@ from campaigns.models import DeliveryPolicy, MessageIntent
 from campaigns.operations.delivery import show_in_app
 from campaigns.operations.email import deliver_email
 from campaigns.operations.planning import cancel, plan
-from config.staff import clock
-from config.staff.models import AuditEntry
-from members.models import Consent
-from members.operations import terms
+from config.audit.models import AuditEntry
+from config.engine import clock
+from members.people.models import Consent
+from members.terms.operations import terms
 from tests.campaigns.world import AT, member_ending, messages
 from tests.faults.sink import Script
 

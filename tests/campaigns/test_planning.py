@@ -4,7 +4,7 @@ import pytest
 
 from campaigns.models import Enrollment, MessageIntent
 from campaigns.operations.planning import cancel, plan
-from members.operations import terms
+from members.terms.operations import terms
 from tests.campaigns.world import AT, member_ending, messages
 
 pytestmark = pytest.mark.django_db

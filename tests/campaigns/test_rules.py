@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from campaigns.models import Enrollment, MessageIntent
 from campaigns.operations.planning import plan
 from campaigns.rules import blames_address, enhanced_status, is_temporary, message_id, retry_delay
-from members.models import MemberLifecycle, MembershipTerm
-from members.rules import at_local, local_date
+from members.lifecycle.models import MemberLifecycle
+from members.people.rules import at_local, local_date
+from members.terms.models import MembershipTerm
 from tests.campaigns.world import AT, member_ending
 
 # Names PostgreSQL's own table may lack, or that are no places.

@@ -3,8 +3,8 @@
 import pytest
 
 from campaigns.models import Channel, Suppression
-from members.models import Consent, Member
-from members.segments.counting import detail
+from members.people.models import Consent, Member
+from members.segments.preview import detail
 from members.segments.reach import joined, reaches
 from members.segments.schema import read_rule
 from tests import factories

@@ -7,8 +7,8 @@ from campaigns.models import MessageIntent, Suppression
 from campaigns.operations.copy import intent_of_token, unsubscribe_token, unsubscribe_url
 from campaigns.operations.email import deliver_email
 from campaigns.operations.planning import plan
-from config.staff.models import AuditEntry
-from members.models import Consent
+from config.audit.models import AuditEntry
+from members.people.models import Consent
 from tests.campaigns.world import AT, member_ending, messages
 
 pytestmark = pytest.mark.django_db

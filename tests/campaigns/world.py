@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from campaigns.models import MessageIntent
-from members.models import MembershipTerm
-from members.operations import terms
-from members.rules import add_months
+from members.terms.models import MembershipTerm
+from members.terms.operations import terms
+from members.terms.rules import add_months
 from tests import factories
 
 SHANGHAI = "Asia/Shanghai"

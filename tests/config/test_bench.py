@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from config.bench.catalogue import NAMES
+from tests.bench.catalogue import NAMES
 
 MEMBERS = 600
 KEYS = {"name", "n", "ours_s", "limit_s", "ratio", "goal", "met", "peak_rss_mb", "stack_figure"}

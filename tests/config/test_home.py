@@ -5,12 +5,13 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from config.staff import clock
-from config.staff.operations import record_audit
+from config.audit.record import record_audit
+from config.engine import clock
 from entitlements.benefits.models import LadderVersion
 from entitlements.ladder import operations as ladder
 from entitlements.tiers.operations import policies as tier_policies
-from members.operations import policies, terms
+from members.lifecycle.operations import policies
+from members.terms.operations import terms
 from tests import factories
 from tests.entitlements.making import make_benefit
 from tests.entitlements.tiers.world import World
@@ -122,7 +123,7 @@ def audited(now, n, **values):
 
 
 def test_audit_log_pages_show_every_entry_once(viewer_client, now, monkeypatch):
-    monkeypatch.setattr("config.audit_log.PAGE_SIZE", 3)
+    monkeypatch.setattr("config.home.audit_log.PAGE_SIZE", 3)
     audited(now, 8)
     seen, address = [], reverse("console:audit")
     while address:

@@ -7,7 +7,8 @@ from entitlements.benefits.models import Benefit, LadderVersion, TierBenefit
 from entitlements.grants.operations.settling import settle_members
 from entitlements.usage.models import UsageRecord
 from entitlements.usage.operations.recording import record_usage
-from members.models import Member, Plan
+from members.people.models import Member
+from members.plans.models import Plan
 from tests import factories
 
 HOUR = timedelta(hours=1)

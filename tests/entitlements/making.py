@@ -7,7 +7,8 @@ from typing import Any
 from entitlements.benefits.models import Benefit, LadderVersion, PlanBenefit, TierBenefit
 from entitlements.grants.models import Balance, Grant
 from entitlements.grants.operations.settling import settle_members
-from members.models import Member, Plan, Tier
+from members.people.models import Member
+from members.plans.models import Plan, Tier
 
 AT = datetime(2026, 11, 16, 4, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from entitlements.grants.rules import Bucket, burn, carried_over, usage_period
-from members.rules import local_date, shift_local
+from members.people.rules import local_date, shift_local
 
 LADDER, CARRIED = 0, -1
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from config.staff.models import AuditEntry
+from config.audit.models import AuditEntry
 from entitlements.benefits.models import Pack, PackBenefit
 from entitlements.grants.models import Balance, Grant
 from entitlements.grants.operations.giving import GivingRefused, give_grant, give_pack, void_grant
@@ -97,7 +97,7 @@ def test_what_the_ladder_gives_is_not_voided_by_hand(base: Base, member) -> None
 @pytest.fixture
 def present(monkeypatch, at: datetime) -> None:
     """The console's clock stands at the tests' instant."""
-    monkeypatch.setattr("config.staff.clock.now", lambda: at)
+    monkeypatch.setattr("config.engine.clock.now", lambda: at)
 
 
 def test_giving_on_the_page(base: Base, member, client_as, present) -> None:
@@ -147,7 +147,7 @@ def test_the_member_page_tells_what_she_has_saved_and_what_suits_her(base: Base,
 def test_a_voided_grant_says_when_it_ended_and_that_it_was_taken_back(base, member, client_as, monkeypatch) -> None:
     grant = _give(base, member, expires_at=base.at + 90 * DAY)
     void_grant(grant_id=grant.pk, actor=None, at=base.at + DAY, reason="By mistake")
-    monkeypatch.setattr("config.staff.clock.now", lambda: base.at + 2 * DAY)
+    monkeypatch.setattr("config.engine.clock.now", lambda: base.at + 2 * DAY)
     page = client_as("operator").get(f"/console/members/{member.pk}/benefits/").content.decode()
     assert "Taken back by hand" in page
     assert "By hand<" not in page

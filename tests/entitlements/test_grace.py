@@ -5,10 +5,13 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
+from entitlements.grants.models import Standing
 from entitlements.grants.operations.settling import settle_due, settle_members
-from entitlements.models import Standing
-from members.models import MembershipTerm, Plan, Tier
-from members.operations import plans, sweep, terms
+from members.lifecycle.operations import sweep
+from members.plans import operations
+from members.plans.models import Plan, Tier
+from members.terms.models import MembershipTerm
+from members.terms.operations import terms
 from tests.members.world import World, moment, state
 
 pytestmark = pytest.mark.django_db
@@ -75,7 +78,7 @@ def test_a_longer_grace_reaches_those_it_concerns(world, admin):
     settle_due(at=at)
     settle_members(member_ids=[member.pk], at=at)
     assert (state(member).membership_status, Standing.objects.get(pk=member.pk).via) == ("expired", "free")
-    plans.save_plan(plan_id=world.month.pk, actor=admin, at=at, grace_days=3)
+    operations.save_plan(plan_id=world.month.pk, actor=admin, at=at, grace_days=3)
     sweep.sweep(at=at)
     settle_members(member_ids=[member.pk], at=at)
     standing = Standing.objects.get(pk=member.pk)

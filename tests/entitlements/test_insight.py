@@ -8,9 +8,9 @@ from django.conf import settings
 from entitlements.benefits.models import Benefit, Pack, PackBenefit
 from entitlements.benefits.operations.saving import BenefitRefused, archive_benefit, save_benefit
 from entitlements.benefits.rules import Offered, best_pack
+from entitlements.insight.console.pages import Overview
 from entitlements.insight.models import BenefitMonth, BenefitReach, FiguresRun
 from entitlements.insight.operations.counting import count_due, count_figures
-from entitlements.insight.pages import Overview
 from entitlements.insight.rules import months_back, shade, suggestion
 from entitlements.insight.tasks import count_benefit_figures
 from entitlements.usage.models import UsageRecord
@@ -27,7 +27,7 @@ def base(at: datetime) -> Base:
 
 @pytest.fixture
 def present(monkeypatch, at: datetime) -> None:
-    monkeypatch.setattr("config.staff.clock.now", lambda: at)
+    monkeypatch.setattr("config.engine.clock.now", lambda: at)
 
 
 def _month(base: Base, month: str) -> BenefitMonth | None:
@@ -140,7 +140,7 @@ def test_list_and_benefit_page(base: Base, client_as, present, monkeypatch) -> N
     page = client_as("viewer").get("/console/benefits/").content.decode()
     assert "It costs money and few use it" in page
     assert "The count is overdue" not in page
-    monkeypatch.setattr("config.staff.clock.now", lambda: base.at + timedelta(hours=4))
+    monkeypatch.setattr("config.engine.clock.now", lambda: base.at + timedelta(hours=4))
     assert "The count is overdue" in client_as("viewer").get("/console/benefits/").content.decode()
 
 

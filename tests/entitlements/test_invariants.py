@@ -8,10 +8,11 @@ from django.core.management import call_command
 from django.db import connection
 from django.urls import reverse
 
+from entitlements.checks.console.pages import WORDS
+from entitlements.checks.models import Offence
 from entitlements.checks.operations.checking import check_invariants, find_offences
-from entitlements.checks.pages import WORDS
+from entitlements.grants.models import Balance, Grant, Lot
 from entitlements.grants.querysets.invariants import CHECKS
-from entitlements.models import Balance, Grant, Lot, Offence
 from tests.entitlements.memory.scene import Scene
 from tests.entitlements.world import give, settle
 from tests.members.world import moment

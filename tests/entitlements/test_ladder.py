@@ -6,15 +6,15 @@ import pytest
 from django.urls import reverse
 from django.utils import translation
 
+from config.audit.models import AuditEntry
 from config.staff.access import Role
-from config.staff.models import AuditEntry
 from entitlements.benefits.models import LadderVersion, TierBenefit
 from entitlements.grants.models import Balance, Grant, Standing
 from entitlements.grants.operations.settling import settle_due, settle_members
 from entitlements.insight.operations.counting import count_figures
 from entitlements.ladder import operations, querysets
 from entitlements.ladder.changes import changes_of, impact_of, reach_for, reaches
-from entitlements.ladder.matrix import Ladder
+from entitlements.ladder.console.matrix import Ladder
 from entitlements.ladder.operations import LadderRefused
 from entitlements.ladder.rules import extra_use, months_in, periods_a_month, wilson
 from entitlements.usage.operations.consuming import consume

@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from config.staff.models import AuditEntry
+from config.audit.models import AuditEntry
+from entitlements.grants.models import Grant
+from entitlements.memory.models import RenewalLock
 from entitlements.memory.operations.locking import LockRefused, lock_renewal, unlock
-from entitlements.models import Grant, RenewalLock
-from members.models import Plan
-from members.operations import terms
+from members.plans.models import Plan
+from members.terms.operations import terms
 from tests.entitlements.world import Ladder, balance, settle
 from tests.members.world import World, moment
 

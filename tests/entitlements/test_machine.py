@@ -9,13 +9,16 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from entitlements.benefits.models import Benefit
 from entitlements.checks.operations.checking import find_offences
+from entitlements.grants.models import Balance, Grant
 from entitlements.grants.operations.settling import settle_due, settle_members
-from entitlements.models import Balance, Benefit, Grant
 from entitlements.usage.operations.consuming import consume
-from members.models import Member, MembershipTerm
-from members.operations import people, terms
-from members.rules import at_local
+from members.people.models import Member
+from members.people.operations import people
+from members.people.rules import at_local
+from members.terms.models import MembershipTerm
+from members.terms.operations import terms
 from tests.entitlements.model import Given, Model, Rules, Term
 from tests.entitlements.world import Ladder, give
 from tests.members.world import World, moment

@@ -4,13 +4,13 @@ from datetime import datetime
 
 import pytest
 
-from config.demo import catalogue
-from config.demo_ladder import BENEFITS, make_ladder, use_benefits
+from config.demo.ladder import BENEFITS, make_ladder, use_benefits
+from config.demo.people import catalogue
 from entitlements.benefits.models import Benefit
 from entitlements.grants.models import Balance, Standing
 from entitlements.grants.operations.settling import settle_due
 from entitlements.usage.models import UsageRecord
-from members.models import MemberLifecycle
+from members.lifecycle.models import MemberLifecycle
 from tests.entitlements.insight import Base, give_cell, make_benefit
 
 pytestmark = pytest.mark.django_db

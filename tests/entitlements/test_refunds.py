@@ -3,9 +3,10 @@
 import pytest
 
 from entitlements.checks.operations.checking import find_offences
-from entitlements.models import Balance, Grant, UsageRecord
+from entitlements.grants.models import Balance, Grant
+from entitlements.usage.models import UsageRecord
 from entitlements.usage.operations.consuming import consume
-from members.operations import terms
+from members.terms.operations import terms
 from tests.entitlements.world import Ladder, balance, give, settle
 from tests.members.world import World, moment
 

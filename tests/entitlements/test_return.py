@@ -11,8 +11,8 @@ from entitlements.grants.operations.settling import settle_members
 from entitlements.memory.models import EntitlementSnapshot
 from entitlements.offers.operations import issuing, redeeming
 from entitlements.usage.operations.consuming import consume
-from members import timeline
-from members.operations.sweep import sweep
+from members.lifecycle.operations.sweep import sweep
+from members.people.console import timeline
 from tests import factories
 from tests.entitlements.making import AT, DAY, balance, give, make_benefit
 from tests.entitlements.offers.conftest import make_offer

@@ -4,14 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from entitlements.grants.console.portrait import MemberBenefits
 from entitlements.grants.models import Balance, Grant, Standing
 from entitlements.grants.operations.settling import adopt_members, read_facts, settle_due, settle_members
-from entitlements.grants.portrait import MemberBenefits
 from entitlements.tiers.models import TierStanding
 from entitlements.usage.operations.consuming import consume
 from entitlements.usage.operations.rates import refresh_rates
-from members.models import MemberLifecycle
-from members.operations import terms
+from members.lifecycle.models import MemberLifecycle
+from members.terms.operations import terms
 from tests import factories
 from tests.entitlements.making import AT, DAY, balance, give, grant, make_benefit
 from tests.horizon import wait_for_horizon

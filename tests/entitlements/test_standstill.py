@@ -9,10 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from entitlements.checks.operations.checking import find_offences
-from entitlements.models import Balance, Grant, Lot, Standing, TierStanding
+from entitlements.grants.models import Balance, Grant, Lot, Standing
+from entitlements.tiers.models import TierStanding
 from entitlements.usage.operations.consuming import consume
-from members.models import MembershipTerm
-from members.operations import terms
+from members.terms.models import MembershipTerm
+from members.terms.operations import terms
 from tests.entitlements.world import Ladder, balance, settle
 from tests.members.world import World, moment
 

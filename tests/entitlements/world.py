@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Any
 
+from entitlements.benefits.models import Benefit, LadderVersion, PlanBenefit, TierBenefit
 from entitlements.grants.models import Balance, Grant
 from entitlements.grants.operations.settling import settle_members
-from entitlements.models import Benefit, LadderVersion, PlanBenefit, TierBenefit
-from members.models import Member, Plan, Tier
+from members.people.models import Member
+from members.plans.models import Plan, Tier
 from tests.members.world import moment
 
 

@@ -34,7 +34,7 @@ def main(n: int, at: str) -> None:
     from django.db import connection
 
     from campaigns.models import Channel
-    from members.models import Tier
+    from members.plans.models import Tier
 
     Tier.objects.get_or_create(code="gold", defaults={"name": "Gold", "rank": 1})
     Channel.objects.filter(code="email").update(timeout_seconds=2, lease_seconds=6)

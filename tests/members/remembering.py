@@ -2,7 +2,7 @@
 
 from django.db.models import F, Q
 
-from members.models import MemberLifecycle
+from members.lifecycle.models import MemberLifecycle
 
 
 def assert_remembered_days_are_there() -> None:

@@ -2,9 +2,15 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 
-from members.models import ActiveDay, LifecycleTransition, Member, MemberLifecycle, Plan, Source, Tier
-from members.operations import events, people, sweep, terms
-from members.rules import at_local
+from members.events.models import ActiveDay, Source
+from members.events.operations import recording
+from members.lifecycle.models import LifecycleTransition, MemberLifecycle
+from members.lifecycle.operations import sweep
+from members.people.models import Member
+from members.people.operations import people
+from members.people.rules import at_local
+from members.plans.models import Plan, Tier
+from members.terms.operations import terms
 
 ZONE = "Asia/Shanghai"
 DAY_ZERO = date(2026, 3, 2)  # a Monday
@@ -45,7 +51,7 @@ class World:
         """Activity on those days, each recorded when it happens."""
         for day in days:
             self.serial += 1
-            events.record_events(
+            recording.record_events(
                 rows=[
                     {
                         "member_id": member.pk,

@@ -3,7 +3,7 @@ from django.forms.renderers import DjangoTemplates
 from django.test import SimpleTestCase
 from django.utils.translation import gettext_lazy
 
-from config.staff.form_renderer import QuickRenderer
+from config.console.form_renderer import QuickRenderer
 
 GROUPED = [("", gettext_lazy("Any")), ("Metals", [(1, "Gold & <silver>"), ('"2"', "Tin")]), (3, "Wood")]
 

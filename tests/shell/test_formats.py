@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone, translation
 
-from config import formats
+from config.console import formats
 
 AT = datetime(2026, 11, 20, 6, 5, tzinfo=UTC)
 

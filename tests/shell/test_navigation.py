@@ -1,7 +1,7 @@
 from django.test import RequestFactory, override_settings
 
-from config.context_processors import console
-from config.navigation import NavItem, menu_for
+from config.home.context_processors import console
+from config.home.navigation import NavItem, menu_for
 from config.staff.access import Permission, Role
 from config.staff.models import User
 

@@ -10,10 +10,10 @@ from django.template import Context, Engine, TemplateSyntaxError, engines
 from django.template.loader import get_template
 from django.test import RequestFactory
 
-from config.navigation import NAVIGATION
+from config.console.templatetags.console import staff_name
+from config.home.navigation import NAVIGATION
 from config.staff.models import User
-from config.templatetags.console import staff_name
-from members.lifecycle import State
+from members.lifecycle.lifecycle import State
 
 TEMPLATES = sorted((settings.BASE_DIR / "templates").rglob("*.html"))
 SPRITE = settings.BASE_DIR / "static" / "icons.svg"
@@ -124,6 +124,9 @@ def test_partial_renders_components():
                 ],
             ),
         ],
-        libraries={"console": "config.templatetags.console", "partials": "template_partials.templatetags.partials"},
+        libraries={
+            "console": "config.console.templatetags.console",
+            "partials": "template_partials.templatetags.partials",
+        },
     )
     assert "<h2>T</h2>x" in engine.get_template("page.html#part").render(Context())

@@ -12,10 +12,10 @@ from django.template import engines
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from config.staff import clock
+from config.engine import clock
 from config.staff.access import Role, public
 from config.staff.models import User
-from members.lifecycle import State
+from members.lifecycle.lifecycle import State
 
 HERE = Path(__file__).parent
 

@@ -5,42 +5,33 @@ from typing import TYPE_CHECKING
 
 from config.staff.access import Role
 from entitlements.benefits.models import Benefit, LadderVersion, Pack, PackBenefit
-from entitlements.checks.pages import WORDS as CHECK_WORDS
+from entitlements.checks.console.pages import WORDS as CHECK_WORDS
+from entitlements.checks.models import Offence
 from entitlements.codes.operations import pools
 from entitlements.grants.operations.giving import give_grant, give_pack
 from entitlements.grants.operations.settling import settle_members
+from entitlements.honours.models import Adornment, AdviserAssignment, HonourAward, HonourRun
 from entitlements.honours.operations import running
 from entitlements.honours.operations.adorning import adorn_benefit
 from entitlements.insight.operations.counting import count_figures
 from entitlements.ladder.operations import set_cell
+from entitlements.memory.models import EntitlementSnapshot, RenewalLock
 from entitlements.memory.operations.rules import save_rule
-from entitlements.models import (
-    Adornment,
-    AdviserAssignment,
-    EntitlementSnapshot,
-    HonourAward,
-    HonourRun,
-    IssueRun,
-    ManualTier,
-    Offence,
-    QualificationPolicy,
-    RedeemCall,
-    RenewalLock,
-    TierBrake,
-    TierChange,
-    TierRule,
-    TierRung,
-)
+from entitlements.offers.models import IssueRun, RedeemCall
 from entitlements.offers.operations import issuing, redeeming, saving
 from entitlements.offers.rules import Terms
 from entitlements.seats.operations.plans import save_seat_plan
 from entitlements.seats.operations.seating import end_seat, give_seat
+from entitlements.tiers.models import ManualTier, QualificationPolicy, TierBrake, TierChange, TierRule, TierRung
 from entitlements.tiers.operations.assessing import catch_up as assess_members
 from entitlements.tiers.operations.manual import give_tier
 from entitlements.tiers.operations.policies import preview_policy
 from entitlements.usage.operations.consuming import consume, reverse
-from members.ingest.operations.keys import make_key
-from members.models import Member, MembershipTerm, Plan, Segment, Tier
+from members.events.operations.keys import make_key
+from members.people.models import Member
+from members.plans.models import Plan, Tier
+from members.segments.models import Segment
+from members.terms.models import MembershipTerm
 from tests import factories
 from tests.entitlements import making
 

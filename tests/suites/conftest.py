@@ -4,8 +4,8 @@ import pytest
 from django.db import transaction
 from django.test import Client, override_settings
 
+from config.engine.clock import now
 from config.staff.access import Role
-from config.staff.clock import now
 from tests.conftest import signed_in_client
 from tests.factories import UserFactory
 from tests.suites.world import World

@@ -21,39 +21,29 @@ from campaigns.operations.planning import plan
 from config.staff.access import Role
 from members.counters.operations import bring_up
 from members.counters.wanted import CounterKey
+from members.events.operations.keys import make_key
+from members.events.operations.taking import take_messages
 from members.imports.models import ImportRun
 from members.imports.operations.uploads import receive, start_check
 from members.imports.operations.work import work
 from members.imports.operations.writes import confirm
-from members.ingest.operations.keys import make_key
-from members.ingest.operations.taking import take_messages
+from members.lifecycle.models import LifecyclePolicy, SweepBrake
+from members.merging.models import DuplicatePair
 from members.merging.operations.merging import merge_members
-from members.models import (
-    Consent,
-    DuplicatePair,
-    GroupChange,
-    Identity,
-    LifecyclePolicy,
-    Member,
-    MemberSignal,
-    MemberTag,
-    ModelEvaluation,
-    Plan,
-    RfmThresholds,
-    Segment,
-    SweepBrake,
-    Tag,
-    Tier,
-    TierCost,
-)
-from members.operations import terms
+from members.people.models import Consent, Identity, Member
+from members.plans.models import Plan, Tier
+from members.segments.models import Segment
 from members.segments.operations.refreshing import refresh_segment
 from members.segments.operations.saving import save_segment
 from members.segments.operations.uploading import match_upload, receive_upload
 from members.segments.schema import read_rule
+from members.tags.models import MemberTag, Tag
 from members.tags.operations.carrying import give_tag
 from members.tags.operations.refreshing import refresh_tag
 from members.tags.operations.saving import save_tag
+from members.terms.models import MemberSignal
+from members.terms.operations import terms
+from members.value.models import GroupChange, ModelEvaluation, RfmThresholds, TierCost
 from members.value.operations.refreshing import refresh_now
 from tests import factories
 from tests.suites import benefit_makers

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from config.staff import clock
+from config.engine import clock
 
 POLICY = "entitlements.QualificationPolicy"
 OURS = ("staff", "members", "entitlements", "tasks_engine", "campaigns", "console")

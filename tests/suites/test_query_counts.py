@@ -8,8 +8,8 @@ from django.db import connection, transaction
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 
-from config.staff.clock import now
-from members.models import Member
+from config.engine.clock import now
+from members.people.models import Member
 from tests import factories
 from tests.conftest import signed_in_client
 from tests.suites.walk import Route, console_routes

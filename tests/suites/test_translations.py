@@ -9,7 +9,7 @@ import pytest
 from django.utils import translation
 
 from config.staff.access import Role
-from members.lifecycle import Stage, State
+from members.lifecycle.lifecycle import Stage, State
 from tests import check_translations as catalogue
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,8 +8,8 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
+from config.audit.models import AuditEntry
 from config.staff.access import Permission, Role
-from config.staff.models import AuditEntry
 from tests.suites.walk import (
     OURS,
     PUBLIC_THIRD_PARTY,
@@ -117,7 +117,7 @@ def test_the_admin_lets_admins_in(client_of: dict[Role, Client]):
 @pytest.mark.parametrize("role", list(Role))
 def test_a_role_finds_its_whole_menu_open(role: Role, world: World, client_of: dict[Role, Client]):
     """What the menu offers a role, the role may open."""
-    from config.navigation import menu_for
+    from config.home.navigation import menu_for
     from tests.factories import UserFactory
 
     for _section, items in menu_for(UserFactory(role=role), "/"):

@@ -17,7 +17,9 @@ from entitlements.grants.models import Grant
 from entitlements.offers.models import Coupon
 from entitlements.usage.models import UsageRecord
 from members.imports.models import ImportRun
-from members.models import Member, MembershipTerm, Tag
+from members.people.models import Member
+from members.tags.models import Tag
+from members.terms.models import MembershipTerm
 from tests import factories
 from tests.suites import makers
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from config.bench import catalogue, database, workers
-from config.bench.base import fill, fill_events
-from config.bench.measuring import Scene, to_json
-from config.staff.clock import now
+from config.engine.clock import now
+from tests.bench import catalogue, database, workers
+from tests.bench.base import fill, fill_events
+from tests.bench.measuring import Scene, to_json
 
 
 class Command(BaseCommand):

@@ -3,9 +3,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from config import demo
-from config.staff.clock import now
-from members.models import Member
+from config.demo import people
+from config.engine.clock import now
+from members.people.models import Member
 
 PASSWORD = "membership"  # noqa: S105 - printed by make run, for a database of invented people
 
@@ -18,12 +18,12 @@ class Command(BaseCommand):
         parser.add_argument("--accounts-only", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for user in demo.accounts(PASSWORD):
+        for user in people.accounts(PASSWORD):
             self.stdout.write(f"  {user.username:<9} password: {PASSWORD}")
         if options["accounts_only"] or Member.objects.exists():
             return
         self.stdout.write(f"demo data: {options['members']} members")
-        demo.populate(count=options["members"], at=now(), progress=self._progress)
+        people.populate(count=options["members"], at=now(), progress=self._progress)
         self.stdout.write("demo data: done")
 
     def _progress(self, done: int) -> None:

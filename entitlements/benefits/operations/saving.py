@@ -5,8 +5,8 @@ from typing import Any
 
 from django.db import transaction
 
+from config.audit.record import record_audit
 from config.staff.models import User
-from config.staff.operations import record_audit
 from entitlements.benefits.models import Benefit, Pack, PackBenefit, PlanBenefit, TierBenefit
 
 # What decides how grants that exist already are counted.

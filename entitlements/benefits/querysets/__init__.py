@@ -4,7 +4,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
-from members.querysets.prepared import execute_alone
+from config.engine.prepared import execute_alone
 
 # Former identities count too: whoever was merged is found by the number she came with.
 _ASKED = """

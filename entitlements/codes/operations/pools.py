@@ -6,10 +6,10 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from config.audit.record import record_audit
 from config.staff.models import User
-from config.staff.operations import record_audit
-from entitlements.models import CodePool, PartnerCode
-from members.models import Member
+from entitlements.codes.models import CodePool, PartnerCode
+from members.people.models import Member
 
 FIELDS = ("code", "partner", "name", "name_zh", "worth_cents", "low_stock", "is_open")
 MAX_CODE = 200

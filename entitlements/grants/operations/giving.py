@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from config.audit.record import record_audit
 from config.staff.models import User
-from config.staff.operations import record_audit
 from entitlements.benefits.models import Benefit, Pack
 from entitlements.grants.models import Grant
 from entitlements.grants.operations.settling import settle_members

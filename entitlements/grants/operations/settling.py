@@ -10,12 +10,12 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
+from config.engine.stays import horizon
 from entitlements.benefits.models import Benefit, LadderVersion
 from entitlements.grants.models import FactCursor
 from entitlements.grants.querysets import settling as sql
 from entitlements.memory.operations.recalling import recall, remember
-from members.operations.sweep import active_policy
-from members.querysets.stays import horizon
+from members.lifecycle.operations.sweep import active_policy
 
 # Members settled in one transaction: row locks are held as long as that takes.
 BATCH = 20_000

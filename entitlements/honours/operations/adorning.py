@@ -4,10 +4,11 @@ from datetime import datetime
 
 from django.db import transaction
 
+from config.audit.record import record_audit
 from config.staff.models import User
-from config.staff.operations import record_audit
+from entitlements.benefits.models import Benefit
+from entitlements.honours.models import Adornment
 from entitlements.honours.operations.refusals import HonourRefused
-from entitlements.models import Adornment, Benefit
 
 FIELDS = ("form", "style", "text", "text_zh", "prominence")
 

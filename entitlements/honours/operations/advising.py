@@ -5,12 +5,13 @@ from datetime import datetime
 
 from django.db import transaction
 
+from config.audit.record import record_audit
 from config.staff.access import Permission
 from config.staff.models import User
-from config.staff.operations import record_audit
+from entitlements.grants.models import Balance
+from entitlements.honours.models import AdviserAssignment
 from entitlements.honours.operations.refusals import HonourRefused
-from entitlements.models import AdviserAssignment, Balance
-from members.models import Member
+from members.people.models import Member
 
 MOST_ADVISERS = 200
 

@@ -6,12 +6,13 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from config.audit.record import record_audit
 from config.staff.models import User
-from config.staff.operations import record_audit
+from entitlements.grants.models import Grant
 from entitlements.grants.operations.giving import GivingRefused, give_to_many, void_all
+from entitlements.honours.models import Honour, HonourAward, HonourRun
 from entitlements.honours.operations.refusals import HonourRefused
 from entitlements.honours.rules import year_is_over
-from entitlements.models import Grant, Honour, HonourAward, HonourRun
 from entitlements.tiers.measures import measure_of
 
 FIELDS = ("code", "name", "name_zh", "style", "measure", "top", "worn_days", "benefit", "is_archived")

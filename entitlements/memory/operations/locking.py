@@ -6,13 +6,15 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
+from config.audit.record import record_audit
 from config.staff.models import User
-from config.staff.operations import record_audit
 from entitlements.benefits.models import LadderVersion
 from entitlements.memory.models import RenewalLock
-from members.models import MemberLifecycle, MembershipTerm, Plan
-from members.operations.sweep import active_policy
-from members.rules import local_date, shift_local
+from members.lifecycle.models import MemberLifecycle
+from members.lifecycle.operations.sweep import active_policy
+from members.people.rules import local_date, shift_local
+from members.plans.models import Plan
+from members.terms.models import MembershipTerm
 
 # From so many local days before the term ends.
 WINDOW_DAYS = 3

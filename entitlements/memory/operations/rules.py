@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db import transaction
 
+from config.audit.record import record_audit
 from config.staff.models import User
-from config.staff.operations import record_audit
 from entitlements.memory.models import EntitlementSnapshot, RestoreRule
 
 FIELDS = (

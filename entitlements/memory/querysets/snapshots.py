@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 from django.db import models
 from django.db.models import Q
 
-from members.querysets.people import Cursor
+from members.people.querysets.people import Cursor
 
 
 class SnapshotQuerySet(models.QuerySet):

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from entitlements.models import RedeemCall
+from entitlements.offers.models import RedeemCall
 
 KEPT = timedelta(days=30)
 

@@ -9,15 +9,15 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
+from config.audit.record import record_audit
 from config.staff.models import User
-from config.staff.operations import record_audit
-from entitlements.models import Coupon, IssueRun, Offer, OfferBudget
 from entitlements.offers import rules
 from entitlements.offers.lifecycle import REVOKE, OfferStatus
+from entitlements.offers.models import Coupon, IssueRun, Offer, OfferBudget
 from entitlements.offers.operations.refusals import CouponRefused, OfferRefused
 from entitlements.offers.querysets import expected, next_batch
 from entitlements.offers.selling import sold_plans
-from members.models import Segment
+from members.segments.models import Segment
 
 # Members in one statement and transaction; progress is told between them.
 BATCH = 10_000

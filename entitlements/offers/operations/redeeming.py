@@ -7,17 +7,19 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F, Q
 
+from config.audit.record import record_audit
 from config.staff.models import User
-from config.staff.operations import record_audit
-from entitlements.models import Coupon, Offer, OfferBudget
 from entitlements.offers import points, rules
 from entitlements.offers.lifecycle import REDEEM, CouponStatus, OfferStatus
+from entitlements.offers.models import Coupon, Offer, OfferBudget
 from entitlements.offers.operations.refusals import CouponRefused
 from entitlements.offers.rules import Quote
 from entitlements.offers.selling import buyer_of, sold_as, sold_plans
-from members.models import MemberLifecycle, MembershipTerm, Plan
-from members.operations import terms as membership
-from members.operations.terms import TermRefused
+from members.lifecycle.models import MemberLifecycle
+from members.plans.models import Plan
+from members.terms.models import MembershipTerm
+from members.terms.operations import terms as membership
+from members.terms.operations.terms import TermRefused
 
 RETURN_KINDS = (rules.RETURN_PACK, rules.LADDER)
 

@@ -7,11 +7,11 @@ from typing import Any
 from django.db import transaction
 from django_fsm import can_proceed
 
+from config.audit.record import record_audit
 from config.staff.models import User
-from config.staff.operations import record_audit
-from entitlements.models import Offer, OfferBudget
 from entitlements.offers import points, rules
 from entitlements.offers.lifecycle import ACTIVATE, END, PAUSE, OfferStatus
+from entitlements.offers.models import Offer, OfferBudget
 from entitlements.offers.operations.refusals import OfferRefused
 
 WORDS = (

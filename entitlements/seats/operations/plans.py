@@ -5,11 +5,11 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Max
 
+from config.audit.record import record_audit
 from config.staff.models import User
-from config.staff.operations import record_audit
 from entitlements.seats.models import SeatPlan
 from entitlements.seats.owners import running_terms
-from members.models import Plan, Tier
+from members.plans.models import Plan, Tier
 
 
 class SeatsInUse(Exception):

@@ -10,13 +10,15 @@ from typing import Any
 
 from django.db import transaction
 
+from config.audit.record import record_audit
 from config.staff.models import User
-from config.staff.operations import record_audit
 from entitlements.seats import querysets
 from entitlements.seats.models import Seat, SeatGroup, SeatTerm
 from entitlements.seats.owners import running_terms
-from members.models import MemberLifecycle, MembershipTerm, Tier
-from members.operations.terms import end_cover, lend_cover, switch_auto_renewal
+from members.lifecycle.models import MemberLifecycle
+from members.plans.models import Tier
+from members.terms.models import MembershipTerm
+from members.terms.operations.terms import end_cover, lend_cover, switch_auto_renewal
 
 # Owners put right in one pass, a transaction each.
 BATCH = 1_000

@@ -9,17 +9,17 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from config.staff import braking
+from config.audit.record import record_audit
+from config.engine import brakes
+from config.engine.reviewed import Status
+from config.engine.stays import horizon
 from config.staff.models import User
-from config.staff.operations import record_audit
-from config.staff.reviewing import Status
-from entitlements.models import QualificationPolicy, TierBrake, TierCursor, TierStanding
 from entitlements.tiers.measures import measure_of
+from entitlements.tiers.models import QualificationPolicy, TierBrake, TierCursor, TierStanding
 from entitlements.tiers.querysets import running
 from entitlements.tiers.querysets.running import Matrix, Question
 from entitlements.tiers.rules import Rung, Terms
-from members.models import MemberLifecycle
-from members.querysets.stays import horizon
+from members.lifecycle.models import MemberLifecycle
 
 # A smaller batch releases row locks sooner, as in the lifecycle sweep.
 BATCH = 50_000
@@ -89,13 +89,13 @@ def assess(*, at: datetime) -> Assessed:
     Stops at the brake: when more members would move than the policy allows, nothing is written and nobody is assessed
     until a person has decided. Safe to run concurrently with itself; after a crash the next call does the rest.
     """
-    if TierBrake.objects.filter(status=braking.Status.OPEN).exists():
+    if TierBrake.objects.filter(status=brakes.Status.OPEN).exists():
         return Assessed()
     policy = active_policy()
     question = question_of(policy, at=at)
     if policy.rolled_out_at is None:
         return _roll_out(policy, question, at)
-    unfinished = TierBrake.objects.filter(status=braking.Status.APPROVED, ran_at__isnull=True).first()
+    unfinished = TierBrake.objects.filter(status=brakes.Status.APPROVED, ran_at__isnull=True).first()
     if unfinished:
         result = _rounds(question)
         TierBrake.objects.filter(pk=unfinished.pk).update(ran_at=at)
@@ -148,7 +148,7 @@ def decide_brake(*, brake_id: int, is_right: bool, actor: User, at: datetime, re
 
     Raises TierBrake.DoesNotExist when the brake is not open any more. The caller wakes ``assess``.
     """
-    brake = braking.decide(TierBrake, brake_id, is_right=is_right, actor=actor, at=at, reason=reason)
+    brake = brakes.decide(TierBrake, brake_id, is_right=is_right, actor=actor, at=at, reason=reason)
     record_audit(
         actor=actor, at=at, action=f"tiers.brake_{brake.status}", target_type="tier_brake", target_id=brake.pk,
         reason=reason,
@@ -200,7 +200,7 @@ def _rounds(question: Question, *, only_members: list[int] | None = None, limit:
 @transaction.atomic
 def _raise_brake(result: Assessed, *, at: datetime, limit: int, base: int) -> Assessed:
     brake, is_new = TierBrake.objects.get_or_create(
-        status=braking.Status.OPEN,
+        status=brakes.Status.OPEN,
         defaults={
             "raised_at": at, "base_count": base, "moved_count": result.moves.total(), "limit_count": limit,
             "matrix": result.matrix(),

@@ -4,11 +4,11 @@ from datetime import datetime
 
 from django.db import transaction
 
+from config.audit.record import record_audit
 from config.staff.models import User
-from config.staff.operations import record_audit
-from entitlements.models import ManualTier
+from entitlements.tiers.models import ManualTier
 from entitlements.tiers.operations.assessing import catch_up
-from members.models import Member
+from members.people.models import Member
 
 
 @transaction.atomic

@@ -8,14 +8,14 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
-from config.staff import reviewing
+from config.audit.record import record_audit
+from config.engine import reviewed
+from config.engine.reviewed import Status
 from config.staff.models import User
-from config.staff.operations import record_audit
-from config.staff.reviewing import Status
-from entitlements.models import QualificationPolicy, TierRule, TierRung
+from entitlements.tiers.models import QualificationPolicy, TierRule, TierRung
 from entitlements.tiers.operations.assessing import active_policy, matrix_rows, question_of
 from entitlements.tiers.querysets import running
-from members.models import MemberLifecycle
+from members.lifecycle.models import MemberLifecycle
 
 CONDITIONS = (
     "period", "period_months", "downgrade", "grace_days", "notice_days", "plan_is_floor", "gap_measure",
@@ -56,7 +56,7 @@ def revise_policy(
     *, policy_id: int, actor: User, at: datetime, note: str, rungs: Iterable[Asked], **conditions: Any
 ) -> QualificationPolicy:
     """Change a draft; its preview is void. Raises Refused when it is no draft any more."""
-    draft = reviewing.locked(QualificationPolicy, policy_id, Status.DRAFT)
+    draft = reviewed.locked(QualificationPolicy, policy_id, Status.DRAFT)
     for name, value in conditions.items():
         setattr(draft, name, value)
     draft.note, draft.preview, draft.previewed_at = note, None, None
@@ -117,7 +117,7 @@ def movers_of(
 @transaction.atomic
 def submit_policy(*, policy_id: int, actor: User, at: datetime) -> QualificationPolicy:
     """Ask a second person. Raises Refused without a preview."""
-    return _audited(reviewing.submit(QualificationPolicy, policy_id), actor=actor, at=at, action="submitted")
+    return _audited(reviewed.submit(QualificationPolicy, policy_id), actor=actor, at=at, action="submitted")
 
 
 @transaction.atomic
@@ -126,7 +126,7 @@ def approve_policy(*, policy_id: int, actor: User, at: datetime, reason: str) ->
 
     Raises Refused when ``actor`` proposed it, or it no longer waits.
     """
-    policy, _former = reviewing.approve(QualificationPolicy, policy_id, actor=actor, at=at)
+    policy, _former = reviewed.approve(QualificationPolicy, policy_id, actor=actor, at=at)
     return _audited(policy, actor=actor, at=at, action="approved", reason=reason, data=summary(policy))
 
 
@@ -134,7 +134,7 @@ def approve_policy(*, policy_id: int, actor: User, at: datetime, reason: str) ->
 def reject_policy(*, policy_id: int, actor: User, at: datetime, reason: str) -> QualificationPolicy:
     """Keep a submitted policy out of force, for good. Raises Refused when it no longer waits."""
     return _audited(
-        reviewing.reject(QualificationPolicy, policy_id), actor=actor, at=at, action="rejected", reason=reason
+        reviewed.reject(QualificationPolicy, policy_id), actor=actor, at=at, action="rejected", reason=reason
     )
 
 

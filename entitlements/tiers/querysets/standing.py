@@ -7,7 +7,7 @@ from django.db import connection, models
 from django.db.models import Case, CharField, F, Q, Value, When
 from django.db.models.functions import Coalesce
 
-from members.querysets.stays import horizon
+from config.engine.stays import horizon
 
 
 class XidField(models.Field):

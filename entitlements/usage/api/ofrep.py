@@ -14,13 +14,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, Json
 from django.utils.http import parse_etags
 from django.views.decorators.http import require_POST
 
+from config.api.bodies import object_of
 from entitlements.benefits.models import Benefit
-from entitlements.usage.bodies import external_id_of, is_storable
-from entitlements.usage.doors import keyed, member_named
+from entitlements.usage.api.access import keyed, member_named
+from entitlements.usage.api.fields import external_id_of, is_storable
 from entitlements.usage.gate import language_of, verdicts, verdicts_for_stranger
 from entitlements.usage.rules import Verdict
-from members.ingest.bodies import object_of
-from members.ingest.querysets.keys import OpenedKey
+from members.events.querysets.keys import OpenedKey
 
 Flag = dict[str, Any]
 

@@ -8,8 +8,11 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_GET, require_POST
 
+from config.api.bodies import object_of
+from config.api.problems import problem
 from entitlements.benefits.models import Benefit
-from entitlements.usage.bodies import (
+from entitlements.usage.api.access import keyed, member_named, refuse
+from entitlements.usage.api.fields import (
     amount_of,
     external_id_of,
     idempotency_key_of,
@@ -18,13 +21,10 @@ from entitlements.usage.bodies import (
     reason_of,
     whole_number,
 )
-from entitlements.usage.doors import keyed, member_named, refuse
 from entitlements.usage.gate import language_of, verdict, verdicts
 from entitlements.usage.models import UsageRecord
 from entitlements.usage.operations import consuming
-from members.ingest.bodies import object_of
-from members.ingest.problems import problem
-from members.ingest.querysets.keys import OpenedKey
+from members.events.querysets.keys import OpenedKey
 
 _REFUSED = {
     UsageRecord.Outcome.LIMIT_REACHED: HTTPStatus.CONFLICT,

@@ -6,15 +6,15 @@ from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
+from config.audit.record import record_audit
+from config.engine.prepared import execute_alone
 from config.staff.models import User
-from config.staff.operations import record_audit
 from entitlements.benefits.models import Benefit
 from entitlements.grants.models import Balance, Grant
 from entitlements.grants.operations.settling import settle_members
 from entitlements.usage.gate import language_of, verdict
 from entitlements.usage.models import UsageRecord
 from entitlements.usage.querysets.consuming import CONSUME, CONSUME_NAMED, GIVE_BACK
-from members.querysets.prepared import execute_alone
 
 Outcome = UsageRecord.Outcome
 # Beyond this no limit makes sense, and sums stay within bigint.

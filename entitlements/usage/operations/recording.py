@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from config.audit.record import record_audit
 from config.staff.models import User
-from config.staff.operations import record_audit
 from entitlements.usage.querysets.recording import COUNT_USES, ENROL, RECORD
 
 

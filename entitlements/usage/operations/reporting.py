@@ -4,13 +4,13 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
+from config.engine.stays import horizon
 from entitlements.benefits.models import Benefit
 from entitlements.grants.models import FactCursor
 from entitlements.grants.operations.settling import settle_members
 from entitlements.usage.models import UsageRecord
 from entitlements.usage.operations.consuming import consume
 from entitlements.usage.querysets.events import end_of_batch, left_over, use_fitting
-from members.querysets.stays import horizon
 
 READER = "uses"
 # Events in one statement: it holds its balances as long as it takes.

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from config.engine.prepared import execute_alone
 from entitlements.usage.rules import Held, Rung
-from members.querysets.prepared import execute_alone
 
 # A row for the standing even where she has none of these benefits. It holds while nothing became due.
 _STATE = """

@@ -6,16 +6,17 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection, transaction
 
+from members.events.models import Source
+from members.files.failures import ImportRefused
+from members.files.reading import BadRow, CsvRows, Layout
+from members.files.workbooks import SheetRows
 from members.imports import issues, staging, validation
-from members.imports.failures import ImportRefused
 from members.imports.mapping import ATTRIBUTE, IGNORE
 from members.imports.models import ImportIssue, ImportRun
-from members.imports.reading import BadRow, CsvRows, Layout
 from members.imports.shapes import EVENT_PROFILES, Setting
 from members.imports.validation import Plan
-from members.imports.workbooks import SheetRows
-from members.models import Plan as SoldPlan
-from members.models import Source, Tier
+from members.plans.models import Plan as SoldPlan
+from members.plans.models import Tier
 
 Status = ImportRun.Status
 

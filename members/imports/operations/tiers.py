@@ -6,11 +6,11 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.models import Max
 
+from config.audit.record import record_audit
 from config.staff.models import User
-from config.staff.operations import record_audit
 from members.imports.models import ImportRun
 from members.imports.operations.checks import unknown_words
-from members.models import Tier
+from members.plans.models import Tier
 
 
 @transaction.atomic

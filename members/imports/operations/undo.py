@@ -12,29 +12,19 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, models, transaction
 
+from config.audit.record import record_audit
 from config.staff.models import User
-from config.staff.operations import record_audit
-from members.imports.failures import ImportRefused
+from members.counters.models import EventTally
+from members.events.models import ActiveDay, Event, TraitStamp
+from members.files.failures import ImportRefused
 from members.imports.models import ImportRun
-from members.models import (
-    ActiveDay,
-    Consent,
-    Event,
-    EventTally,
-    GroupChange,
-    Identity,
-    LifecycleTransition,
-    Member,
-    MemberLifecycle,
-    MembershipTerm,
-    MemberSignal,
-    MemberTag,
-    MemberValue,
-    Segment,
-    SegmentMembership,
-    TraitStamp,
-)
-from members.operations.sweep import sweep
+from members.lifecycle.models import LifecycleTransition, MemberLifecycle
+from members.lifecycle.operations.sweep import sweep
+from members.people.models import Consent, Identity, Member
+from members.segments.models import Segment, SegmentMembership
+from members.tags.models import MemberTag
+from members.terms.models import MembershipTerm, MemberSignal
+from members.value.models import GroupChange, MemberValue
 
 Status = ImportRun.Status
 

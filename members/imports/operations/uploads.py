@@ -9,15 +9,15 @@ from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import transaction
 
+from config.audit.record import record_audit
 from config.staff.models import User
-from config.staff.operations import record_audit
+from members.files.failures import ImportRefused
+from members.files.reading import Layout, Preview, guess_delimiter, looks_like_header, preview_csv, scan
+from members.files.workbooks import preview_sheet, sheet_names
 from members.imports import staging
-from members.imports.failures import ImportRefused
 from members.imports.mapping import guess, plain_name
 from members.imports.models import ImportRun
-from members.imports.reading import Layout, Preview, guess_delimiter, looks_like_header, preview_csv, scan
 from members.imports.shapes import SHAPES
-from members.imports.workbooks import preview_sheet, sheet_names
 
 Status = ImportRun.Status
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db.models import F
 
-from members.imports.failures import ImportRefused
+from members.files.failures import ImportRefused
 from members.imports.models import ImportRun
 from members.imports.operations import checks, undo, writes
 

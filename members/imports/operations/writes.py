@@ -7,20 +7,21 @@ from datetime import date, datetime
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Max
 
+from config.audit.record import record_audit
 from config.staff.models import User
-from config.staff.operations import record_audit
+from members.events.models import Source
+from members.events.operations.recording import record_events_from
+from members.files.failures import ImportRefused
 from members.imports import apply, comparison, staging
 from members.imports.apply import Occasion, Write
-from members.imports.failures import ImportRefused
 from members.imports.issues import is_good
 from members.imports.models import ImportEffect, ImportRun
 from members.imports.operations.checks import SESSION, check, judge, plan_of, prepare, source_code
 from members.imports.shapes import EVENT_PROFILES
 from members.imports.validation import Plan
-from members.models import Plan as SoldPlan
-from members.models import Source, Tier
-from members.operations.events import record_events_from
-from members.operations.sweep import sweep
+from members.lifecycle.operations.sweep import sweep
+from members.plans.models import Plan as SoldPlan
+from members.plans.models import Tier
 
 Status = ImportRun.Status
 # How often a write is tried again when what it saw has changed under it.

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from config.staff.clock import now
+from config.engine.clock import now
 from members.value.operations.evaluating import Case, Measured, measure, record_evaluation
 from members.value.weights import MEASURED, version_in_use
 

@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.dateparse import parse_datetime
 
-from config.staff.clock import now
-from members.operations import sweep
+from config.engine.clock import now
+from members.lifecycle.operations import sweep
 
 
 class Command(BaseCommand):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from members.models import Identity, Member
+from members.people.models import Identity, Member
 
 SURVIVOR, ABSORBED = "survivor", "absorbed"
 PROFILE = ("display_name", "gender", "birthday_on", "city", "channel", "language", "registered_at")

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from django.db import transaction
 
+from config.audit.record import record_audit
 from config.staff.models import User
-from config.staff.operations import record_audit
+from members.merging.models import DuplicatePair
 from members.merging.querysets.finding import REASONS, find_pairs
-from members.models import DuplicatePair
 from members.segments.limits import TooSlow, limited
 
 # Over everybody; a reason that takes longer is left for the next night and does not hold up the others.

@@ -8,13 +8,15 @@ from django.db import OperationalError, transaction
 from django.db.models.functions import Greatest, Least
 from psycopg import errors
 
+from config.audit.record import record_audit
 from config.staff.models import User
-from config.staff.operations import record_audit
+from members.lifecycle.models import MemberLifecycle
 from members.merging.belongings import belongings
+from members.merging.models import DuplicatePair, MergeRecord
 from members.merging.operations.choosing import ABSORBED, ATTRIBUTE, PROFILE, SINGLE_IDENTITIES, differences
 from members.merging.operations.placing import judge, tag_changes
 from members.merging.querysets import moving
-from members.models import DuplicatePair, Identity, Member, MemberLifecycle, MergeRecord
+from members.people.models import Identity, Member
 
 # A statement that read the members as they were before a merge can write only while its transaction lasts.
 STRAYS_WITHIN = timedelta(hours=1)

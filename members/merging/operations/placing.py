@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from config.staff.models import User
+from members.lifecycle.models import MemberLifecycle
+from members.lifecycle.operations.sweep import catch_up, explain
 from members.merging.querysets import moving
-from members.models import MemberLifecycle, MemberTag
-from members.operations.sweep import catch_up, explain
+from members.tags.models import MemberTag
 
 
 def judge(*, member_id: int, at: datetime, actor: User | None) -> None:

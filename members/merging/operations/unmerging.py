@@ -8,11 +8,16 @@ from typing import Any
 from django.db import models, transaction
 
 from config.staff.models import User
+from members.events.models import Event
+from members.lifecycle.models import MemberLifecycle
 from members.merging.belongings import belongings
+from members.merging.models import MergeRecord
 from members.merging.operations.merging import MergeRefused, as_json, note, retried
 from members.merging.operations.placing import judge
 from members.merging.querysets import moving
-from members.models import Event, Identity, Member, MemberLifecycle, MembershipTerm, MemberTag, MergeRecord
+from members.people.models import Identity, Member
+from members.tags.models import MemberTag
+from members.terms.models import MembershipTerm
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from members.models import Member
-from members.segments.comparing import NumberTest, joined
+from members.people.models import Member
 from members.segments.expressions import complement, member_zone
 from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType
 from members.segments.timing import When
+from members.segments.value_tests import NumberTest, joined
 
 MOST_CHOICES = 200
 

@@ -8,12 +8,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import Field as Limits
 
-from members.models import MemberTag, Segment, SegmentMembership, Tag
-from members.naming import name_of
-from members.segments.comparing import Texts, joined
+from config.console.naming import name_of
 from members.segments.conditions.bases import IS_OR_IS_NOT
+from members.segments.models import Segment, SegmentMembership
 from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType
 from members.segments.timing import Span
+from members.segments.value_tests import Texts, joined
+from members.tags.models import MemberTag, Tag
 
 BELONGING = gettext_lazy("Tags and segments")
 MAX_ID = 2**62

@@ -11,14 +11,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import Field as Limits
 
+from config.console.naming import event_label
+from members.counters.models import EventTally
 from members.counters.wanted import CounterKey
-from members.models import Event, EventDefinition, EventTally
-from members.naming import event_label
-from members.segments.comparing import PropertyFilter, Text
+from members.events.models import Event, EventDefinition
 from members.segments.conditions.bases import MomentCondition
 from members.segments.expressions import member_zone
 from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType, Spec
 from members.segments.timing import Ever, Known, When, Window, WithinLast
+from members.segments.value_tests import PropertyFilter, Text
 
 BEHAVIOUR = gettext_lazy("Behaviour")
 MAX_FILTERS = 10

@@ -8,9 +8,8 @@ from django.db.models.functions import Cast, Coalesce, NullIf
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from members.models import Event, EventDefinition
-from members.naming import event_label
-from members.segments.comparing import NumberTest, Text
+from config.console.naming import event_label
+from members.events.models import Event, EventDefinition
 from members.segments.conditions.bases import by_figure, passing
 from members.segments.conditions.events import (
     EVENT,
@@ -25,6 +24,7 @@ from members.segments.conditions.events import (
 )
 from members.segments.expressions import NUMERIC, json_text, local_date, member_zone
 from members.segments.registry import Context, Evidence, Fact, Field, FieldType
+from members.segments.value_tests import NumberTest, Text
 
 TEST = Field("test", gettext_lazy("Number"), FieldType.NUMBER_TEST)
 

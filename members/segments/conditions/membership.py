@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import Field as Limits
 
-from members.lifecycle import MembershipStatus
-from members.models import MemberLifecycle, MembershipTerm, Plan, Tier
-from members.naming import name_of
-from members.segments.comparing import NumberTest, Texts
+from config.console.naming import name_of
+from members.lifecycle.lifecycle import MembershipStatus
+from members.lifecycle.models import MemberLifecycle
+from members.plans.models import Plan, Tier
 from members.segments.conditions.bases import (
     IS_OR_IS_NOT,
     ChoiceCondition,
@@ -24,6 +24,8 @@ from members.segments.conditions.bases import (
 )
 from members.segments.expressions import complement, member_zone
 from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType
+from members.segments.value_tests import NumberTest, Texts
+from members.terms.models import MembershipTerm
 
 MEMBERSHIP = gettext_lazy("Membership")
 

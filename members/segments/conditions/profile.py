@@ -11,11 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import Field as Limits
 
-from members.models import Member
-from members.segments.comparing import PropertyFilter, Text, Texts, ValueTest, joined
+from members.people.models import Member
 from members.segments.conditions.bases import IS_OR_IS_NOT, ChoiceCondition, MomentCondition, counted, facts_of
 from members.segments.expressions import local_date, member_zone
 from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType
+from members.segments.value_tests import PropertyFilter, Text, Texts, ValueTest, joined
 
 PROFILE = gettext_lazy("Profile")
 SAMPLED_MEMBERS = 5_000

@@ -7,7 +7,7 @@ from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from members.models import Event
+from members.events.models import Event
 from members.segments.conditions.events import BEHAVIOUR, WINDOW, Step, known_events, no_such_event
 from members.segments.registry import Condition, Context, Evidence, Fact, Field, FieldType
 from members.segments.timing import Ever, Span, Window

@@ -10,13 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import Field as Limits
 
-from members.lifecycle import STAGE_OF, Stage, State
-from members.metrics import members_by_state
-from members.models import LifecycleTransition, MemberLifecycle
-from members.segments.comparing import joined
+from members.lifecycle.lifecycle import STAGE_OF, Stage, State
+from members.lifecycle.metrics import members_by_state
+from members.lifecycle.models import LifecycleTransition, MemberLifecycle
 from members.segments.conditions.bases import IS_OR_IS_NOT, ChoiceCondition, MomentCondition
 from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType
 from members.segments.timing import Instant, Span, written
+from members.segments.value_tests import joined
 
 LIFECYCLE = gettext_lazy("Lifecycle")
 

@@ -6,9 +6,9 @@ from datetime import datetime
 from django.db.models import Count, F, Q
 
 from members.counters.operations import bring_up, forget_unwanted
-from members.models import Segment, SegmentMembership, SegmentReference
 from members.segments.compiler import ids_of
 from members.segments.limits import TooSlow, limited
+from members.segments.models import Segment, SegmentMembership, SegmentReference
 from members.segments.operations.saving import record_diff
 from members.segments.querysets import Diff, apply_diff
 from members.segments.schema import RuleInvalid, counters, read_rule

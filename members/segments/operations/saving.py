@@ -6,19 +6,14 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
+from config.audit.record import record_audit
 from config.staff.models import User
-from config.staff.operations import record_audit
-from members.models import (
-    Segment,
-    SegmentReference,
-    SegmentSize,
-    SegmentVersion,
-)
 from members.segments.compiler import ids_of
 from members.segments.cycles import lock_reading, refuse_cycle
+from members.segments.models import Segment, SegmentReference, SegmentSize, SegmentVersion
 from members.segments.querysets import Diff, apply_diff
+from members.segments.references import uses_of
 from members.segments.schema import Rule, check_catalogues, segment_ids
-from members.segments.usage import uses_of
 
 
 class SegmentRefused(Exception):

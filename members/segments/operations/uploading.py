@@ -11,12 +11,13 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Count
 
+from config.audit.record import record_audit
 from config.staff.models import User
-from config.staff.operations import record_audit
-from members.imports.failures import ImportRefused
-from members.imports.reading import scan
-from members.models import Member, Segment, SegmentUpload, SegmentUploadLine
+from members.files.failures import ImportRefused
+from members.files.reading import scan
+from members.people.models import Member
 from members.segments.lists import ListRows
+from members.segments.models import Segment, SegmentUpload, SegmentUploadLine
 from members.segments.operations.saving import SegmentRefused, audited, fill, new_static
 from members.segments.querysets import match_lines
 

@@ -4,9 +4,10 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
+from config.audit.record import record_audit
 from config.staff.models import User
-from config.staff.operations import record_audit
-from members.models import Member, MemberTag, Tag
+from members.people.models import Member
+from members.tags.models import MemberTag, Tag
 from members.tags.operations.saving import TagRefused, locked
 
 

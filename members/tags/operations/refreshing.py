@@ -6,12 +6,12 @@ from hashlib import md5
 from pydantic import ValidationError
 
 from members.counters.operations import bring_up
-from members.models import MemberTag, Tag, TagSize
 from members.segments.compiler import ids_of
 from members.segments.limits import TooSlow, limited
 from members.segments.registry import Context
 from members.segments.schema import RuleInvalid, counters, read_rule
 from members.tags.generators import MAX_VALUES, read_generator
+from members.tags.models import MemberTag, Tag, TagSize
 from members.tags.querysets import CARRIES, OF_VALUE, counted, gather_values, top_values
 from members.tags.silence import unreported, without
 

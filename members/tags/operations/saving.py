@@ -8,12 +8,13 @@ from uuid import uuid4
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from config.audit.record import record_audit
 from config.staff.models import User
-from config.staff.operations import record_audit
-from members.models import EventDefinition, MemberTag, Tag, TagVersion
+from members.events.models import EventDefinition
 from members.segments.cycles import lock_reading, refuse_cycle
 from members.segments.schema import Rule, RuleError, RuleInvalid, check_catalogues, read_rule
 from members.tags.generators import Generator, OfEvent
+from members.tags.models import MemberTag, Tag, TagVersion
 from members.tags.usage import uses_of
 
 

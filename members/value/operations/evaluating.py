@@ -7,9 +7,9 @@ from datetime import datetime
 
 from django.db import transaction
 
-from config.staff.operations import record_audit
-from members.models import ModelEvaluation
+from config.audit.record import record_audit
 from members.value import fitting
+from members.value.models import ModelEvaluation
 from members.value.weights import MEASURED, version_of
 
 TRAIN_SHARE = 0.7

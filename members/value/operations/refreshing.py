@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import transaction
 
+from config.audit.record import record_audit
 from config.staff.models import User
-from config.staff.operations import record_audit
-from members.models import EventDefinition, RfmThresholds, Source, ValueRun, ValueSettings
-from members.operations.sweep import is_stale
+from members.events.models import EventDefinition, Source
+from members.lifecycle.operations.sweep import is_stale
+from members.value.models import RfmThresholds, ValueRun, ValueSettings
 from members.value.querysets import scoring
 
 # Local hour of the project's clock after which a new day's scores are due.

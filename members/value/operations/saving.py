@@ -6,9 +6,9 @@ from typing import Any
 
 from django.db import transaction
 
+from config.audit.record import record_audit
 from config.staff.models import User
-from config.staff.operations import record_audit
-from members.models import RfmThresholds, TierCost, ValueSettings
+from members.value.models import RfmThresholds, TierCost, ValueSettings
 from members.value.operations.refreshing import THRESHOLD_FIELDS, parameters, request_refresh, saved_thresholds
 from members.value.querysets import scoring
 

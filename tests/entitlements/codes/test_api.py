@@ -2,7 +2,7 @@
 
 import pytest
 
-from config.staff.models import AuditEntry
+from config.audit.models import AuditEntry
 from entitlements.codes.operations import pools
 from tests import factories
 from tests.entitlements.usage.conftest import AT, DAY, call, id_of, secret

@@ -8,9 +8,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from openpyxl import Workbook
 
-from config.staff.models import AuditEntry
+from config.audit.models import AuditEntry
+from entitlements.codes.models import CodePool, PartnerCode
 from entitlements.codes.operations import pools
-from entitlements.models import CodePool, PartnerCode
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from config.staff.models import AuditEntry
+from config.audit.models import AuditEntry
+from entitlements.codes.models import CodePool, PartnerCode
 from entitlements.codes.operations import pools
-from entitlements.models import CodePool, PartnerCode
 from members.merging.operations.merging import merge_members
 from tests import factories
 

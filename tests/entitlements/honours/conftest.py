@@ -6,13 +6,15 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from config.staff.access import Role
+from entitlements.benefits.models import Benefit
 from entitlements.grants.operations.settling import settle_members
+from entitlements.honours.models import Honour, HonourRun
 from entitlements.honours.operations import adorning, running
 from entitlements.honours.operations.advising import spread_members
-from entitlements.models import Benefit, Honour, HonourRun
-from members.models import EventDefinition, Member, Source
-from members.operations.events import record_events
-from members.querysets.events import ensure_partitions
+from members.events.models import EventDefinition, Source
+from members.events.operations.recording import record_events
+from members.events.querysets.events import ensure_partitions
+from members.people.models import Member
 from tests import factories
 from tests.entitlements.making import give, make_benefit
 

@@ -4,15 +4,16 @@ from collections import Counter
 
 import pytest
 
+from config.audit.models import AuditEntry
 from config.staff.access import Role
-from config.staff.models import AuditEntry
+from entitlements.grants.models import Grant
+from entitlements.honours.console.pages import Advisers
+from entitlements.honours.console.portrait import MemberHonours
+from entitlements.honours.models import AdviserAssignment
 from entitlements.honours.operations.advising import assign_adviser, spread_members, unassign_adviser
 from entitlements.honours.operations.refusals import HonourRefused
-from entitlements.honours.pages import Advisers
-from entitlements.honours.portrait import MemberHonours
-from entitlements.models import AdviserAssignment, Grant
 from members.merging.operations.merging import merge_members
-from members.timeline import read
+from members.people.console.timeline import read
 from tests import factories
 from tests.entitlements.honours.conftest import DAY, NOW, spread
 from tests.entitlements.making import balance

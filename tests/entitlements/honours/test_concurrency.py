@@ -2,9 +2,10 @@
 
 import pytest
 
+from entitlements.grants.models import Grant
+from entitlements.honours.models import AdviserAssignment
 from entitlements.honours.operations import running
 from entitlements.honours.operations.advising import assign_adviser
-from entitlements.models import AdviserAssignment, Grant
 from tests.entitlements.honours.conftest import NOW, counted, make_honour, spread
 from tests.entitlements.offers.test_concurrency import at_once
 

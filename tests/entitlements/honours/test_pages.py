@@ -6,9 +6,9 @@ from django.urls import reverse
 from django.utils import translation
 
 from entitlements.honours.conditions import members_of, waiting_for_adviser
+from entitlements.honours.models import Adornment, AdviserAssignment, Honour, HonourRun
 from entitlements.honours.operations.advising import assign_adviser
 from entitlements.honours.tasks import count_waiting
-from entitlements.models import Adornment, AdviserAssignment, Honour, HonourRun
 from tests import factories
 from tests.conftest import signed_in_client
 from tests.entitlements.honours.conftest import DAY, NOW, adorned, counted, given, make_honour

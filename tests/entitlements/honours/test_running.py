@@ -4,15 +4,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from config.staff.models import AuditEntry
+from config.audit.models import AuditEntry
+from entitlements.grants.models import Balance, Grant
 from entitlements.grants.operations.giving import void_grant
+from entitlements.honours.console.portrait import MemberHonours
+from entitlements.honours.models import HonourAward, HonourRun
 from entitlements.honours.operations import running
 from entitlements.honours.operations.refusals import HonourRefused
-from entitlements.honours.portrait import MemberHonours
-from entitlements.models import Balance, Grant, HonourAward, HonourRun
 from members.merging.operations.merging import merge_members
 from members.merging.operations.unmerging import unmerge_members
-from members.timeline import read
+from members.people.console.timeline import read
 from tests.entitlements.honours.conftest import DAY, NOON, NOW, counted, given, make_honour, ranks
 
 pytestmark = pytest.mark.django_db

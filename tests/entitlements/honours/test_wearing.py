@@ -4,14 +4,16 @@ import pytest
 import time_machine
 from django.test import Client
 
-from config.staff.models import AuditEntry
+from config.audit.models import AuditEntry
+from entitlements.benefits.models import Benefit
+from entitlements.grants.models import Grant
 from entitlements.grants.operations.giving import give_grant, void_grant
+from entitlements.honours.console.portrait import MemberHonours, read_marks
+from entitlements.honours.models import Adornment
 from entitlements.honours.operations import adorning
 from entitlements.honours.operations.refusals import HonourRefused
-from entitlements.honours.portrait import MemberHonours, read_marks
 from entitlements.honours.rules import minutes_of
-from entitlements.models import Adornment, Benefit, Grant
-from members.ingest.operations.keys import make_key
+from members.events.operations.keys import make_key
 from tests import factories
 from tests.entitlements.honours.conftest import DAY, NOW, adorned, given, make_honour
 from tests.entitlements.making import grant, make_benefit

@@ -1,9 +1,11 @@
 """A member with benefits to lose, for the tests of what is kept and comes back."""
 
+from entitlements.grants.models import Grant, Standing
+from entitlements.memory.models import EntitlementSnapshot
 from entitlements.memory.operations.rules import save_rule
-from entitlements.models import EntitlementSnapshot, Grant, Standing, TierStanding
+from entitlements.tiers.models import TierStanding
 from entitlements.usage.operations.consuming import consume
-from members.operations import terms
+from members.terms.operations import terms
 from tests.entitlements.world import Ladder, settle
 from tests.members.world import World, moment
 

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from entitlements.models import EntitlementSnapshot, Grant
-from members.models import Plan, Tier
-from members.operations import terms
+from entitlements.grants.models import Grant
+from entitlements.memory.models import EntitlementSnapshot
+from members.plans.models import Plan, Tier
+from members.terms.operations import terms
 from tests.entitlements.memory.scene import Outcome
 from tests.entitlements.world import balance, give, settle
 from tests.members.world import moment

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from entitlements.models import EntitlementSnapshot, RenewalLock, RestoreRule
-from members.operations import terms
+from entitlements.memory.models import EntitlementSnapshot, RenewalLock, RestoreRule
+from members.terms.operations import terms
 from tests.entitlements.world import settle
 from tests.factories import make_term
 from tests.members.world import moment
@@ -21,7 +21,7 @@ RULE = {
 @pytest.fixture
 def clock(monkeypatch):
     """``clock(day)`` sets the console's clock to a day of the scene."""
-    return lambda day: monkeypatch.setattr("config.staff.clock.now", lambda: moment(day))
+    return lambda day: monkeypatch.setattr("config.engine.clock.now", lambda: moment(day))
 
 
 def test_the_rule_is_changed_as_a_new_version(operator_client):
@@ -139,7 +139,7 @@ def test_the_list_is_in_the_order_of_loss_over_its_pages(viewer_client, scene, m
             member=term.member, term=term, tier=term.tier, ladder=first.ladder,
             taken_at=first.taken_at + timedelta(days=days),
         )  # fmt: skip
-    monkeypatch.setattr("entitlements.memory.pages.SnapshotList.size", 2)
+    monkeypatch.setattr("entitlements.memory.console.pages.SnapshotList.size", 2)
     seen, address = [], "?outcome=pending"
     while address:
         listing = viewer_client.get(reverse("memory:snapshots") + address).context["listing"]

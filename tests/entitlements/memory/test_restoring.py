@@ -2,9 +2,10 @@
 
 import pytest
 
+from entitlements.grants.models import Grant
 from entitlements.memory import doors
-from entitlements.models import EntitlementSnapshot, Grant
-from members.operations import terms
+from entitlements.memory.models import EntitlementSnapshot
+from members.terms.operations import terms
 from tests.entitlements.memory.scene import Outcome, rule
 from tests.entitlements.world import balance, settle
 from tests.members.world import moment

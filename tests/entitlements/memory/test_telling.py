@@ -2,10 +2,10 @@
 
 import pytest
 
+from entitlements.memory.models import EntitlementSnapshot, RestoreRule
 from entitlements.memory.operations.rules import effect_of
-from entitlements.models import EntitlementSnapshot, RestoreRule
-from members import timeline
-from members.models import MembershipTerm
+from members.people.console import timeline
+from members.terms.models import MembershipTerm
 from tests.entitlements.memory.scene import rule
 from tests.members.world import moment
 

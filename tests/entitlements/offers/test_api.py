@@ -9,11 +9,11 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from entitlements.models import Coupon, RedeemCall
+from entitlements.offers.models import Coupon, RedeemCall
 from entitlements.offers.operations import calls, issuing
-from members.ingest.operations.keys import make_key
+from members.events.operations.keys import make_key
 from members.merging.operations.merging import merge_members
-from members.models import MembershipTerm
+from members.terms.models import MembershipTerm
 from tests import factories
 from tests.entitlements.offers.conftest import DAY, make_offer
 

@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 import pytest
 from django.db import connection
 
+from entitlements.codes.models import PartnerCode
 from entitlements.codes.operations import pools
-from entitlements.models import Coupon, OfferBudget, PartnerCode
+from entitlements.offers.models import Coupon, OfferBudget
 from entitlements.offers.operations import issuing, redeeming
-from members.models import MembershipTerm, Segment, SegmentMembership
+from members.segments.models import Segment, SegmentMembership
+from members.terms.models import MembershipTerm
 from tests import factories
 from tests.entitlements.offers.conftest import make_offer
 

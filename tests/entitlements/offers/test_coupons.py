@@ -7,16 +7,17 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django_fsm import can_proceed
 
-from config.staff.models import AuditEntry
-from entitlements.models import Coupon, Offer, OfferBudget
+from config.audit.models import AuditEntry
 from entitlements.offers import lifecycle, points
+from entitlements.offers.models import Coupon, Offer, OfferBudget
 from entitlements.offers.operations import issuing, redeeming, saving
 from entitlements.offers.operations.refusals import CouponRefused, OfferRefused
 from entitlements.offers.rules import Terms
 from members.merging.operations.merging import merge_members
 from members.merging.operations.unmerging import unmerge_members
-from members.models import MembershipTerm, Segment, SegmentMembership
-from members.operations import terms
+from members.segments.models import Segment, SegmentMembership
+from members.terms.models import MembershipTerm
+from members.terms.operations import terms
 from tests import factories
 from tests.entitlements.offers.conftest import AT, DAY, make_offer
 

@@ -6,12 +6,12 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from config.staff.models import AuditEntry
-from entitlements.models import Coupon, IssueRun, Offer, OfferBudget
+from config.audit.models import AuditEntry
 from entitlements.offers import points, tasks
+from entitlements.offers.models import Coupon, IssueRun, Offer, OfferBudget
 from entitlements.offers.operations import issuing, redeeming
-from members import timeline
-from members.models import Segment, SegmentMembership
+from members.people.console import timeline
+from members.segments.models import Segment, SegmentMembership
 from tests import factories
 from tests.entitlements.offers.conftest import make_offer
 

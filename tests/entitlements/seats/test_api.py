@@ -2,10 +2,10 @@
 
 import pytest
 
-from entitlements.models import Seat
+from entitlements.seats.models import Seat
 from entitlements.seats.operations.plans import save_seat_plan
-from members.ingest.operations.keys import make_key
-from members.models import MembershipTerm
+from members.events.operations.keys import make_key
+from members.terms.models import MembershipTerm
 from tests import factories
 from tests.entitlements.usage.conftest import AT, DAY, call, id_of, secret
 
@@ -92,7 +92,7 @@ def test_without_a_key_for_benefits_there_is_no_door(call, client, seats, holder
 
 
 def test_a_long_list_comes_in_pages(call, seats, owner, monkeypatch):
-    monkeypatch.setattr("entitlements.seats.api.PAGE", 1)
+    monkeypatch.setattr("entitlements.seats.api.views.PAGE", 1)
     for _ in range(2):
         call("POST", seats, {"member": id_of(factories.make_member(at=AT - DAY))})
     first = call("GET", seats).json()

@@ -3,9 +3,9 @@
 import pytest
 
 from entitlements.checks.operations.checking import find_offences
-from entitlements.models import Seat
+from entitlements.seats.models import Seat
 from entitlements.seats.operations.seating import end_seat
-from members.models import MembershipTerm
+from members.terms.models import MembershipTerm
 from tests.entitlements.seats.world import Families
 from tests.members.world import moment
 

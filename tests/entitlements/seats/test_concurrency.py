@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 
-from entitlements.models import Seat, SeatGroup
+from entitlements.seats.models import Seat, SeatGroup
 from entitlements.seats.operations import seating
-from members.models import MembershipTerm
-from members.operations import terms
+from members.terms.models import MembershipTerm
+from members.terms.operations import terms
 from tests.entitlements.seats.world import Families
 from tests.members.world import moment
 

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from entitlements.models import Seat
+from entitlements.seats.models import Seat
 from entitlements.seats.operations import seating
-from members.models import MembershipTerm
-from members.operations import terms
+from members.terms.models import MembershipTerm
+from members.terms.operations import terms
 from tests.entitlements.seats.world import Families, spans
 from tests.members.world import moment, state
 

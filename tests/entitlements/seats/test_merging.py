@@ -2,7 +2,7 @@
 
 import pytest
 
-from entitlements.models import Seat
+from entitlements.seats.models import Seat
 from members.merging.operations.merging import merge_members
 from members.merging.operations.unmerging import unmerge_members
 from tests.entitlements.seats.world import Families, spans

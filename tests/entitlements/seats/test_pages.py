@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.urls import reverse
 
-from entitlements.models import Seat, SeatPlan
+from entitlements.seats.models import Seat, SeatPlan
 from entitlements.seats.operations import seating
 from entitlements.seats.operations.plans import save_seat_plan
-from members import timeline
-from members.models import MembershipTerm
+from members.people.console import timeline
+from members.terms.models import MembershipTerm
 from tests import factories
 
 pytestmark = pytest.mark.django_db

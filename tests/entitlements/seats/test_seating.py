@@ -2,12 +2,12 @@
 
 import pytest
 
-from config.staff.models import AuditEntry
-from entitlements.models import Seat
+from config.audit.models import AuditEntry
+from entitlements.seats.models import Seat
 from entitlements.seats.operations.plans import SeatsInUse
 from entitlements.seats.operations.seating import SeatRefused, end_seat
-from members.models import MembershipTerm
-from members.operations import terms
+from members.terms.models import MembershipTerm
+from members.terms.operations import terms
 from tests.entitlements.seats.world import Families, spans
 from tests.entitlements.world import Ladder, balance, settle
 from tests.members.world import moment, state

@@ -3,8 +3,10 @@
 from entitlements.seats.models import Seat
 from entitlements.seats.operations import seating
 from entitlements.seats.operations.plans import save_seat_plan
-from members.models import Member, MembershipTerm, Plan
-from members.operations import terms
+from members.people.models import Member
+from members.plans.models import Plan
+from members.terms.models import MembershipTerm
+from members.terms.operations import terms
 from tests.members.world import World, moment
 
 

@@ -4,14 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from config.staff.models import AuditEntry
-from entitlements.models import ManualTier, TierBrake, TierChange, TierStanding
+from config.audit.models import AuditEntry
+from config.engine.stays import horizon
 from entitlements.tiers import measures
 from entitlements.tiers.measures import Measure, Unit
+from entitlements.tiers.models import ManualTier, TierBrake, TierChange, TierStanding
 from entitlements.tiers.operations import assessing, manual
-from members.models import Plan
-from members.operations import terms
-from members.querysets.stays import horizon
+from members.plans.models import Plan
+from members.terms.operations import terms
 from tests.entitlements.tiers.world import DAY, World, path, standing, tier
 from tests.horizon import wait_for_horizon
 

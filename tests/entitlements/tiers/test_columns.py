@@ -3,11 +3,11 @@
 import pytest
 from django.urls import reverse
 
-from config.staff.clock import now
+from config.engine.clock import now
 from entitlements.tiers.operations.manual import give_tier
+from members.events.operations.recording import prepare_partitions
 from members.exports.operations import stream_members
-from members.models import Member
-from members.operations.events import prepare_partitions
+from members.people.models import Member
 from tests.entitlements.tiers.world import DAY, World
 
 pytestmark = pytest.mark.django_db

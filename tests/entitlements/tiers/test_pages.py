@@ -6,12 +6,12 @@ import pytest
 from django.urls import reverse
 from django.utils import translation
 
-from config.staff.models import AuditEntry
-from entitlements.models import ManualTier, QualificationPolicy, TierBrake, TierChange, TierStanding
+from config.audit.models import AuditEntry
+from entitlements.tiers.models import ManualTier, QualificationPolicy, TierBrake, TierChange, TierStanding
 from entitlements.tiers.operations import assessing, manual, policies
+from members.events.operations.recording import prepare_partitions
 from members.merging.operations.merging import merge_members
-from members.operations.events import prepare_partitions
-from members.timeline import read
+from members.people.console.timeline import read
 from tests.conftest import signed_in_client
 from tests.entitlements.tiers.world import DAY, World, standing, tier
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def world(db) -> World:
-    from config.staff.clock import now
+    from config.engine.clock import now
 
     prepare_partitions(at=now())
     return World(now())
@@ -56,7 +56,7 @@ def test_the_moves_of_30_days_are_listed_as_they_are_counted(world, viewer_clien
         )  # fmt: skip
     overview = viewer_client.get(reverse("tiers:overview")).context["overview"]
     assert overview.moved == {"up": 2, "down": 0}
-    monkeypatch.setattr("entitlements.tiers.pages.Changes.size", 1)
+    monkeypatch.setattr("entitlements.tiers.console.pages.Changes.size", 1)
     first = viewer_client.get(overview.moved_hrefs["up"])
     assert "2 moves in the last 30 days" in text_of(first)
     second = viewer_client.get(reverse("tiers:changes") + first.context["changes"].next_url)

@@ -9,14 +9,17 @@ from django.db import connection
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from entitlements.models import ManualTier, QualificationPolicy, TierStanding
 from entitlements.tiers import rules
+from entitlements.tiers.models import ManualTier, QualificationPolicy, TierStanding
 from entitlements.tiers.operations import assessing
 from entitlements.tiers.querysets import running
 from entitlements.tiers.rules import Held, Rung, Terms
-from members.models import ActiveDay, Event, EventDefinition, Member, MemberLifecycle, Source, Tier
-from members.querysets.events import ensure_partitions
-from members.rules import at_local, local_date
+from members.events.models import ActiveDay, Event, EventDefinition, Source
+from members.events.querysets.events import ensure_partitions
+from members.lifecycle.models import MemberLifecycle
+from members.people.models import Member
+from members.people.rules import at_local, local_date
+from members.plans.models import Tier
 
 AT = datetime(2026, 3, 1, 20, 0, tzinfo=UTC)
 ZONES = ["", "America/New_York", "Pacific/Kiritimati", "UTC"]

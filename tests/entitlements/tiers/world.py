@@ -5,11 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from config.staff.access import Role
-from entitlements.models import QualificationPolicy, TierChange, TierStanding
+from entitlements.tiers.models import QualificationPolicy, TierChange, TierStanding
 from entitlements.tiers.operations import assessing, policies
 from entitlements.tiers.operations.policies import Asked
-from members.models import EventDefinition, Member, Source, Tier
-from members.operations.events import record_events
+from members.events.models import EventDefinition, Source
+from members.events.operations.recording import record_events
+from members.people.models import Member
+from members.plans.models import Tier
 from tests import factories
 
 DAY = timedelta(days=1)

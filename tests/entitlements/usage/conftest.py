@@ -9,9 +9,10 @@ import pytest
 import time_machine
 from django.test import Client
 
-from entitlements.models import Benefit, LadderVersion, TierBenefit
-from members.ingest.operations.keys import make_key
-from members.models import Member, Tier
+from entitlements.benefits.models import Benefit, LadderVersion, TierBenefit
+from members.events.operations.keys import make_key
+from members.people.models import Member
+from members.plans.models import Tier
 from tests import factories
 
 AT = datetime(2026, 11, 16, 4, 0, tzinfo=UTC)

@@ -8,8 +8,9 @@ from threading import Event
 import pytest
 from django.db import connection
 
+from entitlements.grants.models import Balance, Lot
 from entitlements.grants.operations.settling import settle_members
-from entitlements.models import Balance, Lot, UsageRecord
+from entitlements.usage.models import UsageRecord
 from entitlements.usage.operations.consuming import UsageRefused, consume, reverse
 from tests.entitlements.usage.conftest import DAY, Ladder, make_benefit
 

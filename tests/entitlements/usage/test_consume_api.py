@@ -3,10 +3,12 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from config.staff.models import AuditEntry
-from entitlements.models import Balance, Benefit, UsageRecord
+from config.audit.models import AuditEntry
+from entitlements.benefits.models import Benefit
+from entitlements.grants.models import Balance
+from entitlements.usage.models import UsageRecord
+from members.events.models import WriteKey
 from members.merging.operations.merging import merge_members
-from members.models import WriteKey
 from tests.entitlements.usage.conftest import AT, DAY, id_of, make_benefit
 
 pytestmark = pytest.mark.django_db
@@ -55,7 +57,7 @@ def test_a_changed_request_with_the_same_key_is_refused(use, ladder, silver):
 
 
 def test_keys_are_a_sources_own(use, silver, call, admin):
-    from members.ingest.operations.keys import make_key
+    from members.events.operations.keys import make_key
     from tests import factories
 
     use(silver, "credit", 3, key="k")

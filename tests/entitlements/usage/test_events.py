@@ -13,13 +13,13 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from entitlements.grants.models import FactCursor
-from entitlements.models import Balance, UsageRecord
+from config.engine.stays import horizon
+from entitlements.grants.models import Balance, FactCursor
+from entitlements.usage.models import UsageRecord
 from entitlements.usage.operations import reporting
 from entitlements.usage.operations.reporting import use_reported
-from members.models import EventDefinition
-from members.operations.events import record_events
-from members.querysets.stays import horizon
+from members.events.models import EventDefinition
+from members.events.operations.recording import record_events
 from tests import factories
 from tests.entitlements.usage.conftest import Ladder, make_benefit
 

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entitlements.benefits.models import Benefit
-from entitlements.models import Standing
+from entitlements.grants.models import Standing
 from entitlements.usage.gate import verdict, verdicts_for_stranger
 from entitlements.usage.operations.consuming import consume
 from entitlements.usage.rules import Held, Rung, fill_in, judge
-from members.operations import terms
+from members.terms.operations import terms
 from tests.entitlements.usage.conftest import AT, DAY, id_of, make_benefit
 
 GOLD = Rung(20, "gold", "Gold", "高级会员", 500, "4K", 48)

@@ -1,6 +1,6 @@
 import pytest
 
-from entitlements.models import Benefit
+from entitlements.benefits.models import Benefit
 from entitlements.usage.operations.consuming import consume
 from tests.entitlements.usage.conftest import AT, id_of, make_benefit
 

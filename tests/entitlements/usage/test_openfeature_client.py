@@ -10,7 +10,7 @@ from openfeature.evaluation_context import EvaluationContext
 from openfeature.exception import ErrorCode
 
 from entitlements.usage.operations.consuming import consume
-from members.ingest.operations.keys import make_key
+from members.events.operations.keys import make_key
 from tests import factories
 from tests.entitlements.usage.conftest import Ladder, id_of
 

@@ -12,14 +12,16 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from members.counters.models import EventCounter, EventTally
 from members.counters.operations import bring_up, forget_unwanted
 from members.counters.wanted import CounterKey, wanted_counters
-from members.models import Event, EventCounter, EventDefinition, EventTally, Tag
-from members.operations.events import record_events
-from members.querysets.events import ensure_partitions
+from members.events.models import Event, EventDefinition
+from members.events.operations.recording import record_events
+from members.events.querysets.events import ensure_partitions
 from members.segments.operations.refreshing import refresh_all
 from members.segments.operations.saving import archive_segment, save_segment
 from members.segments.schema import read_rule
+from members.tags.models import Tag
 from tests import factories
 
 AT = datetime(2026, 11, 16, 4, 0, tzinfo=UTC)

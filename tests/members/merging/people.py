@@ -7,10 +7,14 @@ from typing import Any
 from django.db import connection
 
 from campaigns.models import Campaign, Enrollment, MessageIntent
+from members.events.models import TraitStamp
+from members.events.operations.recording import record_events
 from members.merging.belongings import belongings
-from members.models import Consent, Identity, Member, MemberTag, Segment, SegmentMembership, TraitStamp
-from members.operations import people, terms
-from members.operations.events import record_events
+from members.people.models import Consent, Identity, Member
+from members.people.operations import people
+from members.segments.models import Segment, SegmentMembership
+from members.tags.models import MemberTag
+from members.terms.operations import terms
 from tests import factories
 
 DAY = timedelta(days=1)

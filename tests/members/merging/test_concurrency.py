@@ -11,12 +11,16 @@ from django.db import connection
 
 from campaigns.models import Enrollment, MessageIntent
 from campaigns.operations.planning import plan
-from members.ingest.operations.keys import make_key
-from members.ingest.operations.taking import take_messages
+from members.events.models import ActiveDay, Event
+from members.events.operations.keys import make_key
+from members.events.operations.taking import take_messages
+from members.lifecycle.models import MemberLifecycle
+from members.merging.models import MergeRecord
 from members.merging.operations.merging import MergeRefused, gather_strays, merge_members
 from members.merging.operations.unmerging import unmerge_members
-from members.models import ActiveDay, Event, Identity, Member, MemberLifecycle, MembershipTerm, MergeRecord
-from members.operations import terms
+from members.people.models import Identity, Member
+from members.terms.models import MembershipTerm
+from members.terms.operations import terms
 from tests import factories
 from tests.members.merging.people import DAY, give_events, give_term, make_person
 

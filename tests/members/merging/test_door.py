@@ -1,7 +1,7 @@
 """Nothing that belongs to a member is forgotten by a merge."""
 
 from members.merging.belongings import belongings, forgotten
-from members.models import Member
+from members.people.models import Member
 
 
 def test_every_table_with_a_key_to_a_member_is_registered():

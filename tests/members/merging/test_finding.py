@@ -5,12 +5,13 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
+from members.merging.models import DuplicatePair
 from members.merging.operations import finding
 from members.merging.operations.finding import dismiss_pair, find_duplicates, reopen_pair
 from members.merging.querysets.finding import MAX_GROUP
 from members.merging.rules import WEIGHTS, strength_of
-from members.models import DuplicatePair, Identity
-from members.operations import people
+from members.people.models import Identity
+from members.people.operations import people
 from tests.conftest import AT
 
 pytestmark = pytest.mark.django_db

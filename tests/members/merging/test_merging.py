@@ -8,33 +8,30 @@ from django.urls import reverse
 
 from campaigns.models import MessageIntent
 from campaigns.operations.planning import plan
-from config.search import members as palette
-from config.staff.models import AuditEntry
-from members import metrics, timeline
+from config.audit.models import AuditEntry
+from config.home.search import members as palette
+from members.events.models import Event
+from members.events.operations.keys import make_key
+from members.events.operations.taking import take_messages
 from members.exports.columns import chosen, joined
 from members.imports.operations.uploads import receive, start_check
 from members.imports.operations.work import work
 from members.imports.operations.writes import confirm
-from members.ingest.operations.keys import make_key
-from members.ingest.operations.taking import take_messages
+from members.lifecycle import metrics
+from members.lifecycle.models import MemberLifecycle
+from members.lifecycle.operations.sweep import sweep
+from members.merging.models import DuplicatePair, MergeRecord
 from members.merging.operations.merging import MergeRefused, merge_members
 from members.merging.operations.unmerging import unmerge_members, unsplittable
-from members.models import (
-    Consent,
-    DuplicatePair,
-    Event,
-    Identity,
-    Member,
-    MemberLifecycle,
-    MembershipTerm,
-    MemberTag,
-    MergeRecord,
-)
-from members.operations import people, terms
-from members.operations.sweep import sweep
+from members.people.console import timeline
+from members.people.models import Consent, Identity, Member
+from members.people.operations import people
 from members.segments.compiler import members_of
 from members.segments.operations.uploading import match_upload, receive_upload, save_upload
 from members.segments.schema import read_rule
+from members.tags.models import MemberTag
+from members.terms.models import MembershipTerm
+from members.terms.operations import terms
 from tests import factories
 from tests.conftest import AT
 from tests.members.merging.people import DAY, give_events, give_term, make_person

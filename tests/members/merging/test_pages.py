@@ -3,10 +3,11 @@
 import pytest
 from django.urls import reverse
 
-from config.staff.models import AuditEntry
-from members.merging import pages
+from config.audit.models import AuditEntry
+from members.merging.console import pages
+from members.merging.models import DuplicatePair, MergeRecord
 from members.merging.operations.merging import merge_members
-from members.models import DuplicatePair, Member, MergeRecord
+from members.people.models import Member
 from tests.conftest import AT
 from tests.members.merging.people import DAY, give_term, make_person
 

@@ -7,10 +7,14 @@ from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from members.events.models import Event
+from members.lifecycle.models import MemberLifecycle
+from members.lifecycle.operations.sweep import catch_up
 from members.merging.operations.merging import merge_members
 from members.merging.operations.unmerging import unmerge_members
-from members.models import Event, Member, MemberLifecycle, MembershipTerm, Segment
-from members.operations.sweep import catch_up
+from members.people.models import Member
+from members.segments.models import Segment
+from members.terms.models import MembershipTerm
 from tests.conftest import AT
 from tests.members.merging.people import DAY, every_row, give_events, give_term, give_the_rest, make_person
 from tests.members.remembering import assert_remembered_days_are_there

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from members.lifecycle import MembershipStatus, Stage, State
+from members.lifecycle.lifecycle import MembershipStatus, Stage, State
 from members.value.groups import Group
 from tests.members.segments.population import (
     AT,

@@ -12,40 +12,23 @@ from django.db import connection
 from django.db.models import F
 
 from entitlements.benefits.models import Benefit, LadderVersion, Pack
+from entitlements.codes.models import CodePool, PartnerCode
 from entitlements.grants.models import Balance, Grant, Standing
-from entitlements.models import (
-    CodePool,
-    Coupon,
-    EntitlementSnapshot,
-    ManualTier,
-    Offer,
-    PartnerCode,
-    QualificationPolicy,
-    Seat,
-    SeatGroup,
-    SeatPlan,
-    TierChange,
-    TierStanding,
-)
+from entitlements.memory.models import EntitlementSnapshot
+from entitlements.offers.models import Coupon, Offer
+from entitlements.seats.models import Seat, SeatGroup, SeatPlan
+from entitlements.tiers.models import ManualTier, QualificationPolicy, TierChange, TierStanding
 from entitlements.usage.models import UsageRecord
-from members.lifecycle import MembershipStatus, State
-from members.models import (
-    Event,
-    EventDefinition,
-    LifecyclePolicy,
-    LifecycleTransition,
-    Member,
-    MemberLifecycle,
-    MembershipTerm,
-    MemberTag,
-    MemberValue,
-    Plan,
-    Segment,
-    SegmentMembership,
-    Source,
-    Tier,
-)
-from members.querysets.events import ensure_partitions
+from members.events.models import Event, EventDefinition, Source
+from members.events.querysets.events import ensure_partitions
+from members.lifecycle.lifecycle import MembershipStatus, State
+from members.lifecycle.models import LifecyclePolicy, LifecycleTransition, MemberLifecycle
+from members.people.models import Member
+from members.plans.models import Plan, Tier
+from members.segments.models import Segment, SegmentMembership
+from members.tags.models import MemberTag
+from members.terms.models import MembershipTerm
+from members.value.models import MemberValue
 from tests.members.segments.wearers import Wearers
 from tests.members.segments.wearers import load as load_wearers
 

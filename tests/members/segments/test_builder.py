@@ -6,11 +6,12 @@ import re
 import pytest
 from django.http import QueryDict
 
-from members.models import EventDefinition, Segment
-from members.segments.builder.draft import Draft, DraftBroken, new_condition
-from members.segments.builder.page import Builder
-from members.segments.builder.session import Session
+from members.events.models import EventDefinition
+from members.segments.console.builder.draft import Draft, DraftBroken, new_condition
+from members.segments.console.builder.page import Builder
+from members.segments.console.builder.session import Session
 from members.segments.limits import TooSlow
+from members.segments.models import Segment
 from members.segments.operations.refreshing import refresh_segment
 from members.segments.operations.saving import save_segment
 from members.segments.registry import code_of, conditions
@@ -169,7 +170,7 @@ def test_what_takes_too_long_by_channel_is_said_beside_the_count(operator_client
     def slow(*args, **kwargs):
         raise TooSlow
 
-    monkeypatch.setattr("members.segments.builder.page.detail", slow)
+    monkeypatch.setattr("members.segments.console.builder.page.detail", slow)
     page = operator_client.post("/console/segments/new/", form_of(RULE)).content.decode()
     assert ">1</a> member" in page
     assert "Counting by channel takes too long." in page

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connections, transaction
 
-from members.models import Member, SegmentMembership
+from members.people.models import Member
+from members.segments.models import SegmentMembership
 from members.segments.operations.refreshing import refresh_segment
 from members.segments.operations.saving import save_segment
 from members.segments.querysets import horizon, read_changes

@@ -10,9 +10,9 @@ from django.db.models import Q
 from django.db.models.lookups import GreaterThan, LessThanOrEqual
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
+from members.counters.models import EventCounter
 from members.counters.operations import bring_up
 from members.counters.wanted import CounterKey
-from members.models import EventCounter
 from members.segments.compiler import ids_of, members_of, newest_of
 from members.segments.expressions import complement
 from members.segments.registry import code_of, conditions

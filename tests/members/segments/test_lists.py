@@ -8,9 +8,9 @@ from django.core.files.base import ContentFile
 from django.urls import reverse
 from openpyxl import Workbook
 
-from config.staff.models import AuditEntry
-from members.imports.failures import ImportRefused
-from members.models import Segment, SegmentMembership, SegmentUpload, SegmentUploadLine
+from config.audit.models import AuditEntry
+from members.files.failures import ImportRefused
+from members.segments.models import Segment, SegmentMembership, SegmentUpload, SegmentUploadLine
 from members.segments.operations import uploading
 from members.segments.operations.saving import SegmentRefused
 from tests import factories

@@ -8,12 +8,12 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from config.audit.models import AuditEntry
+from config.engine.clock import now
 from config.staff.access import Role
-from config.staff.clock import now
-from config.staff.models import AuditEntry
 from entitlements.grants.operations.settling import settle_members
 from entitlements.usage.operations.consuming import consume
-from members.models import Member
+from members.people.models import Member
 from members.segments.dimensions import dimensions
 from members.segments.operations.refreshing import refresh_segment
 from members.segments.operations.saving import save_segment

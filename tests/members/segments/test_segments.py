@@ -6,19 +6,13 @@ import pytest
 from django.core.files.base import ContentFile
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
-from config.staff.models import AuditEntry
-from members.models import (
-    Consent,
-    Member,
-    MemberLifecycle,
-    Segment,
-    SegmentMembership,
-    SegmentReference,
-    SegmentSize,
-    SegmentVersion,
-    Tier,
-)
-from members.segments import counting, history, limits, usage
+from config.audit.models import AuditEntry
+from members.lifecycle.models import MemberLifecycle
+from members.people.models import Consent, Member
+from members.plans.models import Tier
+from members.segments import limits, preview, references
+from members.segments.console import history
+from members.segments.models import Segment, SegmentMembership, SegmentReference, SegmentSize, SegmentVersion
 from members.segments.operations.refreshing import in_reading_order, refresh_all, refresh_segment
 from members.segments.operations.saving import (
     SegmentRefused,
@@ -203,12 +197,12 @@ def test_freezing_and_uploading_fix_the_members(at, operator):
 def test_a_used_segment_cannot_be_archived(at, monkeypatch):
     inner = save("Inner", in_city("x"), at=at)
     outer = save("Outer", in_segment(inner), at=at)
-    assert [use.label for _user, use in usage.uses_of(inner.pk)] == ["Outer"]
+    assert [use.label for _user, use in references.uses_of(inner.pk)] == ["Outer"]
     with pytest.raises(SegmentRefused, match="in_use"):
         archive_segment(segment_id=inner.pk, actor=None, at=at)
     archive_segment(segment_id=outer.pk, actor=None, at=at)
-    monkeypatch.setattr(usage, "_users", dict(usage._users))
-    usage.register("campaign", "Campaigns", lambda segment_id: [usage.Use("Welcome", is_live=True)])
+    monkeypatch.setattr(references, "_users", dict(references._users))
+    references.register("campaign", "Campaigns", lambda segment_id: [references.Use("Welcome", is_live=True)])
     with pytest.raises(SegmentRefused, match="in_use"):
         archive_segment(segment_id=inner.pk, actor=None, at=at)
     with pytest.raises(SegmentRefused, match="archived"):
@@ -221,9 +215,9 @@ def test_a_preview_says_who_would_enter_and_leave(at):
     move(stays, "z")
     segment = save("A", in_city("x", "z"), at=at)
     refresh_segment(segment_id=segment.pk, at=at)
-    preview = counting.preview_change(segment=segment, rule=rule(in_city("y", "z")), at=at)
-    assert (preview.size_now, preview.size_then, preview.entering, preview.leaving) == (2, 4, 3, 1)
-    assert (sorted(preview.entering_ids), preview.leaving_ids) == (comes, [goes])
+    change = preview.preview_change(segment=segment, rule=rule(in_city("y", "z")), at=at)
+    assert (change.size_now, change.size_then, change.entering, change.leaving) == (2, 4, 3, 1)
+    assert (sorted(change.entering_ids), change.leaving_ids) == (comes, [goes])
     assert inside(segment) == {stays, goes}
 
 
@@ -234,14 +228,14 @@ def test_a_measure_counts_by_channel_and_shows_how_the_rule_narrows(at):
     Consent.objects.create(member_id=two, channel="email", is_granted=False, changed_at=at, source="test")
     Member.objects.filter(pk=three).update(gender="female")
     asked = rule(in_city("x", "y"), in_city("x"), {"kind": "profile.gender", "op": "is_not", "values": ["female"]})
-    found = counting.measure(asked, at=at)
+    found = preview.measure(asked, at=at)
     assert (found.total, found.sample_ids) == (2, [two, one])
-    found = counting.detail(asked, at=at)
+    found = preview.detail(asked, at=at)
     assert found.total == 2
     assert {r.reach.code: r.count for r in found.channels} == {"email": 0, "sms": 2, "in_app": 2}
     assert found.reached_by_any == 2
     assert [(step.path, step.count) for step in found.narrowing] == [((0,), 4), ((1,), 3), ((2,), 2)]
-    assert counting.count(asked, at=at) == 2
+    assert preview.count(asked, at=at) == 2
 
 
 def test_overlap_counts_each_combination(at):

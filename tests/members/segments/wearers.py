@@ -9,8 +9,8 @@ from django.db.models import F
 
 from config.staff.models import User
 from entitlements.benefits.models import Benefit
-from entitlements.models import Adornment, AdviserAssignment, Honour, HonourAward, HonourRun
-from members.models import Member
+from entitlements.honours.models import Adornment, AdviserAssignment, Honour, HonourAward, HonourRun
+from members.people.models import Member
 
 HONOURS, ADVISERS = ["friend", "walker"], ["lin", "zhou", "left"]
 # The benefit that gives an adviser.

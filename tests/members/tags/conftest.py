@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from members.models import MemberTag, Tag
+from members.tags.models import MemberTag, Tag
 from members.tags.operations.refreshing import refresh_tag
 from tests import factories
 

@@ -5,13 +5,15 @@ from itertools import count
 
 import pytest
 
-from members.models import EventDefinition, Tag, TagVersion
-from members.operations import sweep, terms
-from members.operations.events import record_events
+from members.events.models import EventDefinition
+from members.events.operations.recording import record_events
+from members.lifecycle.operations import sweep
 from members.segments.schema import check_catalogues, leaves, read_rule
 from members.tags import catalogue
 from members.tags.generators import read_generator
+from members.tags.models import Tag, TagVersion
 from members.tags.operations.saving import save_tag
+from members.terms.operations import terms
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.urls import reverse
 
-from config.demo_deeds import name_values
-from config.staff.models import AuditEntry
-from members.models import Member, MemberTag, Tag
+from config.audit.models import AuditEntry
+from config.demo.deeds import name_values
+from members.people.models import Member
 from members.segments.operations.saving import save_segment
 from members.segments.schema import read_rule
+from members.tags.models import MemberTag, Tag
 from members.tags.operations.refreshing import refresh_tag
 from members.tags.operations.saving import save_tag
 from tests import factories

@@ -5,17 +5,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
-from config.staff.models import AuditEntry
-from members.models import EventDefinition, Member, MemberTag, Segment, Tag, TagSize, TagVersion
-from members.operations.events import record_events
-from members.querysets.stays import horizon
+from config.audit.models import AuditEntry
+from config.engine.stays import horizon
+from members.events.models import EventDefinition
+from members.events.operations.recording import record_events
+from members.people.models import Member
+from members.segments.models import Segment
 from members.segments.operations.saving import SegmentRefused, archive_segment, save_segment
 from members.segments.schema import RuleInvalid, read_rule
+from members.tags.console.portrait import carried_by, why
 from members.tags.generators import OfEvent
+from members.tags.models import MemberTag, Tag, TagSize, TagVersion
 from members.tags.operations.carrying import give_tag, take_tag
 from members.tags.operations.refreshing import VALUES_EVERY, refresh_due, refresh_tag
 from members.tags.operations.saving import TagRefused, save_tag, switch_off, switch_on
-from members.tags.portrait import carried_by, why
 from members.tags.querysets import CARRIES
 from tests import factories
 

@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 import pytest
 from django.db import connection
 
-from members.models import EventDefinition, GroupChange, MemberValue, RfmThresholds, ValueSettings
+from members.events.models import EventDefinition
+from members.value.models import GroupChange, MemberValue, RfmThresholds, ValueSettings
 from members.value.operations.refreshing import refresh_now
-from tests.imports.test_samples import sample, through
+from tests.members.imports.test_samples import sample, through
 
 pytestmark = pytest.mark.django_db
 

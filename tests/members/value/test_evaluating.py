@@ -7,10 +7,10 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from members.models import ModelEvaluation
 from members.value import fitting
+from members.value.models import ModelEvaluation
 from members.value.weights import BIAS, MEASURED, version_in_use
-from tests.imports.test_samples import sample
+from tests.members.imports.test_samples import sample
 
 
 def run(**options) -> dict:

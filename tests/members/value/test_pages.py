@@ -7,22 +7,13 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from config.staff.clock import now
-from members.models import (
-    EventDefinition,
-    GroupChange,
-    Member,
-    MemberTag,
-    MemberValue,
-    ModelEvaluation,
-    RfmThresholds,
-    Source,
-    Tag,
-    ValueRun,
-    ValueSettings,
-)
-from members.operations import terms
-from members.operations.events import record_events
+from config.engine.clock import now
+from members.events.models import EventDefinition, Source
+from members.events.operations.recording import record_events
+from members.people.models import Member
+from members.tags.models import MemberTag, Tag
+from members.terms.operations import terms
+from members.value.models import GroupChange, MemberValue, ModelEvaluation, RfmThresholds, ValueRun, ValueSettings
 from members.value.operations.refreshing import refresh_now
 from tests import factories
 

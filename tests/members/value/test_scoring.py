@@ -4,22 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from members.models import (
-    EventDefinition,
-    GroupChange,
-    Member,
-    MemberSignal,
-    MemberValue,
-    RfmThresholds,
-    Source,
-    TierCost,
-    ValueRun,
-    ValueSettings,
-)
-from members.operations import terms
-from members.operations.events import note_arrival, record_events
+from members.events.models import EventDefinition, Source
+from members.events.operations.recording import note_arrival, record_events
+from members.people.models import Member
+from members.terms.models import MemberSignal
+from members.terms.operations import terms
 from members.value import weights
 from members.value.fitting import sigmoid
+from members.value.models import GroupChange, MemberValue, RfmThresholds, TierCost, ValueRun, ValueSettings
 from members.value.operations import refreshing, saving
 from members.value.operations.refreshing import refresh_now
 from tests import factories
@@ -300,7 +292,7 @@ def test_the_night_and_those_who_ask_are_served_once(operator):
 
 
 def test_saving_asks_for_a_refresh_and_is_audited(operator, plan):
-    from config.staff.models import AuditEntry
+    from config.audit.models import AuditEntry
 
     saving.save_thresholds(plan_id=None, actor=operator, at=AT, values=FIXED)
     saving.save_settings(actor=operator, at=AT, costs={plan.tier_id: 500}, active_days_min=10)

@@ -1,0 +1,92 @@
+"""A cell of the ladder, and the decisions about a version."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from config.console.fields import NamedChoiceField, reason_field
+from entitlements.benefits.models import Benefit, PlanBenefit, TierBenefit
+from entitlements.usage.operations.consuming import MOST
+from members.plans.models import Plan
+
+REFUSALS = {
+    "waiting": _("A version waits for its approval or its day. Decide about that one first."),
+    "unchanged": _("Nothing differs from the version in force."),
+    "past": _("That moment is over; leave it empty for at once."),
+    "same_person": _("You proposed this version, so somebody else has to approve it."),
+    "not_waiting": _("Somebody else decided meanwhile; the page shows how it stands now."),
+}
+
+
+class CellForm(forms.ModelForm):
+    """Whether a benefit is given, and how much of it."""
+
+    is_given = forms.BooleanField(label=_("Members get it"), required=False)
+
+    class Meta:
+        model = TierBenefit
+        fields = ["amount", "level", "is_held_in_grace", "early_hours"]
+
+    def __init__(self, *args: Any, benefit: Benefit, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.benefit = benefit
+        self.fields = {"is_given": self.fields["is_given"], **self.fields}
+        if "amount" in self.fields:
+            if benefit.has_limit:
+                self.fields["amount"].widget.attrs |= {"max": MOST, "inputmode": "numeric"}
+            else:
+                del self.fields["amount"]
+
+    def clean_amount(self) -> int | None:
+        amount: int | None = self.cleaned_data["amount"]
+        if amount is not None and amount > MOST:
+            raise forms.ValidationError(_("At most %(most)s."), params={"most": MOST})
+        return amount
+
+    def values(self) -> dict[str, Any] | None:
+        """The cell's columns, None for a benefit that is not given."""
+        data = dict(self.cleaned_data)
+        return data if data.pop("is_given") else None
+
+
+class AdditionForm(CellForm):
+    """What a plan gives beyond its tier."""
+
+    class Meta:
+        model = PlanBenefit
+        fields = ["amount", "level"]
+
+
+class NewAdditionForm(forms.Form):
+    """Which plan gives more of which benefit."""
+
+    plan = NamedChoiceField(label=_("Plan"), queryset=Plan.objects.all())
+    benefit = NamedChoiceField(label=_("Benefit"), queryset=Benefit.objects.current())
+
+
+class SubmitForm(forms.Form):
+    """Why, and from when."""
+
+    note = forms.CharField(label=_("What changes and why"), max_length=200)
+    starts_at = forms.DateTimeField(
+        label=_("In force from"), required=False, help_text=_("Empty: as soon as it is approved."),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, at: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.at = at
+
+    def clean_starts_at(self) -> datetime | None:
+        starts_at: datetime | None = self.cleaned_data["starts_at"]
+        if starts_at is not None and starts_at <= self.at:
+            raise forms.ValidationError(REFUSALS["past"])
+        return starts_at
+
+
+class DecisionForm(forms.Form):
+    """Words for the record about a version that waits."""
+
+    reason = reason_field(required=False)

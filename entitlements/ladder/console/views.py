@@ -1,0 +1,206 @@
+"""The ladder: what each tier and plan gives, changed in a draft that a second person approves."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from config.console.http import StaffRequest
+from config.engine import clock
+from config.staff.access import Permission, requires
+from entitlements.benefits.models import FREE, Benefit, LadderVersion, PlanBenefit, TierBenefit
+from entitlements.grants import tasks
+from entitlements.grants.models import Standing
+from entitlements.ladder import operations
+from entitlements.ladder.changes import Cell, Change, differ
+from entitlements.ladder.console.forms import (
+    REFUSALS,
+    AdditionForm,
+    CellForm,
+    DecisionForm,
+    NewAdditionForm,
+    SubmitForm,
+)
+from entitlements.ladder.console.history import History
+from entitlements.ladder.console.matrix import Ladder, stairs
+from entitlements.ladder.operations import LadderRefused
+from members.plans.models import Plan, Tier
+
+VIEWS = ("allowance", "cost", "use")
+MEMBERS_SHOWN = 50
+
+
+@requires(Permission.VIEW)
+@require_safe
+def index(request: StaffRequest) -> HttpResponse:
+    """The matrix, as it is or as the draft would have it."""
+    asked = request.GET.get("view", "")
+    view = asked if asked in VIEWS else VIEWS[0]
+    template = "ladder/index.html#matrix" if request.htmx else "ladder/index.html"
+    ladder = Ladder(clock.now())
+    context = {"ladder": ladder, "view": view, "options": _options(view), "decision": DecisionForm()}
+    context["may_approve"] = request.user.may(Permission.APPROVE)
+    context["is_own"] = ladder.coming is not None and ladder.coming.created_by == request.user
+    response = render(request, template, context)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+@requires(Permission.PROPOSE_POLICY)
+@require_http_methods(["GET", "HEAD", "POST"])
+def cell(request: StaffRequest, tier: str, benefit: str) -> HttpResponse:
+    """One cell in the drawer: what it gives, whom a change touches, what it costs, and the stairs."""
+    on = None if tier == FREE else get_object_or_404(Tier, code=tier)
+    return _cell_page(request, get_object_or_404(Benefit, code=benefit), on, None)
+
+
+@requires(Permission.PROPOSE_POLICY)
+@require_http_methods(["GET", "HEAD", "POST"])
+def addition(request: StaffRequest, plan: str, benefit: str) -> HttpResponse:
+    """What a plan gives beyond its tier."""
+    return _cell_page(request, get_object_or_404(Benefit, code=benefit), None, get_object_or_404(Plan, code=plan))
+
+
+@requires(Permission.PROPOSE_POLICY)
+@require_http_methods(["GET", "HEAD", "POST"])
+def addition_new(request: StaffRequest) -> HttpResponse:
+    form = NewAdditionForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        data = form.cleaned_data
+        return redirect("ladder:addition", data["plan"].code, data["benefit"].code)
+    context = {"form": form}
+    return render(request, "ladder/addition.html", context, status=422 if form.errors else 200)
+
+
+@requires(Permission.PROPOSE_POLICY)
+@require_http_methods(["GET", "HEAD", "POST"])
+def submit(request: StaffRequest, version_id: int) -> HttpResponse:
+    """Everything a draft changes with whom it touches, and the request to a second person."""
+    draft = get_object_or_404(LadderVersion, pk=version_id, status=LadderVersion.Status.DRAFT)
+    at = clock.now()
+    form = SubmitForm(request.POST if request.method == "POST" else None, at=at)
+    if form.is_valid():
+        decide = partial(operations.submit_ladder, version_id=draft.pk, actor=request.user, at=at)
+        return _decided(request, partial(decide, **form.cleaned_data), _("The ladder waits for a second person."))
+    context = {"form": form, "ladder": Ladder(at)}
+    return render(request, "ladder/submit.html", context, status=422 if form.errors else 200)
+
+
+@requires(Permission.PROPOSE_POLICY)
+@require_POST
+def discard(request: StaffRequest, version_id: int) -> HttpResponse:
+    decide = partial(operations.discard_draft, version_id=version_id, actor=request.user, at=clock.now())
+    return _decided(request, decide, _("The draft is thrown away."))
+
+
+@requires(Permission.APPROVE)
+@require_POST
+def approve(request: StaffRequest, version_id: int) -> HttpResponse:
+    decide = partial(operations.approve_ladder, version_id=version_id, actor=request.user, at=clock.now())
+    response = _decided(request, partial(decide, reason=_reason(request)), _("The ladder is approved."))
+    tasks.settle_due.delay_on_commit()
+    return response
+
+
+@requires(Permission.APPROVE)
+@require_POST
+def reject(request: StaffRequest, version_id: int) -> HttpResponse:
+    decide = partial(operations.reject_ladder, version_id=version_id, actor=request.user, at=clock.now())
+    return _decided(request, partial(decide, reason=_reason(request)), _("The ladder is rejected."))
+
+
+@requires(Permission.VIEW)
+@require_safe
+def history(request: StaffRequest) -> HttpResponse:
+    """Every version, what it changed and who decided."""
+    return render(request, "ladder/history.html", {"history": History()})
+
+
+@requires(Permission.VIEW)
+@require_safe
+def standing(request: StaffRequest, tier: str) -> HttpResponse:
+    """The members who stand on a tier, and through what."""
+    on = None if tier == FREE else get_object_or_404(Tier, code=tier)
+    after = request.GET.get("after", "0")
+    rows = Standing.objects.on(on).beyond(int(after) if after.isdecimal() else 0)[: MEMBERS_SHOWN + 1]
+    shown = list(rows)[:MEMBERS_SHOWN]
+    context = {
+        "tier": on, "standings": shown, "now": clock.now(),
+        "next": f"?after={shown[-1].pk}" if len(rows) > MEMBERS_SHOWN else "",
+    }  # fmt: skip
+    return render(request, "ladder/standing.html", context)
+
+
+def _cell_page(request: StaffRequest, benefit: Benefit, tier: Tier | None, plan: Plan | None) -> HttpResponse:
+    ladder = Ladder(clock.now())
+    model = TierBenefit if plan is None else PlanBenefit
+    where: dict[str, Any] = {"benefit": benefit} | ({"tier": tier} if plan is None else {"plan": plan})
+    now, was = (model.objects.filter(version=v, **where).first() for v in (ladder.shown, ladder.active))
+    asked = request.POST if request.method == "POST" else request.GET if "preview" in request.GET else None
+    form = (CellForm if plan is None else AdditionForm)(
+        asked, instance=now or model(**where), benefit=benefit, auto_id="drawer_%s",
+        initial={"is_given": now is not None},
+    )  # fmt: skip
+    if request.method == "POST" and form.is_valid():
+        change = partial(operations.set_cell, benefit=benefit, tier=tier, plan=plan, values=form.values())
+        response = _decided(request, partial(change, actor=request.user, at=clock.now()), "")
+        return _leave_drawer(request, response)
+    after: Cell | None = now
+    if asked is not None and form.is_valid():
+        values = form.values()
+        after = None if values is None else model(**where, **values)
+    context = {
+        "form": form, "benefit": benefit, "tier": tier, "plan": plan, "before": was, "ladder": ladder,
+        "impact": ladder.impact(Change(benefit, tier, plan, was, after)) if differ(was, after) else None,
+        "stairs": _stairs(ladder, benefit, tier, was, after) if plan is None and benefit.has_limit else None,
+    }  # fmt: skip
+    template = "ladder/cell.html" if not request.htmx else "ladder/cell.html#drawer"
+    if "preview" in request.GET:
+        template = "ladder/cell.html#impact"
+    response = render(request, template, context, status=422 if request.method == "POST" else 200)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def _stairs(ladder: Ladder, benefit: Benefit, tier: Tier | None, was: Cell | None, after: Cell | None) -> object:
+    cells = {c.tier_id: c for c in ladder.shown.cells.filter(benefit=benefit)}
+    here = next(n for n, column in enumerate(ladder.columns) if column.tier == tier)
+    shown = [after if n == here else cells.get(c.tier.pk if c.tier else None) for n, c in enumerate(ladder.columns)]
+    amounts = [0 if cell is None else cell.amount for cell in shown]
+    return stairs(ladder.columns, amounts, here, 0 if was is None else was.amount)
+
+
+def _options(view: str) -> list[dict[str, object]]:
+    labels = {"allowance": _("Allowance"), "cost": _("Cost"), "use": _("Use")}
+    return [{"label": labels[key], "href": f"?view={key}", "current": key == view} for key in VIEWS]
+
+
+def _reason(request: HttpRequest) -> str:
+    form = DecisionForm(request.POST)
+    return form.cleaned_data["reason"] if form.is_valid() else ""
+
+
+def _leave_drawer(request: StaffRequest, response: HttpResponse) -> HttpResponse:
+    if request.htmx:
+        response.status_code = 204
+        response["HX-Redirect"] = reverse("ladder:index")
+        del response["Location"]
+    return response
+
+
+def _decided(request: StaffRequest, decide: Callable[[], object], done: str) -> HttpResponse:
+    try:
+        decide()
+    except LadderRefused as refused:
+        messages.error(request, REFUSALS[refused.code])
+    else:
+        if done:
+            messages.success(request, done)
+    return redirect("ladder:index")

@@ -1,0 +1,92 @@
+"""The restore rule with its preview, what is remembered of whom, and locking a renewal."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from config.console.http import StaffRequest
+from config.engine import clock
+from config.staff.access import Permission, requires
+from entitlements.memory.console.forms import RuleForm
+from entitlements.memory.console.pages import SnapshotList
+from entitlements.memory.models import RenewalLock, RestoreRule
+from entitlements.memory.operations import rules
+from entitlements.memory.operations.locking import LockRefused, lock_renewal, unlock
+from members.people.models import Member
+
+REFUSALS = {
+    "no_auto_renewal": gettext_lazy("Only an automatic renewal can be locked. Switch auto-renewal on first."),
+    "no_paid_term": gettext_lazy("There is no running paid term whose renewal could be locked."),
+    "renewed_already": gettext_lazy("The next term is booked already."),
+    "too_early": gettext_lazy("A renewal can be locked in the last 3 days before it."),
+    "member_merged": gettext_lazy("This member was just merged into another one. Open the other one and try again."),
+}
+VERSIONS_SHOWN = 10
+
+
+@requires(Permission.VIEW)
+@require_safe
+def rule(request: StaffRequest) -> HttpResponse:
+    """What returning members get back now, for how many who are away, and the versions before."""
+    current = rules.rule_in_force()
+    context = {
+        "rule": current, "effect": rules.effect_of(current, at=clock.now()),
+        "versions": RestoreRule.objects.select_related("created_by")[:VERSIONS_SHOWN],
+    }  # fmt: skip
+    return render(request, "memory/rule.html", context)
+
+
+@requires(Permission.OPERATE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: StaffRequest) -> HttpResponse:
+    """The form; asked for a preview it says for how many, saved it is a new version."""
+    at = clock.now()
+    form = RuleForm(request.POST if request.method == "POST" else None, instance=rules.rule_in_force())
+    context: dict[str, Any] = {"form": form}
+    if form.is_valid():
+        if request.POST.get("action") == "save":
+            saved = rules.save_rule(actor=request.user, at=at, **form.cleaned_data)
+            messages.success(request, _("Version %(version)s is in force.") % {"version": saved.version})
+            return redirect("memory:rule")
+        context["effect"] = rules.effect_of(form.instance, at=at)
+    return render(request, "memory/edit.html", context, status=422 if form.errors else 200)
+
+
+@requires(Permission.VIEW)
+@require_safe
+def snapshots(request: StaffRequest) -> HttpResponse:
+    """Whose benefits are kept in memory, and what came of it."""
+    template = "memory/snapshots.html#listing" if request.htmx else "memory/snapshots.html"
+    listing = SnapshotList(request.GET, at=clock.now())
+    response = render(request, template, {"listing": listing})
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+@requires(Permission.OPERATE)
+@require_POST
+def lock(request: StaffRequest, member_id: int) -> HttpResponse:
+    member = get_object_or_404(Member, pk=member_id)
+    try:
+        lock_renewal(member_id=member_id, at=clock.now(), actor=request.user)
+        messages.success(request, _("Benefits and price are locked for the renewal."))
+    except LockRefused as refused:
+        messages.error(request, str(REFUSALS[refused.code]))
+    return redirect(f"{member.get_absolute_url()}#memory")
+
+
+@requires(Permission.OPERATE)
+@require_POST
+def release(request: StaffRequest, lock_id: int) -> HttpResponse:
+    found = get_object_or_404(RenewalLock.objects.select_related("member"), pk=lock_id)
+    if unlock(lock_id=lock_id, at=clock.now(), actor=request.user):
+        messages.success(request, _("The lock is released; the renewal costs what the plan costs then."))
+    else:
+        messages.error(request, _("The renewal is booked, or the lock was released before."))
+    return redirect(f"{found.member.get_absolute_url()}#memory")

@@ -1,0 +1,97 @@
+"""Figures about members, each one set-based statement; what the first page and the lists' tabs show.
+
+Those that read the whole base are kept for a few seconds, so that a page opened by everybody costs one reading.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import cast
+
+from django.core.cache import cache
+from django.db.models import Count
+
+from config.engine import brakes
+from members.events.models import Source
+from members.lifecycle.lifecycle import State
+from members.lifecycle.models import LifecyclePolicy, LifecycleTransition, MemberLifecycle, SweepBrake
+from members.lifecycle.operations.sweep import is_stale
+from members.people.models import Member
+
+SECONDS_KEPT = 5
+FLOW_SECONDS_KEPT = 60
+
+
+@dataclass(frozen=True)
+class ExpiryDay:
+    """Members whose cover ends on one local date, by whether it renews by itself."""
+
+    day: date
+    manual: int = 0
+    automatic: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.manual + self.automatic
+
+
+def members_by_state() -> dict[str, int]:
+    """How many members are in each of the eight states."""
+
+    def read() -> dict[str, int]:
+        rows = MemberLifecycle.objects.placed().values_list("lifecycle_state").annotate(n=Count("pk")).order_by()
+        counts = dict(rows)
+        return {state: counts.get(state, 0) for state in State.values}
+
+    return cast("dict[str, int]", cache.get_or_set("members:by_state", read, SECONDS_KEPT))
+
+
+def moves_since(start: datetime, *, key: str) -> Counter[tuple[str | None, str]]:
+    """Lifecycle moves since ``start`` by (from, to), first placements under None; ``key`` names the window."""
+
+    def read() -> Counter[tuple[str | None, str]]:
+        rows = LifecycleTransition.objects.filter(effective_at__gte=start).order_by()
+        counted = rows.values_list("from_state", "to_state").annotate(n=Count("pk"))
+        return Counter({(source, target): n for source, target, n in counted})
+
+    kept = cache.get_or_set(f"members:moves:{key}", read, FLOW_SECONDS_KEPT)
+    return cast("Counter[tuple[str | None, str]]", kept)
+
+
+def expiring_by_day(today: date, days: int) -> list[ExpiryDay]:
+    """For ``today`` and each of the ``days`` local dates after it: members whose cover ends then."""
+
+    def read() -> list[ExpiryDay]:
+        last = today + timedelta(days=days)
+        counts = {
+            (row["day"], row["is_automatic"]): row["members"] for row in Member.objects.counted_by_expiry(today, last)
+        }
+        every = (today + timedelta(days=n) for n in range(days + 1))
+        return [ExpiryDay(day, counts.get((day, False), 0), counts.get((day, True), 0)) for day in every]
+
+    kept = cache.get_or_set(f"members:expiring:{today}:{days}", read, SECONDS_KEPT)
+    return cast("list[ExpiryDay]", kept)
+
+
+def anomalies() -> int:
+    """Members whose computed state no declared edge reaches."""
+    kept = cache.get_or_set("members:anomalies", MemberLifecycle.objects.anomalous().count, SECONDS_KEPT)
+    return cast("int", kept)
+
+
+def open_brakes() -> list[SweepBrake]:
+    """Sweeps that wait for a decision, oldest first."""
+    return list(SweepBrake.objects.filter(status=brakes.Status.OPEN).order_by("raised_at"))
+
+
+def policies_to_approve() -> list[LifecyclePolicy]:
+    """Policies that wait for a second person."""
+    waiting = LifecyclePolicy.objects.filter(status=LifecyclePolicy.Status.SUBMITTED)
+    return list(waiting.select_related("created_by").order_by("version"))
+
+
+def silent_sources(at: datetime) -> list[tuple[Source, datetime]]:
+    """Sources from which nothing has come for longer than they may be silent, by name, each with when it was heard."""
+    must_report = Source.objects.filter(stale_after_hours__isnull=False).order_by("name", "pk")
+    heard = [(source, source.last_event_at or source.connected_at) for source in must_report if is_stale(source, at)]
+    return [(source, heard_at) for source, heard_at in heard if heard_at]

@@ -1,0 +1,187 @@
+"""A page for each term operation; in the console's drawer when htmx asks for it there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.cache import patch_vary_headers
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods
+from django_htmx.http import HttpResponseClientRedirect
+
+from config.console.http import StaffRequest
+from config.engine import clock
+from config.staff.access import Permission, View, requires
+from members.people.models import Member
+from members.terms.console.forms import terms as forms
+from members.terms.models import MembershipTerm
+
+Text = str | Promise
+
+
+@dataclass(frozen=True)
+class TermAction:
+    """One operation's page: what it is called, what it will do, its form and what is said afterwards."""
+
+    title: Text
+    lead: Text
+    button: Text
+    done: Text
+    form: Callable[..., forms.TermForm]
+    permission: Permission = Permission.OPERATE
+    is_destructive: bool = False
+
+
+def about_member(action: TermAction) -> View:
+    """The page of an operation on a member."""
+
+    @requires(action.permission)
+    @require_http_methods(["GET", "HEAD", "POST"])
+    def page(request: StaffRequest, member_id: int) -> HttpResponse:
+        member = get_object_or_404(Member.objects.select_related("lifecycle"), pk=member_id)
+        return _form_page(request, action, member, None)
+
+    return page
+
+
+def about_term(action: TermAction) -> View:
+    """The page of an operation on one term."""
+
+    @requires(action.permission)
+    @require_http_methods(["GET", "HEAD", "POST"])
+    def page(request: StaffRequest, term_id: int) -> HttpResponse:
+        term = get_object_or_404(MembershipTerm.objects.select_related("member__lifecycle", "plan", "tier"), pk=term_id)
+        return _form_page(request, action, term.member, term)
+
+    return page
+
+
+def _form_page(request: StaffRequest, action: TermAction, member: Member, term: MembershipTerm | None) -> HttpResponse:
+    form = action.form(request.POST or None, member=member, term=term)
+    if request.method == "POST":
+        # A form without fields is bound by an empty POST too.
+        form = action.form(request.POST, member=member, term=term)
+        if form.is_valid() and form.carry_out(actor=request.user, at=clock.now()):
+            messages.success(request, str(action.done))
+            target = member.get_absolute_url()
+            return HttpResponseClientRedirect(target) if request.htmx else redirect(target)
+    context: dict[str, Any] = {"action": action, "form": form, "member": member, "term": term}
+    template = "members/term_action.html#drawer" if request.htmx else "members/term_action.html"
+    response = render(request, template, context, status=422 if form.errors else 200)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+purchase = about_member(
+    TermAction(
+        _("Book a purchase"),
+        _(
+            "With no cover the term starts now, or at the old expiry while that is within grace. A trial ends and its "
+            "unused days are added. The same tier is appended; another tier follows what its plan says."
+        ),
+        _("Book the purchase"),
+        _("The purchase is booked."),
+        forms.PurchaseForm,
+    )
+)
+renew = about_member(
+    TermAction(
+        _("Renew"),
+        _("The plan of the last term once more, starting where it ends: an early renewal loses no day."),
+        _("Renew"),
+        _("The membership is renewed."),
+        forms.RenewForm,
+    )
+)
+trial = about_member(
+    TermAction(
+        _("Start a trial"),
+        _("The plan's trial days, from now. Only for people without a running or booked term."),
+        _("Start the trial"),
+        _("The trial has started."),
+        forms.TrialForm,
+    )
+)
+gift = about_member(
+    TermAction(
+        _("Give a term"),
+        _("A term of the plan free of charge, behind what the member already has, whatever its tier."),
+        _("Give the term"),
+        _("The term is given."),
+        forms.GiftForm,
+    )
+)
+compensate = about_member(
+    TermAction(
+        _("Compensate days"),
+        _("Adds days behind the last term; when that is over, from now."),
+        _("Add the days"),
+        _("The days are added."),
+        forms.CompensateForm,
+    )
+)
+auto_renewal_on = about_member(
+    TermAction(
+        _("Switch auto-renewal on"),
+        _("Reminders that are planned for this term are cancelled; the term is expected to renew by itself."),
+        _("Switch on"),
+        _("Auto-renewal is on."),
+        partial(forms.AutoRenewalForm, on=True),
+    )
+)
+auto_renewal_off = about_member(
+    TermAction(
+        _("Switch auto-renewal off"),
+        _("The term will end on its day unless somebody renews it; reminders are planned."),
+        _("Switch off"),
+        _("Auto-renewal is off."),
+        partial(forms.AutoRenewalForm, on=False),
+    )
+)
+renewal_failure = about_member(
+    TermAction(
+        _("Record a failed renewal"),
+        _("The automatic payment was declined: auto-renewal goes off, and what follows from that follows at once."),
+        _("Record the failure"),
+        _("The failed renewal is recorded."),
+        forms.RenewalFailureForm,
+    )
+)
+refund = about_term(
+    TermAction(
+        _("Refund the term"),
+        _("The term ends now, without grace, and auto-renewal goes off. This cannot be taken back."),
+        _("Refund the term"),
+        _("The term is refunded."),
+        forms.RefundForm,
+        is_destructive=True,
+    )
+)
+void = about_term(
+    TermAction(
+        _("Void the term"),
+        _(
+            "As if it had never been booked. With every term voided the member is a prospect again. This cannot be "
+            "taken back."
+        ),
+        _("Void the term"),
+        _("The term is voided."),
+        forms.VoidForm,
+        permission=Permission.ADMINISTER,
+        is_destructive=True,
+    )
+)
+change_tier = about_term(
+    TermAction(
+        _("Change the tier"),
+        _("The rest of the running term moves to another tier, without a payment; it ends on the same day."),
+        _("Change the tier"),
+        _("The tier is changed."),
+        forms.ChangeTierForm,
+    )
+)
