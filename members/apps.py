@@ -10,15 +10,19 @@ class MembersConfig(AppConfig):
         from config.audit.labels import register_actions
         from members.audit_labels import LABELS
         from members.merging import registration
-        from members.segments import conditions, counted, dimensions, reach, references
+        from members.segments import conditions, counted, dimensions, holders, reach, references
+        from members.tags import conditions as tag_conditions
         from members.tags import usage as tag_usage
         from members.timeline_sources import register_all
         from members.value import conditions as value
 
         register_actions(LABELS)
         register_all()
+        holders.register_all()
         conditions.register_all()
         dimensions.register_all()
+        tag_conditions.register_all()
+        conditions.register_belonging()
         value.register_all()
         reach.register_all()
         references.register_all()

@@ -41,6 +41,9 @@ class Registry(Generic[T]):
         """The thing under ``code``; None where nobody registered it."""
         return self._things.get(code)
 
+    def __getitem__(self, code: str) -> T:
+        return self._things[code]
+
     def all(self) -> tuple[T, ...]:
         """Every thing, in order of registration."""
         return tuple(self._things.values())

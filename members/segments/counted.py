@@ -1,24 +1,21 @@
-"""Which rolling counters the rules of live segments and tags read."""
+"""Which rolling counters the rules in use read."""
 
 from collections.abc import Iterator
-from itertools import chain
 
 from members.counters.wanted import CounterKey, register_reader
-from members.segments.models import Segment
+from members.segments.holders import HOLDERS
 from members.segments.schema import RuleInvalid, counters, read_rule
-from members.tags.models import Tag
 
 
 def wanted() -> Iterator[CounterKey]:
-    """The counters of every live dynamic segment and every tag in use whose rule can be read."""
-    segments = Segment.objects.live().dynamic().values_list("rule", flat=True)
-    tags = Tag.objects.refreshable().filter(rule__isnull=False).values_list("rule", flat=True)
-    for data in chain(segments, tags):
-        try:
-            yield from counters(read_rule(data))
-        except RuleInvalid:
-            # The refresh marks it.
-            continue
+    """The counters of every rule in use that can be read."""
+    for holder in HOLDERS:
+        for _key, data in holder.rules():
+            try:
+                yield from counters(read_rule(data))
+            except RuleInvalid:
+                # The refresh marks it.
+                continue
 
 
 def register_all() -> None:

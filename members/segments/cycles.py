@@ -1,15 +1,13 @@
-"""What rules read of each other: segments read segments and tags, tags read both, and none may lead back to itself."""
+"""What rules read of each other: segments read segments and tags, tags read both; none may lead back to itself."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection
-from django.utils.translation import gettext as _
 
-from members.segments.models import Segment
+from members.segments.holders import HOLDERS
 from members.segments.registry import Condition
 from members.segments.schema import Rule, RuleError, RuleInvalid, leaves, read_rule
-from members.tags.models import Tag
 
 # ("segment", id) or ("tag", code)
 Thing = tuple[str, Any]
@@ -23,20 +21,18 @@ def lock_reading() -> None:
 
 def refuse_cycle(rule: Rule, own: Thing) -> None:
     """Raise RuleInvalid at each condition that leads back to ``own``, whose rule this is to be."""
-    words = {
-        "segment": _("This segment leads back to the one you are editing."),
-        "tag": _("This tag leads back to the one you are editing."),
-    }
     targets = {thing: found for thing, found in _reading().items() if thing != own}
     errors = [
-        RuleError(
-            path, "segment" if leaf.segment_ids() else "values", words["segment" if leaf.segment_ids() else "tag"]
-        )
+        RuleError(path, "segment" if leaf.segment_ids() else "values", _circle_words(leaf))
         for path, leaf in leaves(rule)
         if own in _reached(_read_by(leaf), targets)
     ]
     if errors:
         raise RuleInvalid(errors)
+
+
+def _circle_words(leaf: Condition) -> str:
+    return str(HOLDERS["segment" if leaf.segment_ids() else "tag"].circle)
 
 
 def readers_of(things: Iterable[Thing]) -> list[Thing]:
@@ -46,10 +42,7 @@ def readers_of(things: Iterable[Thing]) -> list[Thing]:
 
 
 def _reading() -> dict[Thing, set[Thing]]:
-    segments = Segment.objects.live().dynamic().order_by("pk").values_list("pk", "rule")
-    tags = Tag.objects.refreshable().filter(rule__isnull=False).values_list("code", "rule")
-    every = [(("segment", pk), rule) for pk, rule in segments] + [(("tag", code), rule) for code, rule in tags]
-    return {thing: _reads(rule) for thing, rule in every}
+    return {(holder.code, key): _reads(rule) for holder in HOLDERS for key, rule in holder.rules()}
 
 
 def _reads(data: Any) -> set[Thing]:

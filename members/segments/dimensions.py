@@ -35,7 +35,6 @@ from members.lifecycle.lifecycle import MembershipStatus, State
 from members.people.models import Member
 from members.people.querysets.people import MemberQuerySet
 from members.plans.models import Plan, Tier
-from members.tags.models import MemberTag
 from members.terms.models import MembershipTerm
 
 Words = Mapping[str, Any]
@@ -162,9 +161,5 @@ def register_all() -> None:
         _column("city", _("City"), "city"),
         _column("gender", _("Gender"), "gender", lambda: dict(Member.Gender.choices)),
         _column("language", _("Language"), "language", lambda: dict(settings.LANGUAGES)),
-        Dimension(
-            "tag", _("Tag"), lambda at: F("carried__code"), lambda: dict(MemberTag.Code.choices),
-            lambda at: {"carried": FilteredRelation("tags", condition=Q(tags__until__isnull=True))},
-        ),
         Dimension("months", _("Since the first term"), _months, lambda: {str(n): words for n, words in STRETCHES}),
     )  # fmt: skip

@@ -1,15 +1,25 @@
 """Where a tag is used, and where tags use segments."""
 
+from django.utils.translation import gettext_lazy as _
+
 from config.console.naming import name_of
 from members.segments import references
 from members.segments.cycles import Thing, readers_of
+from members.segments.holders import HOLDERS, RuleHolder
 from members.segments.models import Segment
 from members.segments.references import Use
 from members.tags.models import Tag
 
 
 def register_all() -> None:
-    """A segment that a tag's rule reads is not archived."""
+    """A tag's rule reads segments, which are not archived meanwhile, and counters."""
+    HOLDERS.register(
+        RuleHolder(
+            "tag",
+            lambda: Tag.objects.refreshable().filter(rule__isnull=False).values_list("code", "rule"),
+            _("This tag leads back to the one you are editing."),
+        )
+    )
     references.register(
         "tag", Tag._meta.verbose_name_plural or "", lambda segment_id: _tags_reading(("segment", segment_id))
     )

@@ -2,20 +2,26 @@
 
 import json
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from django.http import QueryDict
 
 from members.segments.console.builder.draft import Draft, DraftBroken, input_name
-from members.segments.models import Segment
 from members.segments.registry import code_of, conditions
 from members.segments.schema import Path, RuleInvalid, read_rule_text
-from members.tags.models import Tag
 
 MAX_UNDO = 20
 MAX_CHARS = 400_000
 MAX_KEPT = 20_000
 # The step that changes nothing and asks for the figures that take longer.
 DETAIL = "detail"
+
+
+class HasRule(Protocol):
+    """A segment or a tag: something with a rule and the number of its version."""
+
+    rule: Any
+    rule_version: int
 
 
 @dataclass
@@ -33,7 +39,7 @@ class Session:
     focus: str = ""
 
     @classmethod
-    def begin(cls, thing: Segment | Tag | None, clipboard: str = "") -> "Session":
+    def begin(cls, thing: HasRule | None, clipboard: str = "") -> "Session":
         if thing is None:
             return cls(Draft(), clipboard=clipboard)
         return cls(Draft.of_rule(thing.rule) if thing.rule else Draft(), thing.rule_version, clipboard=clipboard)

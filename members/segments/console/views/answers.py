@@ -9,10 +9,9 @@ from django.utils.translation import gettext as _
 
 from config.console.http import StaffRequest
 from members.segments.console.builder.page import Builder
-from members.segments.console.builder.session import DETAIL, Session
+from members.segments.console.builder.session import DETAIL, HasRule, Session
 from members.segments.models import Segment
 from members.segments.operations.saving import SegmentRefused
-from members.tags.models import Tag
 
 METHODS = ["GET", "HEAD", "POST"]
 _CLIPBOARD = "segment_clipboard"
@@ -41,7 +40,7 @@ def varied(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def begun(request: StaffRequest, thing: Segment | Tag | None) -> Session:
+def begun(request: StaffRequest, thing: HasRule | None) -> Session:
     """A builder opened; a condition copied in another is at hand."""
     return Session.begin(thing, request.session.get(_CLIPBOARD, ""))
 
