@@ -11,7 +11,7 @@ from campaigns.lifecycle import ChannelCode, Reason, Status
 from campaigns.models import Campaign, MessageIntent
 from campaigns.querysets.messages import MessageIntentQuerySet
 from campaigns.steps import STEPS, step_label
-from config.console.naming import Named, name_of
+from config.engine.naming import Named, name_of
 
 ANY = _("Any")
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from campaigns.lifecycle import Status
 from campaigns.models import MessageIntent
 from campaigns.steps import step_label
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from members.people.console import timeline
 from members.people.console.timeline import Entry
 

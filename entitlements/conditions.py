@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from entitlements.benefits.models import Benefit, Pack
 from entitlements.grants.models import Balance, Grant, Standing
 from entitlements.usage.models import UsageRecord

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from config.audit.labels import label_of
 from config.audit.models import AuditEntry
-from config.console.naming import event_label, name_of
+from config.engine.naming import event_label, name_of
 from members.events.models import Event
 from members.lifecycle.models import LifecycleTransition
 from members.people.console import timeline

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from config.console.figures import money_text
-from config.console.naming import Named, name_of
+from config.engine.naming import Named, name_of
 
 MAX_CENTS = 10**13
 

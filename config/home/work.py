@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from campaigns.lifecycle import Status as MessageStatus
 from campaigns.models import MessageIntent
 from config.console.formats import instant_text, number_text
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from config.engine.reviewed import Status, Version
 from config.home.navigation import href_of
 from config.staff.access import Permission

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from entitlements.codes.models import PartnerCode
 from members.people.console import timeline
 from members.people.console.timeline import Entry

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import Field as Limits
 
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from config.staff.models import User
 from entitlements.grants.models import Balance
 from entitlements.honours.models import AdviserAssignment, Honour, HonourAward, HonourRun

@@ -7,7 +7,7 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from entitlements.honours.conditions import members_of
 from entitlements.honours.models import AdviserAssignment, HonourAward
 from members.people.console import timeline

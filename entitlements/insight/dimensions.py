@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db.models import F, FilteredRelation, Q
 from django.utils.translation import gettext_lazy as _
 
-from config.console.naming import name_of
 from config.console.paging import id_in
+from config.engine.naming import name_of
 from entitlements.benefits.models import FREE, Benefit
 from entitlements.grants.models import Balance
 from entitlements.insight.operations.counting import LATELY

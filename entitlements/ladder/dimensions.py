@@ -6,8 +6,8 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.console.naming import name_of
 from config.console.paging import id_in
+from config.engine.naming import name_of
 from entitlements.benefits.models import FREE
 from entitlements.grants.models import Standing
 from members.people.querysets.people import MemberQuerySet

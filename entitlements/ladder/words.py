@@ -4,7 +4,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.console.naming import in_chinese
+from config.engine.naming import in_chinese
 from entitlements.benefits.models import Benefit
 from entitlements.ladder.changes import Cell
 

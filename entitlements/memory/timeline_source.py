@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from entitlements.memory.models import EntitlementSnapshot
 from members.people.console.timeline import Entry
 from members.timeline_sources import older

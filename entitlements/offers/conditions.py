@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from entitlements.codes.models import CodePool, PartnerCode
 from entitlements.offers.lifecycle import CouponStatus
 from entitlements.offers.models import Coupon, Offer

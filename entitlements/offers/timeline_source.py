@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from config.audit.models import AuditEntry
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from entitlements.offers.lifecycle import CouponStatus
 from entitlements.offers.models import Coupon
 from entitlements.offers.wording import amount

@@ -2,7 +2,7 @@
 
 from django import template
 
-from config.console.naming import in_chinese
+from config.engine.naming import in_chinese
 from entitlements.benefits.models import Benefit
 
 register = template.Library()

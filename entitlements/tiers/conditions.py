@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import Field as Limits
 
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from entitlements.tiers.models import ManualTier, TierChange, TierStanding
 from entitlements.tiers.querysets.standing import effective_tier, source_of_tier
 from members.people.models import Member

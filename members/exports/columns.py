@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from config.console.masking import mask_email, mask_name, mask_phone
-from config.console.naming import in_chinese
+from config.engine.naming import in_chinese
 from members.imports.mapping import MEMBER_FIELDS
 from members.lifecycle.lifecycle import MembershipStatus, State
 from members.people.models import Member

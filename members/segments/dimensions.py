@@ -30,7 +30,7 @@ from django.db.models.lookups import GreaterThanOrEqual, IsNull
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from members.lifecycle.lifecycle import MembershipStatus, State
 from members.people.models import Member
 from members.people.querysets.people import MemberQuerySet

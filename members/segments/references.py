@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from members.segments.models import Segment
 
 

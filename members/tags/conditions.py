@@ -7,7 +7,7 @@ from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from members.segments import dimensions, registry
 from members.segments.conditions.bases import IS_OR_IS_NOT
 from members.segments.conditions.belonging import BELONGING

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from pydantic import Discriminator, Field, TypeAdapter
 
-from config.console.naming import event_label
+from config.engine.naming import event_label
 from members.events.models import Event, EventDefinition
 from members.people.models import Member
 from members.segments.expressions import json_text

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from members.segments import references
 from members.segments.cycles import Thing, readers_of
 from members.segments.holders import HOLDERS, RuleHolder

@@ -13,9 +13,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from config.console.formats import day_text, mask_name, mask_phone
-from config.console.naming import Named, name_of
 from config.console.templatetags.console import EMPTY, exact, icon, monies, status_dot, time_mark
 from config.engine import clock
+from config.engine.naming import Named, name_of
 from members.lifecycle.lifecycle import MembershipStatus
 from members.people.console.listing import Column
 from members.tags.models import Tag

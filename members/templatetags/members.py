@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 
-from config.console.naming import Named, name_of
+from config.engine.naming import Named, name_of
 from config.staff.access import Permission
 from config.staff.models import User
 from members.events.scopes import label_of as scope_label

@@ -6,7 +6,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from members.tags.console.portrait import action_of
 from members.tags.models import Tag
 

@@ -7,7 +7,7 @@ from django.forms.utils import ErrorList
 from django.utils.translation import gettext_lazy as _
 
 from config.console.fields import MoneyField, NamedChoiceField
-from config.console.naming import event_label
+from config.engine.naming import event_label
 from entitlements.benefits.models import Benefit, Pack
 from members.events.models import EventDefinition
 

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from config.console.http import StaffRequest
-from config.console.naming import name_of
 from config.engine import clock
+from config.engine.naming import name_of
 from config.staff.access import Permission, requires
 from entitlements.benefits.console.forms import ArchiveForm, BenefitForm, PackForm, PartFormSet, chosen_parts
 from entitlements.benefits.models import Benefit, Pack

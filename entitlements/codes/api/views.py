@@ -9,7 +9,7 @@ from django.utils import translation
 from django.views.decorators.http import require_GET, require_POST
 
 from config.api.problems import problem
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from entitlements.codes.models import CodePool, PartnerCode
 from entitlements.codes.operations import pools
 from entitlements.usage.api.access import keyed, member_named, refuse

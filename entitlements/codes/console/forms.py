@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from config.console.fields import MoneyField
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from entitlements.codes.models import CodePool
 from members.files.failures import ImportRefused
 from members.imports.wording import failure

@@ -9,7 +9,7 @@ from django.db.models import Count, Sum
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from entitlements.benefits.models import Benefit, Pack
 from entitlements.benefits.rules import Offered, best_pack
 from entitlements.grants.models import Balance, Grant, Lot, Standing

@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from config.console.http import StaffRequest
-from config.console.naming import name_of
 from config.console.paging import id_in
 from config.engine import clock
+from config.engine.naming import name_of
 from config.staff.access import Permission, requires
 from entitlements.grants.console.forms import GiveForm, GivePackForm, ReasonForm
 from entitlements.grants.console.portrait import MemberBenefits

@@ -9,7 +9,7 @@ from django.utils import translation
 from django.views.decorators.http import require_GET
 
 from config.api.problems import problem
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from entitlements.grants.operations.settling import settle_members
 from entitlements.honours.console.portrait import MemberHonours
 from entitlements.honours.models import Adornment, HonourAward

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
 
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from entitlements.grants.models import Grant
 from entitlements.honours.models import Adornment, AdviserAssignment, HonourAward
 from entitlements.honours.rules import minutes_of

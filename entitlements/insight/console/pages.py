@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from entitlements.benefits.models import Benefit, LadderVersion, TierBenefit
 from entitlements.insight import dimensions
 from entitlements.insight.models import BenefitMonth, BenefitReach, FiguresRun

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from config.console.naming import Named, name_of
+from config.engine.naming import Named, name_of
 from entitlements.benefits.models import Benefit, LadderVersion, PlanBenefit, TierBenefit
 from entitlements.ladder.changes import Cell
 from entitlements.ladder.words import given

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from entitlements.benefits.models import FREE, Benefit, LadderVersion, TierBenefit
 from entitlements.insight.models import BenefitMonth, BenefitReach, FiguresRun
 from entitlements.insight.rules import months_back

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from config.api.bodies import UnusableBody, text_of
 from config.api.problems import Problem, details
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from entitlements.offers.models import Coupon
 from entitlements.offers.operations import redeeming
 from entitlements.offers.operations.calls import KeyReused, answer_once

@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from config.console.fields import MoneyField, TypedNumberField, reason_field
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from entitlements.offers import rules
 from entitlements.offers.models import Offer
 from entitlements.offers.rules import Step, Terms

@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from config.console.naming import in_chinese, name_of
 from config.console.paging import Pages, id_in
+from config.engine.naming import in_chinese, name_of
 from entitlements.offers import points, rules
 from entitlements.offers.lifecycle import COUPON_DOTS, CouponStatus, OfferStatus
 from entitlements.offers.models import Coupon, IssueRun, Offer

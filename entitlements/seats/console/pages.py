@@ -10,8 +10,8 @@ from django.http import QueryDict
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
-from config.console.naming import name_of
 from config.console.paging import Pages, id_in
+from config.engine.naming import name_of
 from entitlements.seats.models import Seat, SeatPlan
 from entitlements.seats.owners import running_terms
 from members.people.models import Member

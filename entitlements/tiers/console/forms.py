@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from config.console.fields import MoneyField, reason_field
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from config.staff.models import User
 from entitlements.tiers.measures import Unit, measures
 from entitlements.tiers.models import QualificationPolicy, TierRung

@@ -7,7 +7,7 @@ from functools import cached_property
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from entitlements.tiers.conditions import SOURCES
 from entitlements.tiers.measures import Measure, measure_of
 from entitlements.tiers.models import ManualTier, QualificationPolicy, TierRung, TierStanding

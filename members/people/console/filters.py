@@ -9,8 +9,8 @@ import django_filters as filters
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from config.console.naming import Named, name_of
 from config.engine import clock
+from config.engine.naming import Named, name_of
 from members.lifecycle.lifecycle import RESUMABLE, MembershipStatus, State
 from members.lifecycle.models import SweepBrake
 from members.people.models import Member

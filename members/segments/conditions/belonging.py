@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import Field as Limits
 
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from members.segments.conditions.bases import IS_OR_IS_NOT
 from members.segments.models import Segment, SegmentMembership
 from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType

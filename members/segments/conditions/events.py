@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import Field as Limits
 
-from config.console.naming import event_label
+from config.engine.naming import event_label
 from members.counters.models import EventTally
 from members.counters.wanted import CounterKey
 from members.events.models import Event, EventDefinition

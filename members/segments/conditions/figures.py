@@ -8,7 +8,7 @@ from django.db.models.functions import Cast, Coalesce, NullIf
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.console.naming import event_label
+from config.engine.naming import event_label
 from members.events.models import Event, EventDefinition
 from members.segments.conditions.bases import by_figure, passing
 from members.segments.conditions.events import (

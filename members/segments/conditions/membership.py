@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import Field as Limits
 
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from members.lifecycle.lifecycle import MembershipStatus
 from members.lifecycle.models import MemberLifecycle
 from members.plans.models import Plan, Tier

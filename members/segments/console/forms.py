@@ -5,7 +5,7 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from members.segments.console.history import MAX_COMPARED
 from members.segments.dimensions import dimensions
 from members.segments.models import Segment, SegmentUpload

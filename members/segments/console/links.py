@@ -9,7 +9,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from members.segments.dimensions import narrowing_of
 from members.segments.models import Segment
 

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from django.utils.translation import gettext as _
 
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from members.segments.console import links
 from members.segments.console.history import Breakdown, Overlap, Slice, breakdown, overlap
 from members.segments.dimensions import Dimension

@@ -3,7 +3,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from config.console.naming import event_label, name_of
+from config.engine.naming import event_label, name_of
 from members.events.models import EventDefinition
 from members.tags.generators import Generator, OfChannel, OfEvent
 from members.tags.models import Tag

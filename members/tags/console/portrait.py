@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext
 
-from config.console.naming import event_label, in_chinese, name_of
+from config.engine.naming import event_label, in_chinese, name_of
 from members.events.models import EventDefinition
 from members.people.models import Member
 from members.segments.console.builder.page import Line, answer_for, sentences_of

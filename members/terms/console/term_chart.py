@@ -8,7 +8,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from members.terms.models import MembershipTerm
 
 # Below this width a label does not fit into its bar.

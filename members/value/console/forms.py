@@ -4,7 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from config.console.fields import MAX_CENTS, MoneyField
-from config.console.naming import name_of
+from config.engine.naming import name_of
 from members.events.models import EventDefinition
 from members.plans.models import Tier
 from members.value.models import By, RfmThresholds, TierCost, ValueSettings

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from config.console.http import StaffRequest
-from config.console.naming import name_of
 from config.engine import clock
+from config.engine.naming import name_of
 from config.staff.access import Permission, requires
 from members.plans.models import Plan
 from members.value import tasks
