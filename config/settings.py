@@ -178,7 +178,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "benefit-figures": {"task": "entitlements.count_figures", "schedule": 60.0, "options": {"expires": 50}},
     "event-partitions": {
-        "task": "members.lifecycle.tasks.prepare_partitions",
+        "task": "members.events.prepare_partitions",
         "schedule": 6 * 3600.0,
         "options": {"expires": 600},
     },

@@ -25,6 +25,7 @@ from entitlements.checks.console.pages import WORDS as CHECK_WORDS
 from entitlements.checks.models import Offence
 from entitlements.codes.models import CodePool
 from entitlements.tiers.models import QualificationPolicy
+from members.events import metrics as event_metrics
 from members.imports.models import ImportRun
 from members.lifecycle import metrics
 
@@ -201,7 +202,7 @@ def unknown_deliveries(user: User, at: datetime) -> Iterator[WorkItem]:
 
 
 def silent_sources(user: User, at: datetime) -> Iterator[WorkItem]:
-    for source, heard_at in metrics.silent_sources(at):
+    for source, heard_at in event_metrics.silent_sources(at):
         href = reverse("ingest:source", args=[source.pk])
         yield WorkItem(
             kind="bad",

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from config.engine.clock import now
-from members.events.operations import catalogue, parking
+from members.events.operations import catalogue, parking, recording
 
 
 @shared_task(name="members.events.replay_parked")
@@ -21,3 +21,9 @@ def forget_parked() -> None:
 def recount_activity() -> None:
     """Count active days anew where the meaning of an event changed. Again after a crash it does the rest."""
     catalogue.recount_activity(at=now())
+
+
+@shared_task(name="members.events.prepare_partitions")
+def prepare_partitions() -> None:
+    """Make next months' partitions ahead of need."""
+    recording.prepare_partitions(at=now())

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.console.masking import mask_email, mask_name, mask_phone
 from config.engine.naming import in_chinese
-from members.imports.mapping import MEMBER_FIELDS
+from members.files.mapping import MEMBER_FIELDS
 from members.lifecycle.lifecycle import MembershipStatus, State
 from members.people.models import Member
 from members.segments import dimensions

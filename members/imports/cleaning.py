@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from members.imports.mapping import Field
+from members.files.mapping import Field
 
 _FULL_WIDTH = "０１２３４５６７８９：／－．，＋＠　（）￥"
 _PLAIN = "0123456789:/-.,+@ ()¥"

@@ -7,9 +7,9 @@ so every expression may name every field of its shape.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from members.imports import mapping
+from members.files import mapping
+from members.files.mapping import Field
 from members.imports.cleaning import quoted
-from members.imports.mapping import Field
 
 # Profile columns of Member that a file fills, in table order, with what a new member without a value gets.
 PROFILE_COLUMNS: Mapping[str, str] = {

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from members.files.mapping import Field
 from members.imports.cleaning import clean_sql, problem_sql, quoted, type_of, value_sql
-from members.imports.mapping import Field
 from members.imports.shapes import EVENT_PROFILES, KEYS, PROFILE_COLUMNS, SHAPES, Setting, Shape
 from members.imports.staging import raw_table, rows_table, terms_table
 

@@ -12,10 +12,8 @@ from django.core.cache import cache
 from django.db.models import Count
 
 from config.engine import brakes
-from members.events.models import Source
 from members.lifecycle.lifecycle import State
 from members.lifecycle.models import LifecyclePolicy, LifecycleTransition, MemberLifecycle, SweepBrake
-from members.lifecycle.operations.sweep import is_stale
 from members.people.models import Member
 
 SECONDS_KEPT = 5
@@ -88,10 +86,3 @@ def policies_to_approve() -> list[LifecyclePolicy]:
     """Policies that wait for a second person."""
     waiting = LifecyclePolicy.objects.filter(status=LifecyclePolicy.Status.SUBMITTED)
     return list(waiting.select_related("created_by").order_by("version"))
-
-
-def silent_sources(at: datetime) -> list[tuple[Source, datetime]]:
-    """Sources from which nothing has come for longer than they may be silent, by name, each with when it was heard."""
-    must_report = Source.objects.filter(stale_after_hours__isnull=False).order_by("name", "pk")
-    heard = [(source, source.last_event_at or source.connected_at) for source in must_report if is_stale(source, at)]
-    return [(source, heard_at) for source, heard_at in heard if heard_at]

@@ -5,7 +5,6 @@ from time import monotonic
 from celery import shared_task
 
 from config.engine.clock import now
-from members.events.operations import recording
 from members.lifecycle.operations import policies, sweep
 
 
@@ -37,12 +36,6 @@ wake_sweep = Waking()
 def run_approved_brake(brake_id: int) -> None:
     """Carry out a braked sweep that a person approved. Again after a crash it does the rest."""
     sweep.run_approved(brake_id=brake_id, at=now())
-
-
-@shared_task
-def prepare_partitions() -> None:
-    """Make next months' event partitions ahead of need."""
-    recording.prepare_partitions(at=now())
 
 
 @shared_task

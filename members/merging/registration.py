@@ -5,11 +5,13 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from members.counters.models import EventTally
+from members.events.likeness import LISTENERS
 from members.events.models import ActiveDay, Event, TraitStamp
 from members.exports.models import EventRecord
 from members.lifecycle.models import LifecycleTransition, MemberLifecycle
 from members.merging.belongings import Belonging, register, register_staying
 from members.merging.models import DuplicatePair, MergeRecord
+from members.merging.querysets.pairs import keep_pairs
 from members.people.models import Consent, Identity, Member
 from members.segments.models import SegmentMembership, SegmentUploadLine
 from members.segments.operations.refreshing import count_again
@@ -20,6 +22,7 @@ from members.value.models import GroupChange, MemberValue
 
 def register_all() -> None:
     """Called once, when the app is ready."""
+    LISTENERS.register(keep_pairs, code="merging")
     register(Belonging(Identity, _("Identities")))
     register(Belonging(MembershipTerm, _("Terms")))
     register(Belonging(MemberSignal, _("Signals")))

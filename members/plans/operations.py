@@ -7,10 +7,8 @@ from django.db import transaction
 
 from config.audit.record import record_audit
 from config.staff.models import User
-from members.lifecycle.models import MemberLifecycle
+from members.plans.grace import say_grace_changed
 from members.plans.models import Plan, Tier
-from members.terms.models import MembershipTerm
-from members.terms.querysets import TermQuerySet
 
 PLAN_FIELDS = (
     "code", "name", "name_zh", "tier", "duration_unit", "duration_count", "price_cents", "currency", "trial_days",
@@ -24,7 +22,7 @@ def save_plan(*, plan_id: int | None, actor: User, at: datetime, **values: Any) 
     """Create a plan, or change the one with ``plan_id``; terms already booked stay as they are, but for the grace."""
     plan = Plan.objects.select_for_update().get(pk=plan_id) if plan_id else Plan()
     if "grace_days" in _save(plan, PLAN_FIELDS, values, actor=actor, at=at, noun="plan"):
-        look_again_at_grace(MembershipTerm.objects.filter(plan=plan), at=at)
+        say_grace_changed(plan=plan, at=at)
     return plan
 
 
@@ -33,15 +31,8 @@ def save_tier(*, tier_id: int | None, actor: User, at: datetime, **values: Any) 
     """Create a tier, or change the one with ``tier_id``."""
     tier = Tier.objects.select_for_update().get(pk=tier_id) if tier_id else Tier()
     if "grace_days" in _save(tier, TIER_FIELDS, values, actor=actor, at=at, noun="tier"):
-        look_again_at_grace(MembershipTerm.objects.filter(tier=tier), at=at)
+        say_grace_changed(tier=tier, at=at)
     return tier
-
-
-def look_again_at_grace(terms: TermQuerySet, *, at: datetime) -> None:
-    """After the grace has become longer or shorter: whose term ended so lately is judged and settled again."""
-    lapsed = terms.lately_over(at)
-    MemberLifecycle.objects.filter(member_id__in=lapsed.values("member_id")).mark_due(at)
-    lapsed.say_changed()
 
 
 def _save(

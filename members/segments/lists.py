@@ -6,9 +6,9 @@ from itertools import chain
 from pathlib import Path
 
 from members.files.failures import ImportRefused
+from members.files.mapping import MEMBER_FIELDS, guess, plain_name
 from members.files.reading import CsvRows, Layout, guess_delimiter, scan
 from members.files.workbooks import SheetRows, sheet_names
-from members.imports.mapping import MEMBER_FIELDS, guess, plain_name
 from members.people.rules import normalise_identity
 
 MAX_LINES = 1_000_000

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.conf import settings
 
+from members.events.feeds import is_stale
 from members.events.models import EventDefinition, Source
-from members.lifecycle.operations.sweep import is_stale
 from members.people.rules import local_date
 
 VOLUME_DAYS = 30

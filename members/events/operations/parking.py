@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
+from members.events.likeness import note_likeness
 from members.events.models import ParkedEvent
 from members.events.querysets import parked, writing
 from members.events.querysets.events import ensure_months, ingest
 from members.events.querysets.traits import apply_traits
-from members.merging.querysets.pairs import keep_pairs
 
 BATCH = 5_000
 # Who has not appeared by then hardly will, and the messages name people.
@@ -54,7 +54,7 @@ def forget_parked(*, at: datetime) -> int:
 def _take(claimed: Sequence[parked.Claimed], at: datetime) -> None:
     params = {"parked": [row.pk for row in claimed], "at": at, "zone": settings.PROJECT_TIME_ZONE}
     parked.link_visitors(params)
-    keep_pairs(found=parked.SHARED, params=params)
+    note_likeness(found=parked.SHARED, params=params)
     if any(row.is_profile for row in claimed):
         apply_traits(facts=parked.PROFILES, params=params)
     ensure_months(sorted({row.month for row in claimed if not row.is_profile}))

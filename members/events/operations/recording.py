@@ -10,10 +10,10 @@ from django.db import transaction
 from django.db.models import Value
 from django.db.models.functions import Coalesce, Greatest, Least
 
+from members.events.feeds import is_stale
 from members.events.models import Source
 from members.events.querysets.events import ensure_partitions, ingest, ingest_rows
 from members.lifecycle.models import MemberLifecycle
-from members.lifecycle.operations.sweep import is_stale
 
 MONTHS_AHEAD = 3
 

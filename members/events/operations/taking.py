@@ -9,6 +9,7 @@ from django.db import DataError, IntegrityError, OperationalError, transaction
 from psycopg import errors
 
 from config.engine.prepared import begin_with
+from members.events.likeness import note_likeness
 from members.events.models import Source
 from members.events.operations.keys import note_use
 from members.events.operations.parking import replay_for
@@ -18,7 +19,6 @@ from members.events.querysets.events import describe, ensure_months
 from members.events.querysets.reading import Summary
 from members.events.querysets.traits import apply_traits
 from members.events.repair import MAX_DEPTH, split_batch
-from members.merging.querysets.pairs import keep_pairs
 
 BATCH = "batch"
 # Of two requests that meet the same newcomer, or lock members in another order, one is turned back and tries again.
@@ -99,7 +99,7 @@ def _take_apart(params: dict[str, Any]) -> Outcome:
     newcomers = writing.create_newcomers(params) if creates else []
     linked = writing.link_visitors(params) if summary.unlinked else []
     if summary.shared or linked:
-        keep_pairs(found=writing.SHARED, params=params)
+        note_likeness(found=writing.SHARED, params=params)
     # Parked before the rest is stored: who appears in between is then known to every statement that follows.
     parked, unknown = writing.park(params) if unknown_at_first else (0, 0)
     if summary.profiles:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-from members.merging.querysets.pairs import KEEP
+from members.events.likeness import note_likeness
 
 MAX_ATTRIBUTES_BYTES = 64 << 10
 
@@ -49,7 +49,7 @@ _FIELDS = ", ".join(
 )
 
 _CLASHES = """
-SELECT l.member_id, i.member_id AS other_id, l.name AS reason FROM latest l
+SELECT DISTINCT l.member_id, i.member_id AS other_id, l.name AS reason FROM latest l
 JOIN members_identity i ON i.kind = l.name AND i.value = l.usable
 WHERE l.name IN ('email', 'phone') AND i.member_id <> l.member_id"""
 
@@ -110,10 +110,11 @@ added AS (
   SELECT a.member_id, a.kind, a.value, %(at)s FROM addressed a
   WHERE NOT EXISTS (
     SELECT 1 FROM members_identity i WHERE i.member_id = a.member_id AND i.kind = a.kind AND NOT i.is_former)
-),
+)
 -- An address or number that somebody else has says that the two may be one.
-clashed AS ({KEEP.replace("<found>", _CLASHES)})
-SELECT count(*) FROM profiled"""
+SELECT (SELECT count(*) FROM profiled), (SELECT jsonb_agg(c) FROM ({_CLASHES}) c)"""
+
+_FOUND = "SELECT * FROM jsonb_to_recordset(%(clashes)s::jsonb) AS c (member_id bigint, other_id bigint, reason text)"
 
 
 def stamp_fields(*, member_id: int, fields: Iterable[str], at: datetime) -> None:
@@ -128,9 +129,12 @@ def stamp_fields(*, member_id: int, fields: Iterable[str], at: datetime) -> None
 def apply_traits(*, facts: str, params: dict[str, Any]) -> int:
     """Bring profiles up to date with the facts the SQL ``facts`` yields; returns how many members changed.
 
-    An address or number that somebody else has is left alone; the two are kept as a likely duplicate, for a person to
-    judge.
+    An address or number that somebody else has is left alone; that the two may be one person is said to whoever keeps
+    likely duplicates.
     """
     with connection.cursor() as cursor:
         cursor.execute(_APPLY.replace("<facts>", facts), params)
-        return cursor.fetchone()[0]
+        changed, clashes = cursor.fetchone()
+    if clashes:
+        note_likeness(found=_FOUND, params={"clashes": clashes, "at": params["at"]})
+    return changed

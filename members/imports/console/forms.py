@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from config.console.fields import NamedChoiceField, PlanChoiceField
 from config.engine import clock
+from members.files.mapping import ATTRIBUTE, IGNORE
 from members.files.reading import DELIMITERS, ENCODINGS
-from members.imports.mapping import ATTRIBUTE, IGNORE
 from members.imports.models import ImportRun
 from members.imports.operations.uploads import missing_fields
 from members.imports.operations.writes import TELCO_PLANS

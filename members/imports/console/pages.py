@@ -12,11 +12,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from members.files.failures import ImportRefused
+from members.files.mapping import IGNORE
 from members.files.reading import Preview
 from members.files.workbooks import sheet_names
 from members.imports import staging
 from members.imports.console.forms import DELIMITER_LABELS, ENCODING_LABELS, LayoutForm, MappingForm
-from members.imports.mapping import IGNORE
 from members.imports.models import ImportIssue, ImportRun
 from members.imports.operations.checks import unknown_words
 from members.imports.operations.undo import obstacles

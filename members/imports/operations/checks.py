@@ -8,10 +8,10 @@ from django.db import connection, transaction
 
 from members.events.models import Source
 from members.files.failures import ImportRefused
+from members.files.mapping import ATTRIBUTE, IGNORE
 from members.files.reading import BadRow, CsvRows, Layout
 from members.files.workbooks import SheetRows
 from members.imports import issues, staging, validation
-from members.imports.mapping import ATTRIBUTE, IGNORE
 from members.imports.models import ImportIssue, ImportRun
 from members.imports.shapes import EVENT_PROFILES, Setting
 from members.imports.validation import Plan

@@ -12,10 +12,10 @@ from django.db import transaction
 from config.audit.record import record_audit
 from config.staff.models import User
 from members.files.failures import ImportRefused
+from members.files.mapping import guess, plain_name
 from members.files.reading import Layout, Preview, guess_delimiter, looks_like_header, preview_csv, scan
 from members.files.workbooks import preview_sheet, sheet_names
 from members.imports import staging
-from members.imports.mapping import guess, plain_name
 from members.imports.models import ImportRun
 from members.imports.shapes import SHAPES
 

@@ -13,8 +13,7 @@ from config.staff.models import User
 from members.lifecycle.models import LifecyclePolicy, MemberLifecycle
 from members.lifecycle.operations.sweep import active_policy, catch_up, simulate
 from members.lifecycle.policy_effects import effects_of
-from members.plans.operations import look_again_at_grace
-from members.terms.models import MembershipTerm
+from members.plans.grace import say_grace_changed
 
 THRESHOLDS = (
     "expiring_window_days", "expiring_fraction", "silent_days", "tenure_days", "stable_active_weeks",
@@ -88,7 +87,7 @@ def approve_policy(*, policy_id: int, actor: User, at: datetime, reason: str) ->
     policy, former = reviewed.approve(LifecyclePolicy, policy_id, actor=actor, at=at)
     data = changes(former, policy)
     if "grace_days" in data:
-        look_again_at_grace(MembershipTerm.objects.all(), at=at)
+        say_grace_changed(at=at)
     return _audited(policy, actor=actor, at=at, action="policy.approved", reason=reason, data=data)
 
 

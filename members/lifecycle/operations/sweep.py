@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from config.audit.record import record_audit
 from config.engine import brakes
 from config.staff.models import User
-from members.events.models import Source
+from members.lifecycle.feeds import hear
 from members.lifecycle.models import LifecyclePolicy, MemberLifecycle, SweepBrake
 from members.lifecycle.querysets.assessment import Tables
 from members.lifecycle.querysets.lifecycle import Explanation, Matrix
@@ -47,8 +47,7 @@ class _Braked(Exception):
 
 def parameters(policy: LifecyclePolicy, *, at: datetime, actor: User | None = None) -> dict[str, Any]:
     """The engine statement's parameters: the policy's thresholds, the sweep instant and the activity sources."""
-    sources = list(Source.objects.filter(is_activity_source=True, connected_at__isnull=False))
-    connected = min((s.connected_at for s in sources if s.connected_at), default=None)
+    feed = hear(at)
     return {
         "at": at,
         "recorded_at": at,
@@ -57,8 +56,8 @@ def parameters(policy: LifecyclePolicy, *, at: datetime, actor: User | None = No
         "zone": settings.PROJECT_TIME_ZONE,
         "limit": BATCH,
         "members": [],
-        "activity_since": connected,
-        "silence_suspended": any(is_stale(source, at) for source in sources),
+        "activity_since": feed.connected_at,
+        "silence_suspended": feed.is_stale,
         "horizon_days": max(policy.active_window_days, policy.silent_days, 7 * policy.stable_of_weeks + 7),
         **{
             name: getattr(policy, name)
@@ -69,14 +68,6 @@ def parameters(policy: LifecyclePolicy, *, at: datetime, actor: User | None = No
             )
         },
     }  # fmt: skip
-
-
-def is_stale(source: Source, at: datetime) -> bool:
-    """Whether a source that must report has been silent for longer than it may."""
-    heard_at = source.last_event_at or source.connected_at
-    if source.stale_after_hours is None or heard_at is None:
-        return False
-    return at - heard_at > timedelta(hours=source.stale_after_hours)
 
 
 def active_policy() -> LifecyclePolicy:

@@ -8,10 +8,7 @@ from django.db import transaction
 
 from config.audit.record import record_audit
 from config.staff.models import User
-from members.events.operations.parking import replay_for
-from members.events.querysets.traits import stamp_fields
-from members.lifecycle.models import MemberLifecycle
-from members.lifecycle.operations.sweep import catch_up
+from members.people.followers import FOLLOWERS
 from members.people.models import Identity, Member
 from members.people.rules import normalise_identity
 
@@ -27,7 +24,7 @@ def create_member(
     is_demo: bool = False,
     **profile: str | date | datetime | None,
 ) -> Member:
-    """Create a member with her identities, place her and take what was parked about her; returns the member.
+    """Create a member with their identities; the followers place them and take what was parked. Returns the member.
 
     ``identities`` maps ``Identity.Kind`` to a raw value, normalised here. ``profile`` names further Member fields.
     Raises IntegrityError when an identity belongs to someone else already.
@@ -40,9 +37,8 @@ def create_member(
         for kind, value in (identities or {}).items()
         if value
     )
-    MemberLifecycle.objects.create(member=member, time_zone=time_zone, known_since=at, next_due_at=at)
-    catch_up(member_ids=[member.pk], at=at)
-    replay_for(member_ids=[member.pk], at=at)
+    for follower in FOLLOWERS:
+        follower.created(member.pk, time_zone=time_zone, at=at)
     record_audit(
         actor=actor, at=at, action="member.created", target_type="member", target_id=member.pk, member_id=member.pk
     )
@@ -72,14 +68,9 @@ def edit_member(
     member.save(update_fields=[*profile, "updated_at"])
     for kind, value in (identities or {}).items():
         changed += _set_identity(member, kind, value, at)
-    stamp_fields(member_id=member_id, fields=changed, at=at)
-    replay_for(member_ids=[member_id], at=at)
-    if time_zone is not None and MemberLifecycle.objects.filter(pk=member_id).exclude(time_zone=time_zone).exists():
-        rows = MemberLifecycle.objects.filter(pk=member_id)
-        rows.update(time_zone=time_zone)
-        rows.mark_due(at)
-        catch_up(member_ids=[member_id], at=at)
-        changed.append("time_zone")
+    fields = tuple(changed)
+    for follower in FOLLOWERS:
+        changed += follower.edited(member_id, fields=fields, time_zone=time_zone, at=at)
     record_audit(
         actor=actor, at=at, action="member.edited", target_type="member", target_id=member_id, member_id=member_id,
         data={"fields": changed},

@@ -10,8 +10,8 @@ from django.db import transaction
 
 from config.audit.record import record_audit
 from config.staff.models import User
+from members.events.feeds import is_stale
 from members.events.models import EventDefinition, Source
-from members.lifecycle.operations.sweep import is_stale
 from members.value.models import RfmThresholds, ValueRun, ValueSettings
 from members.value.querysets import scoring
 

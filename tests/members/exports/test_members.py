@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from config.audit.models import AuditEntry
 from members.exports.operations import stream_members
 from members.files.csv_text import cell, safe_text
-from members.imports.mapping import MEMBER_FIELDS, guess
+from members.files.mapping import MEMBER_FIELDS, guess
 from members.people.models import Identity, Member
 from members.terms.models import MembershipTerm
 from tests.factories import make_member, make_term

@@ -28,11 +28,27 @@ class Field:
 
 
 _EXTERNAL_ID = Field(
-    "external_id", _("External id"), "key",
-    ("会员编号", "外部编号", "会员id", "会员号", "会员卡号", "用户编号", "用户id", "客户编号", "id", "user id", "member id",
-     "member no", "customer id", "uid"),
+    "external_id",
+    _("External id"),
+    "key",
+    (
+        "会员编号",
+        "外部编号",
+        "会员id",
+        "会员号",
+        "会员卡号",
+        "用户编号",
+        "用户id",
+        "客户编号",
+        "id",
+        "user id",
+        "member id",
+        "member no",
+        "customer id",
+        "uid",
+    ),
     200,
-)  # fmt: skip
+)
 _PHONE = Field(
     "phone",
     _("Phone"),
@@ -64,21 +80,58 @@ _ORDER = Field(
     120,
 )
 _AUTO = Field(
-    "auto_renewal_flag", _("Auto-renewal"), "flag",
+    "auto_renewal_flag",
+    _("Auto-renewal"),
+    "flag",
     ("自动续费", "自动续订", "是否自动续费", "连续包月", "auto renewal", "auto renew", "autorenew"),
-)  # fmt: skip
+)
 _START = Field(
-    "activation_time", _("Activation time"), "start",
-    ("激活时间", "开通时间", "开始时间", "开始", "开始日期", "生效时间", "start", "starts at", "start date", "activated at"),
-)  # fmt: skip
+    "activation_time",
+    _("Activation time"),
+    "start",
+    (
+        "激活时间",
+        "开通时间",
+        "开始时间",
+        "开始",
+        "开始日期",
+        "生效时间",
+        "start",
+        "starts at",
+        "start date",
+        "activated at",
+    ),
+)
 _END = Field(
-    "expiration_time", _("Expiration time"), "end",
-    ("到期时间", "到期", "到期日", "到期日期", "失效时间", "结束时间", "过期时间", "end", "ends at", "end date", "expires at", "expiry"),
-)  # fmt: skip
+    "expiration_time",
+    _("Expiration time"),
+    "end",
+    (
+        "到期时间",
+        "到期",
+        "到期日",
+        "到期日期",
+        "失效时间",
+        "结束时间",
+        "过期时间",
+        "end",
+        "ends at",
+        "end date",
+        "expires at",
+        "expiry",
+    ),
+)
 
 MEMBER_FIELDS: tuple[Field, ...] = (
     _EXTERNAL_ID,
-    Field("display_name", _("Name"), "text", ("姓名", "名字", "会员姓名", "昵称", "称呼", "name", "full name", "nickname"), 120, True),
+    Field(
+        "display_name",
+        _("Name"),
+        "text",
+        ("姓名", "名字", "会员姓名", "昵称", "称呼", "name", "full name", "nickname"),
+        120,
+        True,
+    ),
     _PHONE,
     _EMAIL,
     Field("openid", _("WeChat openid"), "key", ("微信openid", "wechat openid"), 200, True),
@@ -91,31 +144,58 @@ MEMBER_FIELDS: tuple[Field, ...] = (
     _AUTO,
     _PRICE,
     _CURRENCY,
-    Field("registered_at", _("Registered"), "start", ("注册时间", "注册日期", "registered", "registration date", "signup date")),
+    Field(
+        "registered_at",
+        _("Registered"),
+        "start",
+        ("注册时间", "注册日期", "registered", "registration date", "signup date"),
+    ),
     Field("gender", _("Gender"), "gender", ("性别", "sex")),
-    Field("birthday_on", _("Birthday"), "date", ("生日", "出生日期", "birthday", "birth date", "date of birth"), 0, True),
+    Field(
+        "birthday_on", _("Birthday"), "date", ("生日", "出生日期", "birthday", "birth date", "date of birth"), 0, True
+    ),
     Field("city", _("City"), "text", ("城市", "所在城市", "地区"), 80),
     Field("channel", _("Source channel"), "text", ("来源", "渠道", "来源渠道", "注册渠道", "source"), 80),
     Field("language", _("Language"), "text", ("语言", "locale"), 16),
     Field("time_zone", _("Time zone"), "zone", ("时区", "timezone"), 64),
     Field("membership_status", _("Membership status (compared only)"), "claim", ("会员状态", "状态", "status")),
-    Field("lifecycle_state", _("Lifecycle state (compared only)"), "claim", ("生命周期", "生命周期状态", "会员阶段", "state")),
-)  # fmt: skip
+    Field(
+        "lifecycle_state",
+        _("Lifecycle state (compared only)"),
+        "claim",
+        ("生命周期", "生命周期状态", "会员阶段", "state"),
+    ),
+)
 
 TERM_FIELDS: tuple[Field, ...] = (
-    _EXTERNAL_ID, _PHONE, _EMAIL, _ORDER, _TERM_KIND, _PLAN, _TIER, _START, _END, _PRICE, _CURRENCY,
-)  # fmt: skip
+    _EXTERNAL_ID,
+    _PHONE,
+    _EMAIL,
+    _ORDER,
+    _TERM_KIND,
+    _PLAN,
+    _TIER,
+    _START,
+    _END,
+    _PRICE,
+    _CURRENCY,
+)
 
 EVENT_FIELDS: tuple[Field, ...] = (
     _EXTERNAL_ID,
     _PHONE,
     _EMAIL,
     Field("event", _("Event name"), "text", ("事件", "事件名", "事件名称", "行为", "event name", "action"), 120),
-    Field("occurred_at", _("Occurred"), "noon", ("发生时间", "时间", "事件时间", "日期", "date", "time", "timestamp", "event time")),
+    Field(
+        "occurred_at",
+        _("Occurred"),
+        "noon",
+        ("发生时间", "时间", "事件时间", "日期", "date", "time", "timestamp", "event time"),
+    ),
     Field("message_id", _("Message id"), "text", ("消息编号", "消息id", "唯一编号", "event id", "insert id"), 120),
     Field("value", _("Value"), "money", ("金额", "价值", "amount", "revenue", "price")),
     _CURRENCY,
-)  # fmt: skip
+)
 
 TELCO_FIELDS: tuple[Field, ...] = (
     Field("external_id", _("Subscriber"), "key", ("customerid",), 200),
