@@ -166,7 +166,7 @@ class PlanAdmin(ReadOnlyAdmin):
 
 @admin.register(Tier)
 class TierAdmin(ReadOnlyAdmin):
-    list_display = ["code", "name", "name_zh", "rank"]
+    list_display = ["code", "name", "name_zh", "position"]
 
 
 @admin.register(Source)

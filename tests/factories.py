@@ -37,7 +37,7 @@ class TierFactory(factory.django.DjangoModelFactory):
     code = factory.Sequence(lambda n: f"tier{n}")
     name = factory.LazyAttribute(lambda tier: tier.code.title())
     name_zh = "黄金会员"
-    rank = factory.Sequence(lambda n: 100 + n)
+    position = factory.Sequence(lambda n: 100 + n)
 
 
 class PlanFactory(factory.django.DjangoModelFactory):

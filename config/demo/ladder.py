@@ -135,7 +135,7 @@ def _allowance(cell: Any) -> dict[str, Any]:
 def _uses(at: datetime) -> Iterator[dict[str, Any]]:
     """The uses under every paid or given term; three in ten members never use anything."""
     benefits = {benefit.code: benefit for benefit in Benefit.objects.all()}
-    ranks = {code: n for n, code in enumerate(("standard", "silver", "gold"), 1)}
+    positions = {code: n for n, code in enumerate(("standard", "silver", "gold"), 1)}
     terms = MembershipTerm.objects.filter(member__is_demo=True, starts_at__lt=at).exclude(close_reason="void")
     ended = terms.annotate(end_at=Least("ends_at", Coalesce("closed_at", F("ends_at"))), level=F("tier__code"))
     for n, term in enumerate(ended.order_by("member_id", "starts_at").iterator()):
@@ -147,7 +147,7 @@ def _uses(at: datetime) -> Iterator[dict[str, Any]]:
             continue
         draw = random.Random(f"uses-{term.member_id}-{n}")  # noqa: S311 - invented lives, no secret
         for code, (chance, share) in HABITS.items():
-            cell = CELLS[code][ranks[term.level]]
+            cell = CELLS[code][positions[term.level]]
             if temper.random() < chance and cell is not None:
                 whole = cell / _MONTHS[benefits[code].period] if type(cell) is int else 1
                 # In few and larger pieces, that the demo is made quickly.

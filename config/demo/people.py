@@ -147,8 +147,8 @@ def catalogue() -> dict[str, Plan]:
     name, label, zh = ORDERED
     EventDefinition.objects.get_or_create(name=name, defaults={"label": label, "label_zh": zh, "carries_money": True})
     tiers = {
-        code: Tier.objects.get_or_create(code=code, defaults={"name": name, "name_zh": zh, "rank": rank})[0]
-        for code, name, zh, rank in TIERS
+        code: Tier.objects.get_or_create(code=code, defaults={"name": name, "name_zh": zh, "position": position})[0]
+        for code, name, zh, position in TIERS
     }
     for code, cents in COSTS.items():
         TierCost.objects.get_or_create(tier=tiers[code], defaults={"monthly_cents": cents})

@@ -22,11 +22,11 @@ SELECT t.tier_id, count(DISTINCT t.member_id)
 FROM members_membershipterm t
 JOIN members_tier now ON now.id = t.tier_id
 CROSS JOIN LATERAL (
-  SELECT r.rank FROM members_membershipterm e JOIN members_tier r ON r.id = e.tier_id
+  SELECT r.position FROM members_membershipterm e JOIN members_tier r ON r.id = e.tier_id
   WHERE e.member_id = t.member_id AND e.starts_at < t.starts_at AND e.close_reason <> 'void'
   ORDER BY e.starts_at DESC LIMIT 1
 ) former
-WHERE t.starts_at > %(since)s AND t.starts_at <= %(at)s AND t.close_reason <> 'void' AND former.rank < now.rank
+WHERE t.starts_at > %(since)s AND t.starts_at <= %(at)s AND t.close_reason <> 'void' AND former.position < now.position
 GROUP BY 1"""
 
 # Standings that a change of these cells may touch; plans are asked for beside tiers.

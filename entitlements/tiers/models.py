@@ -79,7 +79,7 @@ class TierRung(models.Model):
     class Meta:
         verbose_name = _("tier's requirement")
         verbose_name_plural = _("tiers' requirements")
-        ordering = ["tier__rank"]
+        ordering = ["tier__position"]
         constraints = [models.UniqueConstraint(fields=["policy", "tier"], name="tier_rung_once")]
 
     def __str__(self) -> str:

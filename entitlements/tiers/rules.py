@@ -22,7 +22,7 @@ class Rung:
     """What one tier asks: thresholds by measure, all of them or any."""
 
     tier_id: int
-    rank: int
+    position: int
     needs_all: bool
     thresholds: tuple[tuple[str, int], ...]
 
@@ -58,9 +58,9 @@ class Terms:
 
 @dataclass(frozen=True)
 class Held:
-    """The qualified tier as it stands: its rank, the local date it is judged on, and the date it was reached."""
+    """The qualified tier as it stands: its position, the local date it is judged on, and the date it was reached."""
 
-    rank: int | None = None
+    position: int | None = None
     judged_on: date | None = None
     anchor_on: date | None = None
 
@@ -75,7 +75,7 @@ class Judgement:
     falls_to: int | None
     falls_on: date | None
     is_noticed: bool
-    next_rank: int | None
+    next_position: int | None
     gap: int | None
     is_due_again: bool
 
@@ -109,7 +109,7 @@ def settled(terms: Terms, held: Held, today: date, joined_on: date) -> Held:
     if held.judged_on is None or held.judged_on <= today:
         return held
     anchor = anchor_of(terms, held, today, joined_on)
-    return Held(held.rank, boundary_after(terms, max(held.judged_on - DAY, today), anchor), held.anchor_on)
+    return Held(held.position, boundary_after(terms, max(held.judged_on - DAY, today), anchor), held.anchor_on)
 
 
 def earning_since(terms: Terms, held: Held, today: date, joined_on: date) -> date:
@@ -120,35 +120,36 @@ def earning_since(terms: Terms, held: Held, today: date, joined_on: date) -> dat
 
 
 def reached(terms: Terms, values: Values) -> int | None:
-    """The rank of the highest tier whose requirement holds."""
-    return max((rung.rank for rung in terms.rungs if rung.is_reached(values)), default=None)
+    """The position of the highest tier whose requirement holds."""
+    return max((rung.position for rung in terms.rungs if rung.is_reached(values)), default=None)
 
 
-def highest(*ranks: int | None) -> int | None:
-    return max((rank for rank in ranks if rank is not None), default=None)
+def highest(*positions: int | None) -> int | None:
+    return max((position for position in positions if position is not None), default=None)
 
 
 def verdict_of(terms: Terms, held: Held, today: date, earned: int | None, kept: int | None) -> str:
     """What the facts say: ``up``, ``none``, ``hold``, ``keep``, ``again``, ``grace`` or ``down``."""
-    if earned is not None and (held.rank is None or earned > held.rank):
+    if earned is not None and (held.position is None or earned > held.position):
         return "up"
-    if held.rank is None or held.judged_on is None:
+    if held.position is None or held.judged_on is None:
         return "none"
     if today < held.judged_on:
         return "hold"
-    if kept is not None and kept >= held.rank:
+    if kept is not None and kept >= held.position:
         return "keep"
-    if earned == held.rank:
+    if earned == held.position:
         return "again"
     if terms.downgrade == NONE:
         return "keep"
     return "grace" if today < held.judged_on + timedelta(days=terms.grace_days) else "down"
 
 
-def lower(terms: Terms, rank: int, floor: int | None, *balances: int | None) -> int | None:
-    """Where a downgrade from ``rank`` leads: a step down or to the balances, never below the floor."""
-    step = highest(*(rung.rank for rung in terms.rungs if rung.rank < rank)) if terms.downgrade == ONE_STEP else None
-    return highest(step, *balances, None if floor is None else min(floor, rank))
+def lower(terms: Terms, position: int, floor: int | None, *balances: int | None) -> int | None:
+    """Where a downgrade from ``position`` leads: a step down or to the balances, never below the floor."""
+    below = (rung.position for rung in terms.rungs if rung.position < position)
+    step = highest(*below) if terms.downgrade == ONE_STEP else None
+    return highest(step, *balances, None if floor is None else min(floor, position))
 
 
 def judge(
@@ -159,33 +160,34 @@ def judge(
     joined_on: date,
     now: Values,
     period: Values,
-    term_rank: int | None = None,
-    manual_rank: int | None = None,
+    term_position: int | None = None,
+    manual_position: int | None = None,
 ) -> Judgement:
     """What becomes of a member on a local date.
 
     ``held`` is ``settled``; ``now`` are the measures since ``earning_since``, ``period`` those from the boundary before
-    ``held.judged_on`` up to it (or up to now); ``term_rank`` is the tier she bought, ``manual_rank`` one given by hand.
+    ``held.judged_on`` up to it (or up to now); ``term_position`` is of the tier they bought,
+    ``manual_position`` of one given by hand.
     """
-    floor = term_rank if terms.plan_is_floor else None
+    floor = term_position if terms.plan_is_floor else None
     earned, kept = reached(terms, now), reached(terms, period)
     verdict = verdict_of(terms, held, today, earned, kept)
     after = _after(terms, held, verdict, today=today, joined_on=joined_on, balances=(earned, kept), floor=floor)
     so_far, is_secured = _so_far(terms, after, verdict, earned, kept)
     until_on = falls_on = falls_to = None
-    if after.rank is not None and after.judged_on is not None and terms.downgrade != NONE:
+    if after.position is not None and after.judged_on is not None and terms.downgrade != NONE:
         grace = timedelta(days=terms.grace_days)
         anchor = anchor_of(terms, after, today, joined_on)
         ends_on = boundary_after(terms, after.judged_on, anchor) if is_secured else after.judged_on
         until_on = ends_on + grace
-        falls_to = after.rank if is_secured else lower(terms, after.rank, floor, *so_far)
-        falls_on = None if falls_to == after.rank else until_on
+        falls_to = after.position if is_secured else lower(terms, after.position, floor, *so_far)
+        falls_on = None if falls_to == after.position else until_on
     is_noticed = falls_on is not None and today >= falls_on - timedelta(days=terms.notice_days)
-    next_rung = _next_rung(terms, highest(after.rank, floor, manual_rank))
+    next_rung = _next_rung(terms, highest(after.position, floor, manual_position))
     gap = _gap(terms, next_rung, now)
     is_again = verdict in ("keep", "down") and after.judged_on is not None and after.judged_on <= today
-    next_rank = next_rung.rank if next_rung else None
-    return Judgement(verdict, after, until_on, falls_to, falls_on, is_noticed, next_rank, gap, is_again)
+    next_position = next_rung.position if next_rung else None
+    return Judgement(verdict, after, until_on, falls_to, falls_on, is_noticed, next_position, gap, is_again)
 
 
 def _after(
@@ -203,12 +205,13 @@ def _after(
     if verdict in ("up", "again"):
         anchor = today if terms.period == ROLLING else anchor_of(terms, held, today, joined_on)
         return Held(balances[0], boundary_after(terms, today, anchor), today)
-    assert held.rank is not None
+    assert held.position is not None
     assert held.judged_on is not None
-    rank = held.rank if verdict == "keep" else lower(terms, held.rank, floor, *balances)
-    if rank is None:
+    position = held.position if verdict == "keep" else lower(terms, held.position, floor, *balances)
+    if position is None:
         return Held()
-    return Held(rank, boundary_after(terms, held.judged_on, anchor_of(terms, held, today, joined_on)), held.anchor_on)
+    anchor_on = anchor_of(terms, held, today, joined_on)
+    return Held(position, boundary_after(terms, held.judged_on, anchor_on), held.anchor_on)
 
 
 def _so_far(
@@ -220,11 +223,11 @@ def _so_far(
     if verdict == "grace":
         return (earned, kept), False
     found = kept if verdict == "hold" else None if terms.period == ROLLING else earned
-    return (found,), after.rank is not None and found is not None and found >= after.rank
+    return (found,), after.position is not None and found is not None and found >= after.position
 
 
 def _next_rung(terms: Terms, above: int | None) -> Rung | None:
-    return next((rung for rung in terms.rungs if above is None or rung.rank > above), None)
+    return next((rung for rung in terms.rungs if above is None or rung.position > above), None)
 
 
 def _gap(terms: Terms, rung: Rung | None, now: Values) -> int | None:

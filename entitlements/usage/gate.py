@@ -36,7 +36,7 @@ def verdicts(
 
     def judged(benefit: Benefit, rungs: Sequence[Rung] = ()) -> Verdict:
         held = state.held.get(benefit.pk, _NOTHING)
-        return judge(benefit, held, rungs, rank=state.rank, at=at, language=language, amount=amount)
+        return judge(benefit, held, rungs, position=state.position, at=at, language=language, amount=amount)
 
     answers = [judged(benefit) for benefit in benefits]
     # Only who is denied something asks the ladder for the way to it.
@@ -48,11 +48,11 @@ def verdicts(
 def verdicts_for_stranger(*, benefits: Sequence[Benefit], at: datetime, language: str) -> list[Verdict]:
     """What the free tier gives somebody who is no member yet, nothing of it used."""
     rungs = rungs_of([benefit.pk for benefit in benefits])
-    return [judge(b, _free(b, rungs[b.pk]), rungs[b.pk], rank=None, at=at, language=language) for b in benefits]
+    return [judge(b, _free(b, rungs[b.pk]), rungs[b.pk], position=None, at=at, language=language) for b in benefits]
 
 
 def _free(benefit: Benefit, rungs: Sequence[Rung]) -> Held:
-    rung = next((rung for rung in rungs if rung.rank is None), None)
+    rung = next((rung for rung in rungs if rung.position is None), None)
     if rung is None or benefit.unlocked_by_id is not None:
         return _NOTHING
     return Held(True, rung.amount, 0, 0, rung.level, rung.early_hours, rung.amount)

@@ -64,9 +64,9 @@ class Held:
 
 @dataclass(frozen=True)
 class Rung:
-    """What a tier of the ladder in force gives of a benefit. No ``rank`` is the free tier."""
+    """What a tier of the ladder in force gives of a benefit. No ``position`` is the free tier."""
 
-    rank: int | None
+    position: int | None
     code: str
     name: str
     name_zh: str
@@ -128,19 +128,19 @@ def judge(
     held: Held,
     rungs: Sequence[Rung],
     *,
-    rank: int | None,
+    position: int | None,
     at: datetime,
     language: str,
     amount: int = 1,
 ) -> Verdict:
-    """The verdict at ``at`` for a member who holds ``held`` and stands on the tier of ``rank`` (None: the free tier).
+    """The verdict at ``at`` for a member who holds ``held`` and stands on the tier at ``position`` (None: free tier).
 
     It says whether ``amount`` may be used now. ``rungs`` are the tiers that give the benefit, in any order; where it
     is there, none are needed. The upgrade target is the lowest tier above hers that gives what is missing: the
     benefit, more of it, or earlier.
     """
     opens_at = benefit.opens_at(held.early_hours) if held.is_open else None
-    waits = benefit.unlocked_by_id is not None and any(rung.rank == rank for rung in rungs)
+    waits = benefit.unlocked_by_id is not None and any(rung.position == position for rung in rungs)
     if not held.is_open:
         reason = Reason.NOT_UNLOCKED if waits else Reason.NOT_GRANTED
     elif opens_at is not None and at < opens_at:
@@ -150,7 +150,7 @@ def judge(
     else:
         reason = Reason.LIMIT_REACHED if benefit.is_hard_limit else Reason.OVER_LIMIT
     answer = _answer(benefit, reason)
-    target = _target(reason, held, rungs, rank)
+    target = _target(reason, held, rungs, position)
     in_chinese = language.startswith("zh")
     return Verdict(
         benefit=benefit.code, access=answer is Answer.OPEN, verdict=answer, reason=reason, granted=held.granted,
@@ -187,7 +187,7 @@ def _answer(benefit: Guarded, reason: Reason) -> Answer:
     return Answer(benefit.when_denied)
 
 
-def _target(reason: Reason, held: Held, rungs: Sequence[Rung], rank: int | None) -> Rung | None:
+def _target(reason: Reason, held: Held, rungs: Sequence[Rung], position: int | None) -> Rung | None:
     def gives(rung: Rung) -> bool:
         match reason:
             case Reason.NOT_GRANTED:
@@ -198,8 +198,8 @@ def _target(reason: Reason, held: Held, rungs: Sequence[Rung], rank: int | None)
                 return rung.early_hours > held.early_hours
         return False
 
-    above = [r for r in rungs if r.rank is not None and (rank is None or r.rank > rank) and gives(r)]
-    return min(above, key=lambda rung: rung.rank or 0, default=None)
+    above = [r for r in rungs if r.position is not None and (position is None or r.position > position) and gives(r)]
+    return min(above, key=lambda rung: rung.position or 0, default=None)
 
 
 def _name(thing: Guarded | Rung, in_chinese: bool) -> str:

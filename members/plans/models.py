@@ -8,7 +8,7 @@ class Tier(models.Model):
     code = models.SlugField(_("code"), max_length=32, unique=True)
     name = models.CharField(_("name"), max_length=80)
     name_zh = models.CharField(_("Chinese name"), max_length=80, blank=True)
-    rank = models.PositiveSmallIntegerField(_("rank"), unique=True, help_text=_("Higher is better."))
+    position = models.PositiveSmallIntegerField(_("position"), unique=True, help_text=_("Higher is better."))
     grace_days = models.PositiveSmallIntegerField(
         _("grace (days)"), null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(3)],
         help_text=_("Empty: as the lifecycle policy says."),
@@ -17,7 +17,7 @@ class Tier(models.Model):
     class Meta:
         verbose_name = _("tier")
         verbose_name_plural = _("tiers")
-        ordering = ["rank"]
+        ordering = ["position"]
 
     def __str__(self) -> str:
         return self.name
@@ -57,7 +57,7 @@ class Plan(models.Model):
     class Meta:
         verbose_name = _("plan")
         verbose_name_plural = _("plans")
-        ordering = ["tier__rank", "price_cents"]
+        ordering = ["tier__position", "price_cents"]
         constraints = [models.CheckConstraint(condition=Q(duration_count__gte=1), name="plan_lasts")]
 
     def __str__(self) -> str:

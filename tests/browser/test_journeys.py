@@ -19,7 +19,7 @@ def test_a_file_becomes_members_whose_states_say_why(
     live_server, open_page, staff, tmp_path, settings, workers_at_once
 ):
     settings.MEDIA_ROOT = tmp_path / "media"
-    factories.TierFactory(code="gold", name="Gold", rank=7)
+    factories.TierFactory(code="gold", name="Gold", position=7)
     today = now().date()
     lines = [
         "用户编号,姓名,会员等级,激活时间,到期时间",

@@ -90,7 +90,7 @@ def test_a_longer_grace_reaches_those_it_concerns(world, admin):
 def test_the_grace_is_edited_with_the_plan_and_the_tier(admin_client, world):
     page = admin_client.get(reverse("members:tier", args=[world.gold.pk])).content.decode()
     assert 'name="grace_days"' in page
-    data = {"code": "gold", "name": "Gold", "name_zh": "", "rank": 1}
+    data = {"code": "gold", "name": "Gold", "name_zh": "", "position": 1}
     wrong = admin_client.post(reverse("members:tier", args=[world.gold.pk]), {**data, "grace_days": 4})
     assert wrong.status_code == 422
     admin_client.post(reverse("members:tier", args=[world.gold.pk]), {**data, "grace_days": 2})

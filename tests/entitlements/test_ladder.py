@@ -40,7 +40,7 @@ def approver():
 
 @pytest.fixture
 def plan():
-    return factories.PlanFactory(code="gold-month", tier=factories.TierFactory(code="gold", rank=3))
+    return factories.PlanFactory(code="gold-month", tier=factories.TierFactory(code="gold", position=3))
 
 
 def change(benefit, tier, actor, values=CELL, **on):
@@ -338,7 +338,7 @@ def test_the_history_names_what_each_version_changed_with_before_and_after(clien
 
 
 def test_a_tier_that_would_get_less_than_the_one_below_is_named(client, plan, proposer):
-    silver = factories.TierFactory(code="silver", name="Silver", rank=2)
+    silver = factories.TierFactory(code="silver", name="Silver", position=2)
     benefit, other = make_benefit(name="Downloads"), make_benefit(name="Left alone")
     for tier, amount in ((silver, 8), (plan.tier, 10)):
         give(benefit, tier, amount)

@@ -29,8 +29,9 @@ def settled(member, at):
 
 
 def test_she_lapses_is_held_returns_by_a_pack_and_gets_back_what_the_rule_restores(client):
-    gold = factories.PlanFactory(code="gold-month", tier=factories.TierFactory(code="gold", rank=5), duration_count=1)
-    basic = factories.PlanFactory(code="basic", tier=factories.TierFactory(code="basic", rank=1))
+    top = factories.TierFactory(code="gold", position=5)
+    gold = factories.PlanFactory(code="gold-month", tier=top, duration_count=1)
+    basic = factories.PlanFactory(code="basic", tier=factories.TierFactory(code="basic", position=1))
     often, once = make_benefit(), make_benefit(period="term")
     give(often, gold.tier, 10)
     give(once, gold.tier, 6)

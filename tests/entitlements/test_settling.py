@@ -268,7 +268,7 @@ def test_the_log_of_terms_is_read_once(member, plan):
 def test_an_earned_tier_counts_while_it_is_the_higher_one(member, plan):
     benefit = make_benefit()
     give(benefit, plan.tier, 10)
-    higher = factories.TierFactory(code="black", rank=plan.tier.rank + 1)
+    higher = factories.TierFactory(code="black", position=plan.tier.position + 1)
     give(benefit, higher, 50)
     term = factories.make_term(member=member, at=AT, plan=plan)
     assert balance(member, benefit, AT).granted == 10

@@ -36,7 +36,7 @@ def main(n: int, at: str) -> None:
     from campaigns.models import Channel
     from members.plans.models import Tier
 
-    Tier.objects.get_or_create(code="gold", defaults={"name": "Gold", "rank": 1})
+    Tier.objects.get_or_create(code="gold", defaults={"name": "Gold", "position": 1})
     Channel.objects.filter(code="email").update(timeout_seconds=2, lease_seconds=6)
     with connection.cursor() as cursor:
         cursor.execute(MEMBERS, {"n": n, "at": at})

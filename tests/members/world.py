@@ -24,8 +24,8 @@ def moment(day: float, hour: int = 12) -> datetime:
 class World:
     def __init__(self, *, source_since: float | None = None) -> None:
         gold, black = (
-            Tier.objects.create(code="gold", name="Gold", rank=1),
-            Tier.objects.create(code="black", name="Black", rank=2),
+            Tier.objects.create(code="gold", name="Gold", position=1),
+            Tier.objects.create(code="black", name="Black", position=2),
         )
         make = Plan.objects.create
         self.gold, self.black = gold, black

@@ -82,7 +82,7 @@ def make_tiers(world: "World") -> None:
         )
         for tier in tiers:
             rung = TierRung.objects.create(policy=policy, tier=tier)
-            TierRule.objects.create(rung=rung, measure="spend", threshold=100 * tier.rank)
+            TierRule.objects.create(rung=rung, measure="spend", threshold=100 * tier.position)
         preview_policy(policy_id=policy.pk, at=world.at)
         give_tier(
             member_id=world.members[i].pk, tier_id=tiers[-1].pk, reason="A guest", until=None, actor=world.admin,

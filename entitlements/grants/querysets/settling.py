@@ -55,7 +55,7 @@ FIND_SOURCES = """
 INSERT INTO settling
 SELECT f.member_id, f.zone, f.is_member, CASE WHEN q.id IS NULL THEN f.via ELSE 'tier' END,
   coalesce(q.id, f.tier_id), f.plan_id, f.term_id, f.term_starts_at,
-  CASE WHEN q.id IS NOT NULL AND f.term_id IS NULL AND q.rank <= f.last_rank THEN greatest(f.since, e.since)
+  CASE WHEN q.id IS NOT NULL AND f.term_id IS NULL AND q.position <= f.last_position THEN greatest(f.since, e.since)
     WHEN q.id IS NOT NULL THEN e.since
     WHEN f.via = 'free' THEN greatest(f.since, CASE WHEN e.until <= %(at)s THEN e.until END,
       CASE f.was_via WHEN 'free' THEN f.was_since WHEN 'tier' THEN least(f.was_until, %(at)s) END)
@@ -64,7 +64,7 @@ SELECT f.member_id, f.zone, f.is_member, CASE WHEN q.id IS NULL THEN f.via ELSE 
   coalesce(f.anchor_at, CASE WHEN q.id IS NOT NULL THEN e.since END), least(f.next_start, f.until), f.ladder_id,
   coalesce(q.id, f.term_id, 0)
 FROM (
-  SELECT c.member_id, c.zone, c.is_member, c.was_via, c.was_since, c.was_until, r.rank AS last_rank,
+  SELECT c.member_id, c.zone, c.is_member, c.was_via, c.was_since, c.was_until, r.position AS last_position,
     CASE WHEN t.end_at > %(at)s THEN 'term' WHEN h.hold_until > %(at)s THEN 'grace' ELSE 'free' END AS via,
     CASE WHEN coalesce(h.hold_until, t.end_at) > %(at)s THEN t.tier_id END AS tier_id,
     CASE WHEN coalesce(h.hold_until, t.end_at) > %(at)s THEN t.plan_id END AS plan_id,
@@ -118,7 +118,7 @@ LEFT JOIN LATERAL (
   LIMIT 1
 ) e ON true
 LEFT JOIN members_tier q ON q.id = e.tier_id AND (e.until IS NULL OR e.until > %(at)s)
-  AND q.rank > CASE WHEN f.tier_id IS NULL THEN -1 ELSE f.last_rank END"""
+  AND q.position > CASE WHEN f.tier_id IS NULL THEN -1 ELSE f.last_position END"""
 
 _IN_FORCE = """g.effective_at <= x.instant AND (g.expires_at IS NULL OR g.expires_at > x.instant)
     AND (g.voided_at IS NULL OR g.voided_at > x.instant)"""

@@ -207,4 +207,4 @@ class Target:
 def targets(benefit: Benefit) -> list[Target]:
     """What the ladder in force promises of a service target, tier by tier."""
     cells = TierBenefit.objects.filter(benefit=benefit, version__status="active").select_related("tier")
-    return [Target(cell, minutes_of(cell.level)) for cell in cells.order_by("tier__rank")]
+    return [Target(cell, minutes_of(cell.level)) for cell in cells.order_by("tier__position")]

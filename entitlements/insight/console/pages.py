@@ -263,7 +263,7 @@ class BenefitPortrait(_Figures):
     def cells(self) -> list[TierBenefit]:
         """What the ladder in force gives of it."""
         rows = TierBenefit.objects.filter(benefit=self.benefit, version__status=LadderVersion.Status.ACTIVE)
-        return list(rows.select_related("tier").order_by("tier__rank"))
+        return list(rows.select_related("tier").order_by("tier__position"))
 
 
 def monthly(months: list[date], benefit: Benefit | None = None) -> dict[int, dict[date, Cell]]:

@@ -150,7 +150,7 @@ class Ladder:
         for place in self.places:
             standing[place.tier_id] = standing.get(place.tier_id, 0) + place.members
         came, columns = querysets.upgrades(self.at), [Column(None, _("Free"), None, standing.get(None, 0), None)]
-        for tier in Tier.objects.order_by("rank"):
+        for tier in Tier.objects.order_by("position"):
             below = columns[-1].members if columns[-1].tier else 0
             share = came.get(tier.pk, 0) / below if below else None
             columns.append(Column(tier, name_of(tier), cheapest.get(tier.pk), standing.get(tier.pk, 0), share))

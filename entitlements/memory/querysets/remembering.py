@@ -54,8 +54,8 @@ LEFT JOIN LATERAL (
   WHERE g.member_id = s.member_id AND g.source = 'term' AND g.source_id = m.id AND g.voided_at IS NULL
     AND e.unlocked_by_id IS NOT NULL
 ) u ON true
-WHERE s.is_member AND s.term_id IS NULL AND former.rank > coalesce(present.rank, -1)
-  AND bought.rank > coalesce(present.rank, -1)
+WHERE s.is_member AND s.term_id IS NULL AND former.position > coalesce(present.position, -1)
+  AND bought.position > coalesce(present.position, -1)
 ON CONFLICT DO NOTHING"""
 
 MAKE_RECALLED = """
@@ -102,7 +102,7 @@ WITH back AS (
   JOIN settling s USING (member_id)
   JOIN entitlements_restorerule r ON r.id = k.rule_id AND r.restores_tier
   JOIN members_tier former ON former.id = k.tier_id
-  JOIN members_tier present ON present.id = s.tier_id AND present.rank < former.rank
+  JOIN members_tier present ON present.id = s.tier_id AND present.position < former.position
   JOIN entitlements_tierbenefit c ON c.version_id = s.ladder_id AND c.tier_id = k.tier_id
   JOIN entitlements_benefit e ON e.id = c.benefit_id AND NOT e.is_archived AND e.unlocked_by_id IS NULL
   LEFT JOIN wanted w ON w.member_id = k.member_id AND w.benefit_id = c.benefit_id

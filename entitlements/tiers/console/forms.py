@@ -56,7 +56,7 @@ class PolicyForm(forms.ModelForm):
         self.measures = measures()
         gap_field: Any = self.fields["gap_measure"]
         gap_field.choices = [(measure.code, measure.label) for measure in self.measures]
-        self.tiers = list(Tier.objects.order_by("-rank"))
+        self.tiers = list(Tier.objects.order_by("-position"))
         for tier in self.tiers:
             joined_by, thresholds = rungs.get(tier.pk, ("all", {}))
             for measure in self.measures:
@@ -146,7 +146,7 @@ class GiveForm(MemberTierForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field: Any = self.fields["tier"]
-        field.choices = [(str(tier.pk), name_of(tier)) for tier in Tier.objects.order_by("rank")]
+        field.choices = [(str(tier.pk), name_of(tier)) for tier in Tier.objects.order_by("position")]
 
     def clean_until_on(self) -> Any:
         day = self.cleaned_data["until_on"]

@@ -67,16 +67,16 @@ class Overview:
 
     @cached_property
     def tiers(self) -> list[Tier]:
-        return list(Tier.objects.order_by("-rank"))
+        return list(Tier.objects.order_by("-position"))
 
     @cached_property
     def counts(self) -> Mapping[tuple[int | None, str], int]:
-        ranks = {tier.pk: tier.rank for tier in self.tiers}
+        positions = {tier.pk: tier.position for tier in self.tiers}
 
         def read() -> dict[tuple[int | None, str], int]:
             found: Counter[tuple[int | None, str]] = Counter()
             for bought, own, via, n in TierStanding.objects.counts(self.at):
-                is_own = own is not None and (bought is None or ranks[own] > ranks[bought])
+                is_own = own is not None and (bought is None or positions[own] > positions[bought])
                 found[(own, via or "") if is_own else (bought, "plan" if bought else "")] += n
             return dict(found)
 
@@ -186,7 +186,7 @@ class Asked:
 
 def ladder_of(policy: QualificationPolicy) -> list[Asked]:
     """What the policy asks, the highest tier first."""
-    rungs = policy.rungs.select_related("tier").prefetch_related("rules").order_by("-tier__rank")
+    rungs = policy.rungs.select_related("tier").prefetch_related("rules").order_by("-tier__position")
     return [
         Asked(
             rung.tier, rung.get_joined_by_display(),
@@ -235,8 +235,8 @@ def matrix_of(
 ) -> Matrix:
     """The table of JSON ``moves`` ({from, to, members}); with a policy each figure leads to whom it counts."""
     counts, without = _counted(moves), _counted(anyway)
-    tiers: list[Tier | None] = [None, *Tier.objects.order_by("rank")]
-    ranks = {tier.pk if tier else None: tier.rank if tier else -1 for tier in tiers}
+    tiers: list[Tier | None] = [None, *Tier.objects.order_by("position")]
+    positions = {tier.pk if tier else None: tier.position if tier else -1 for tier in tiers}
     sources = [tier for tier in tiers if any(source == _key(tier) for source, _ in counts)]
     targets = [tier for tier in tiers if any(target == _key(tier) for _, target in counts)]
 
@@ -246,7 +246,7 @@ def matrix_of(
             return None
         query = urlencode({"from": source or "", "to": target or ""})
         href = f"{reverse('tiers:movers', args=[policy_id])}?{query}" if policy_id else ""
-        return Move(n, min(n, without[source, target]), href, ranks.get(target, -1) > ranks.get(source, -1))
+        return Move(n, min(n, without[source, target]), href, positions.get(target, -1) > positions.get(source, -1))
 
     rows = [MatrixRow(tier, [cell(_key(tier), _key(target)) for target in targets]) for tier in sources]
     every = [move for row in rows for move in row.cells if move]

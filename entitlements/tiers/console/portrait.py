@@ -78,7 +78,7 @@ class TierPortrait:
         """Whether the earned or given tier is above the one she bought."""
         if self.standing_tier is None:
             return False
-        return self.bought is None or self.standing_tier.rank > self.bought.rank
+        return self.bought is None or self.standing_tier.position > self.bought.position
 
     @property
     def effective(self) -> Tier | None:

@@ -59,10 +59,10 @@ def terms_of(policy: QualificationPolicy) -> Terms:
     """The policy as the rules take it."""
     rungs = [
         Rung(
-            rung.tier_id, rung.tier.rank, rung.joined_by == "all",
+            rung.tier_id, rung.tier.position, rung.joined_by == "all",
             tuple((rule.measure, rule.threshold) for rule in rung.rules.all() if measure_of(rule.measure)),
         )
-        for rung in policy.rungs.select_related("tier").prefetch_related("rules").order_by("tier__rank")
+        for rung in policy.rungs.select_related("tier").prefetch_related("rules").order_by("tier__position")
     ]  # fmt: skip
     return Terms(
         policy.period, policy.period_months, policy.downgrade, policy.grace_days, policy.notice_days,

@@ -34,9 +34,9 @@ base AS NOT MATERIALIZED (
   SELECT d.member_id, d.tier_id AS was_id, d.via AS was_via, d.since AS was_since, d.judged_on, d.anchor_on, z.zone,
     (%(at)s AT TIME ZONE z.zone)::date AS today,
     (coalesce(m.registered_at, m.created_at) AT TIME ZONE z.zone)::date AS joined_on,
-    was.rank AS was_rank, held.rank AS held_rank, bought.rank AS term_rank,
-    {floor} AS floor_rank,
-    given.id AS manual_id, given.until AS manual_until, hand.rank AS manual_rank
+    was.position AS was_position, held.position AS held_position, bought.position AS term_position,
+    {floor} AS floor_position,
+    given.id AS manual_id, given.until AS manual_until, hand.position AS manual_position
   FROM due d
   JOIN members_memberlifecycle l ON l.member_id = d.member_id
   JOIN members_member m ON m.id = d.member_id
@@ -69,7 +69,7 @@ asked AS MATERIALIZED (
   UNION ALL
   SELECT member_id, 'period', period_on, least(held_on, today + 1), period_on::timestamp AT TIME ZONE zone,
     CASE WHEN held_on <= today THEN held_on::timestamp AT TIME ZONE zone ELSE 'infinity' END, zone, joined_on
-  FROM placed WHERE held_rank IS NOT NULL AND (held_on <= today OR period_on <> now_on)
+  FROM placed WHERE held_position IS NOT NULL AND (held_on <= today OR period_on <> now_on)
 )"""
 
 _VALUED = """
@@ -81,11 +81,11 @@ valued AS MATERIALIZED (
 _JUDGED = """
 judged AS NOT MATERIALIZED (
   SELECT q.*, CASE
-      WHEN q.earned > coalesce(q.held_rank, -1) THEN 'up'
-      WHEN q.held_rank IS NULL OR q.held_on IS NULL THEN 'none'
+      WHEN q.earned > coalesce(q.held_position, -1) THEN 'up'
+      WHEN q.held_position IS NULL OR q.held_on IS NULL THEN 'none'
       WHEN q.today < q.held_on THEN 'hold'
-      WHEN q.kept >= q.held_rank THEN 'keep'
-      WHEN q.earned = q.held_rank THEN 'again'
+      WHEN q.kept >= q.held_position THEN 'keep'
+      WHEN q.earned = q.held_position THEN 'again'
       {never_down}
       WHEN q.today < q.held_on + {grace} THEN 'grace'
       ELSE 'down' END AS verdict
@@ -98,27 +98,27 @@ judged AS NOT MATERIALIZED (
   ) q OFFSET 0
 ),
 moved AS NOT MATERIALIZED (
-  SELECT j.*, CASE WHEN j.new_rank IS NULL THEN NULL
+  SELECT j.*, CASE WHEN j.new_position IS NULL THEN NULL
       WHEN j.verdict IN ('up', 'again') THEN {after_now}
       WHEN j.verdict IN ('keep', 'down') THEN {after_held}
       ELSE j.held_on END AS new_on,
-    CASE WHEN j.new_rank IS NULL THEN NULL WHEN j.verdict IN ('up', 'again') THEN j.today ELSE j.anchor_on END
+    CASE WHEN j.new_position IS NULL THEN NULL WHEN j.verdict IN ('up', 'again') THEN j.today ELSE j.anchor_on END
       AS new_anchor_on
   FROM (
     SELECT j.*, CASE
       WHEN j.verdict IN ('up', 'again') THEN j.earned
       WHEN j.verdict = 'down' THEN {lower_held}
-      ELSE j.held_rank END AS new_rank
+      ELSE j.held_position END AS new_position
     FROM judged j OFFSET 0
   ) j OFFSET 0
 ),
 foreseen AS NOT MATERIALIZED (
   SELECT f.*, CASE WHEN f.new_on IS NULL OR {is_kept_for_good} THEN NULL ELSE
       (CASE WHEN f.is_secured THEN {after_new} ELSE f.new_on END) + {grace} END AS until_on,
-    CASE WHEN f.is_secured THEN f.new_rank ELSE {lower_new} END AS falls_to
+    CASE WHEN f.is_secured THEN f.new_position ELSE {lower_new} END AS falls_to
   FROM (
-    SELECT f.*, {next_rank} AS next_rank, coalesce(f.verdict IN ('up', 'again') OR f.verdict <> 'grace'
-        AND f.so_far >= f.new_rank, false) AS is_secured
+    SELECT f.*, {next_position} AS next_position, coalesce(f.verdict IN ('up', 'again') OR f.verdict <> 'grace'
+        AND f.so_far >= f.new_position, false) AS is_secured
     FROM (
       SELECT m.*, CASE m.verdict WHEN 'up' THEN m.earned WHEN 'again' THEN m.earned WHEN 'hold' THEN m.kept
         WHEN 'grace' THEN greatest(m.earned, m.kept) ELSE {earned_of_new_period} END AS so_far
@@ -127,14 +127,14 @@ foreseen AS NOT MATERIALIZED (
   ) f OFFSET 0
 ),
 decided AS MATERIALIZED (
-  SELECT d.*, greatest(d.new_rank, d.manual_rank) AS rank,
-    CASE WHEN d.manual_rank > coalesce(d.new_rank, -1) THEN 'manual'
-      WHEN d.new_rank IS NOT NULL THEN 'qualified' ELSE '' END AS via,
+  SELECT d.*, greatest(d.new_position, d.manual_position) AS position,
+    CASE WHEN d.manual_position > coalesce(d.new_position, -1) THEN 'manual'
+      WHEN d.new_position IS NOT NULL THEN 'qualified' ELSE '' END AS via,
     d.falls_on IS NOT NULL AND d.today >= d.falls_on - {notice} AS is_noticed,
     {gap} AS gap,
     d.verdict IN ('keep', 'down') AND d.new_on <= d.today AS is_due_again
   FROM (
-    SELECT f.*, CASE WHEN f.falls_to IS DISTINCT FROM f.new_rank THEN f.until_on END AS falls_on
+    SELECT f.*, CASE WHEN f.falls_to IS DISTINCT FROM f.new_position THEN f.until_on END AS falls_on
     FROM foreseen f OFFSET 0
   ) d OFFSET 0
 )"""
@@ -142,7 +142,7 @@ decided AS MATERIALIZED (
 _WRITE = """
 settled AS MATERIALIZED (
   SELECT d.*, t.id AS tier_id, q.id AS qualified_id, n.id AS next_id, CASE WHEN d.is_noticed THEN f.id END AS falls_id,
-    d.rank IS DISTINCT FROM d.was_rank AS is_changed,
+    d.position IS DISTINCT FROM d.was_position AS is_changed,
     CASE d.via WHEN 'manual' THEN d.manual_until ELSE d.until_on::timestamp AT TIME ZONE d.zone END AS until,
     CASE WHEN d.is_due_again THEN %(at)s ELSE least(
       {period_end}::timestamp AT TIME ZONE d.zone,
@@ -153,13 +153,13 @@ settled AS MATERIALIZED (
     jsonb_build_object('now', d.now_figures, 'since', d.now_on, 'period', coalesce(d.period_figures, d.now_figures),
       'verdict', d.verdict, 'judged_on', d.new_on, 'secured', d.is_secured) AS facts
   FROM decided d
-  LEFT JOIN members_tier t ON t.rank = d.rank LEFT JOIN members_tier q ON q.rank = d.new_rank
-  LEFT JOIN members_tier n ON n.rank = d.next_rank LEFT JOIN members_tier f ON f.rank = d.falls_to
+  LEFT JOIN members_tier t ON t.position = d.position LEFT JOIN members_tier q ON q.position = d.new_position
+  LEFT JOIN members_tier n ON n.position = d.next_position LEFT JOIN members_tier f ON f.position = d.falls_to
 ),
 logged AS (
   INSERT INTO entitlements_tierchange (member_id, from_tier_id, to_tier_id, is_up, via, policy_id, facts, at, actor_id)
-  SELECT member_id, was_id, tier_id, coalesce(rank, -1) > coalesce(was_rank, -1), coalesce(nullif(via, ''), was_via),
-    %(policy)s, facts, %(at)s, %(actor)s
+  SELECT member_id, was_id, tier_id, coalesce(position, -1) > coalesce(was_position, -1),
+    coalesce(nullif(via, ''), was_via), %(policy)s, facts, %(at)s, %(actor)s
   FROM settled WHERE is_changed ORDER BY member_id
   RETURNING from_tier_id, to_tier_id
 ),
@@ -183,11 +183,11 @@ SELECT NULL, NULL, count(*)::int, false, (count(*) FILTER (WHERE is_due_again)):
 _LOOK = """
 SELECT d.member_id, f.id, t.id
 FROM (
-  SELECT member_id, greatest(was_rank, term_rank) AS was,
-    greatest(CASE WHEN falls_on IS NULL THEN new_rank ELSE falls_to END, manual_rank, term_rank) AS then
+  SELECT member_id, greatest(was_position, term_position) AS was,
+    greatest(CASE WHEN falls_on IS NULL THEN new_position ELSE falls_to END, manual_position, term_position) AS then
   FROM decided
 ) d
-LEFT JOIN members_tier f ON f.rank = d.was LEFT JOIN members_tier t ON t.rank = d.then"""
+LEFT JOIN members_tier f ON f.position = d.was LEFT JOIN members_tier t ON t.position = d.then"""
 
 
 def round_sql(terms: Terms, measures: Mapping[str, str], *, only_members: bool) -> str:
@@ -222,7 +222,7 @@ def _looking(terms: Terms, measures: Mapping[str, str], select: str) -> str:
 def _stages(due: str, terms: Terms, measures: Mapping[str, str]) -> str:
     is_rolling = terms.period == ROLLING
     base = _BASE.format(
-        floor="bought.rank" if terms.plan_is_floor else "NULL::int",
+        floor="bought.position" if terms.plan_is_floor else "NULL::int",
         anchor={CALENDAR: "DATE '2000-01-01'", ANNIVERSARY: "b.joined_on"}.get(
             terms.period, "coalesce(b.anchor_on, b.today)"
         ),
@@ -240,11 +240,11 @@ def _stages(due: str, terms: Terms, measures: Mapping[str, str]) -> str:
         after_now=_after(terms, "j.today", "j.today" if is_rolling else "j.anchor"),
         after_held=_after(terms, "j.held_on", "j.anchor"),
         after_new=_after(terms, "f.new_on", "coalesce(f.new_anchor_on, f.anchor)" if is_rolling else "f.anchor"),
-        lower_held=_lower(terms, "j.held_rank", "j.floor_rank", "j.earned", "j.kept"),
-        lower_new=_lower(terms, "f.new_rank", "f.floor_rank", "f.so_far"),
+        lower_held=_lower(terms, "j.held_position", "j.floor_position", "j.earned", "j.kept"),
+        lower_new=_lower(terms, "f.new_position", "f.floor_position", "f.so_far"),
         earned_of_new_period="NULL" if is_rolling else "m.earned",
-        next_rank=_next_rank(terms.rungs, "greatest(f.new_rank, f.floor_rank, f.manual_rank)"),
-        gap=_gap(terms, "d.next_rank", "d.gap_value"),
+        next_position=_next_position(terms.rungs, "greatest(f.new_position, f.floor_position, f.manual_position)"),
+        gap=_gap(terms, "d.next_position", "d.gap_value"),
     )  # fmt: skip
     own = [f"m_{code} (member_id, slot, value) AS MATERIALIZED ({measures[code]})" for code in terms.measures]
     return "WITH " + ",\n".join([due, base, _ASKED, *own, _values(terms), judged])
@@ -256,7 +256,7 @@ def _values(terms: Terms) -> str:
         columns=", ".join(f"coalesce(m_{code}.value, 0)::bigint AS m_{code}" for code in codes),
         joins=" ".join(f"LEFT JOIN m_{c} ON m_{c}.member_id = a.member_id AND m_{c}.slot = a.slot" for c in codes),
         figures=", ".join(f"'{code}', v.m_{code}" for code in codes),
-        reached=_case([(_is_reached(rung), rung.rank) for rung in reversed(terms.rungs)]),
+        reached=_case([(_is_reached(rung), rung.position) for rung in reversed(terms.rungs)]),
     )
 
 
@@ -271,27 +271,26 @@ def _case(cases: Sequence[tuple[str, object]], otherwise: str = "NULL::int") -> 
     return f"CASE {' '.join(f'WHEN {test} THEN {value}' for test, value in cases)} ELSE {otherwise} END"
 
 
-def _next_rank(rungs: Sequence[Rung], above: str) -> str:
-    return _case([(f"coalesce({above}, -1) < {rung.rank}", rung.rank) for rung in rungs])
+def _next_position(rungs: Sequence[Rung], above: str) -> str:
+    return _case([(f"coalesce({above}, -1) < {rung.position}", rung.position) for rung in rungs])
 
 
-def _gap(terms: Terms, next_rank: str, value: str) -> str:
-    thresholds = [(rung.rank, dict(rung.thresholds).get(terms.gap_measure)) for rung in terms.rungs]
-    known = [(rank, threshold) for rank, threshold in thresholds if threshold is not None]
+def _gap(terms: Terms, next_position: str, value: str) -> str:
+    thresholds = [(rung.position, dict(rung.thresholds).get(terms.gap_measure)) for rung in terms.rungs]
+    known = [(position, threshold) for position, threshold in thresholds if threshold is not None]
     return _case(
-        [(f"{next_rank} = {rank}", f"greatest({threshold:d} - {value}, 0)") for rank, threshold in known],
+        [(f"{next_position} = {position}", f"greatest({threshold:d} - {value}, 0)") for position, threshold in known],
         "NULL::bigint",
     )
 
 
-def _lower(terms: Terms, rank: str, floor: str, *balances: str) -> str:
+def _lower(terms: Terms, position: str, floor: str, *balances: str) -> str:
     """Where a downgrade leads. LEAST passes over nulls, so a missing floor is asked for by itself."""
-    step = _case([(f"{rank} > {rung.rank}", rung.rank) for rung in reversed(terms.rungs)])
+    step = _case([(f"{position} > {rung.position}", rung.position) for rung in reversed(terms.rungs)])
     found = [step] if terms.downgrade == ONE_STEP else []
     assert terms.downgrade in (NONE, ONE_STEP, BY_BALANCE)
-    return (
-        f"greatest({', '.join([*found, *balances, f'CASE WHEN {floor} IS NOT NULL THEN least({floor}, {rank}) END'])})"
-    )
+    held_up = f"CASE WHEN {floor} IS NOT NULL THEN least({floor}, {position}) END"
+    return f"greatest({', '.join([*found, *balances, held_up])})"
 
 
 def _period_end(terms: Terms) -> str:

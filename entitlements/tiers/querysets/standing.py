@@ -66,7 +66,7 @@ def live(at: datetime, prefix: str = "") -> Q:
 
 def is_higher(at: datetime) -> Q:
     """On the Member queryset: the qualified or manual tier stands above the tier of the term."""
-    above = Q(tier_standing__tier__rank__gt=Coalesce(F("lifecycle__tier__rank"), Value(-1)))
+    above = Q(tier_standing__tier__position__gt=Coalesce(F("lifecycle__tier__position"), Value(-1)))
     return Q(tier_standing__tier__isnull=False) & live(at, "tier_standing__") & above
 
 

@@ -10,7 +10,7 @@ from entitlements.usage.rules import Held, Rung
 # A row for the standing even where she has none of these benefits. It holds while nothing became due.
 _STATE = """
 SELECT s.settled_at IS NOT NULL AND (s.next_due_at IS NULL OR s.next_due_at > %(at)s::timestamptz)
-    AND (b.valid_until IS NULL OR b.valid_until > %(at)s::timestamptz), t.rank,
+    AND (b.valid_until IS NULL OR b.valid_until > %(at)s::timestamptz), t.position,
   b.benefit_id, b.is_open, b.granted, b.used, b.overage, b.level, b.early_hours, b.allowance, b.period_end
 FROM entitlements_standing s
 LEFT JOIN members_tier t ON t.id = s.tier_id
@@ -18,7 +18,7 @@ LEFT JOIN entitlements_balance b ON b.member_id = s.member_id AND b.benefit_id =
 WHERE s.member_id = %(member)s::bigint"""
 
 _RUNGS = """
-SELECT c.benefit_id, t.rank, coalesce(t.code, ''), coalesce(t.name, ''), coalesce(t.name_zh, ''),
+SELECT c.benefit_id, t.position, coalesce(t.code, ''), coalesce(t.name, ''), coalesce(t.name_zh, ''),
   CASE WHEN e.kind <> 'access' THEN c.amount END, c.level, c.early_hours
 FROM entitlements_tierbenefit c
 JOIN entitlements_ladderversion v ON v.id = c.version_id AND v.status = 'active'
@@ -29,9 +29,9 @@ WHERE c.benefit_id = ANY(%(benefits)s::bigint[])"""
 
 @dataclass(frozen=True)
 class State:
-    """Where a member stands: ``rank`` of her tier (None: the free tier), and what she holds by benefit."""
+    """Where a member stands: ``position`` of her tier (None: the free tier), and what she holds by benefit."""
 
-    rank: int | None
+    position: int | None
     held: dict[int, Held]
 
 

@@ -17,15 +17,15 @@ from members.plans.models import Tier
 def create_missing_tiers(*, run: ImportRun, actor: User, at: datetime) -> int:
     """Create a tier for every name behind the run's ``unknown_tier`` issues; returns how many.
 
-    They rank above the known ones in the order of their names; an admin may rank them anew.
+    They stand above the known ones in the order of their names; an admin may place them anew.
     """
     with connection.cursor() as cursor:
         cursor.execute("LOCK TABLE members_tier IN SHARE ROW EXCLUSIVE MODE")
-    rank = Tier.objects.aggregate(top=Max("rank"))["top"] or 0
+    position = Tier.objects.aggregate(top=Max("position"))["top"] or 0
     made = 0
     for name in _distinct(unknown_words(run, "unknown_tier")):
-        rank += 1
-        tier = Tier.objects.create(code=f"tier-{rank}", name=name, name_zh=name, rank=rank)
+        position += 1
+        tier = Tier.objects.create(code=f"tier-{position}", name=name, name_zh=name, position=position)
         record_audit(actor=actor, at=at, action="tier.created", target_type="tier", target_id=tier.pk,
                      data={"import": run.pk})  # fmt: skip
         made += 1

@@ -193,9 +193,9 @@ def _own_plan(run: ImportRun, contract: str, *, at: datetime) -> SoldPlan:
     tier_code, tier_name, tier_zh = TELCO_TIER
     tier = Tier.objects.filter(code=tier_code).first()
     if tier is None:
-        rank = (Tier.objects.aggregate(top=Max("rank"))["top"] or 0) + 1
+        position = (Tier.objects.aggregate(top=Max("position"))["top"] or 0) + 1
         tier, _ = Tier.objects.get_or_create(
-            code=tier_code, defaults={"name": tier_name, "name_zh": tier_zh, "rank": rank}
+            code=tier_code, defaults={"name": tier_name, "name_zh": tier_zh, "position": position}
         )
     plan, made = SoldPlan.objects.get_or_create(
         code=code,

@@ -41,4 +41,4 @@ class PlanForm(forms.ModelForm):
 class TierForm(forms.ModelForm):
     class Meta:
         model = Tier
-        fields = ["code", "name", "name_zh", "rank", "grace_days"]
+        fields = ["code", "name", "name_zh", "position", "grace_days"]

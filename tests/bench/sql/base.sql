@@ -22,7 +22,7 @@ FROM pg_index i WHERE indrelid IN (SELECT id FROM filled) AND NOT indisprimary
   AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = i.indexrelid AND c.contype IN ('x', 'u'));
 DO $$ DECLARE d record; BEGIN FOR d IN SELECT undo FROM dropped LOOP EXECUTE d.undo; END LOOP; END $$;
 
-INSERT INTO members_tier (id, code, name, name_zh, rank) VALUES
+INSERT INTO members_tier (id, code, name, name_zh, position) VALUES
   (1, 'gold', 'Gold', '黄金会员', 1), (2, 'black', 'Black', '黑金会员', 2);
 INSERT INTO members_plan (id, code, name, name_zh, tier_id, duration_unit, duration_count, price_cents, currency,
                           trial_days, switch_policy, is_sold) VALUES

@@ -73,7 +73,7 @@ def test_a_bought_tier_lost_to_a_lower_earned_one_is_kept_and_comes_back(scene):
 
 def test_a_return_below_the_earned_tier_restores_for_the_term_that_was_bought(scene):
     """Her standing is then the earned tier, which began long before and has another end."""
-    basic = Tier.objects.create(code="basic", name="Basic", rank=0)
+    basic = Tier.objects.create(code="basic", name="Basic", position=0)
     plan = Plan.objects.create(code="basic", name="Basic", tier=basic, price_cents=900)
     scene.earn(scene.world.gold)
     scene.lapse()

@@ -46,7 +46,7 @@ terms = st.builds(
     gap_measure=st.sampled_from(["spend", "active_days", "tenure_days"]),
     rungs=st.lists(st.tuples(st.booleans(), thresholds), min_size=3, max_size=3).map(
         lambda rungs: tuple(
-            Rung(0, rank, needs_all, tuple(own.items())) for rank, (needs_all, own) in enumerate(rungs, 1) if own
+            Rung(0, n, needs_all, tuple(own.items())) for n, (needs_all, own) in enumerate(rungs, 1) if own
         )
     ),
 )  # fmt: skip
@@ -57,7 +57,7 @@ class Crowd:
 
     def __init__(self, seed: int) -> None:
         self.draw = random.Random(seed)
-        self.tiers = {rank: Tier.objects.create(code=f"t{rank}", name="T", rank=rank) for rank in (1, 2, 3)}
+        self.tiers = {n: Tier.objects.create(code=f"t{n}", name="T", position=n) for n in (1, 2, 3)}
         self.definition = EventDefinition.objects.create(name="bought", carries_money=True)
         self.source = Source.objects.create(code="shop", name="Shop")
         self.facts: dict[int, dict[str, Any]] = {}
@@ -79,11 +79,11 @@ class Crowd:
         )
         own = zone or PROJECT_ZONE
         held = (
-            Held(rank, pick(DAYS_AROUND), pick([None, *DAYS_AROUND[:9]])) if (rank := pick([None, 1, 2, 3])) else Held()
+            Held(top, pick(DAYS_AROUND), pick([None, *DAYS_AROUND[:9]])) if (top := pick([None, 1, 2, 3])) else Held()
         )
         TierStanding.objects.create(
-            member=member, qualified_tier=self.tiers.get(held.rank), judged_on=held.judged_on, anchor_on=held.anchor_on,
-            due_at=AT,
+            member=member, qualified_tier=self.tiers.get(held.position), judged_on=held.judged_on,
+            anchor_on=held.anchor_on, due_at=AT,
         )  # fmt: skip
         if by_hand:
             until = pick([None, AT + DAY, AT - DAY, AT])
@@ -134,30 +134,36 @@ def expected(found: Terms, facts: dict[str, Any]) -> tuple[Any, ...]:
         since = rules.boundary_before(found, held.judged_on, rules.anchor_of(found, held, today, joined))
         period = values(facts, since, min(held.judged_on, today + DAY))
     one = rules.judge(
-        found, held, today=today, joined_on=joined, now=now, period=period, term_rank=facts["bought"],
-        manual_rank=facts["by_hand"],
+        found, held, today=today, joined_on=joined, now=now, period=period, term_position=facts["bought"],
+        manual_position=facts["by_hand"],
     )  # fmt: skip
-    rank = rules.highest(one.held.rank, facts["by_hand"])
+    position = rules.highest(one.held.position, facts["by_hand"])
     falls = (
         (one.falls_to, at_local(one.falls_on, datetime.min.time(), facts["zone"])) if one.is_noticed else (None, None)
     )
     until = one.until_on and at_local(one.until_on, datetime.min.time(), facts["zone"])
-    return one.held, rank, one.next_rank, one.gap, falls, until, one.is_due_again, one.verdict
+    return one.held, position, one.next_position, one.gap, falls, until, one.is_due_again, one.verdict
 
 
 def judged() -> dict[int, tuple[Any, ...]]:
     rows = TierStanding.objects.select_related("tier", "qualified_tier", "next_tier", "will_downgrade_to", "manual")
 
-    def rank(tier: Tier | None) -> int | None:
-        return tier.rank if tier else None
+    def position(tier: Tier | None) -> int | None:
+        return tier.position if tier else None
 
     return {
         row.pk: (
-            Held(rank(row.qualified_tier), row.judged_on, row.anchor_on), rank(row.tier), rank(row.next_tier), row.gap,
-            (rank(row.will_downgrade_to), row.will_downgrade_at), row.until, row.due_at == AT, row.facts["verdict"],
+            Held(position(row.qualified_tier), row.judged_on, row.anchor_on),
+            position(row.tier),
+            position(row.next_tier),
+            row.gap,
+            (position(row.will_downgrade_to), row.will_downgrade_at),
+            row.until,
+            row.due_at == AT,
+            row.facts["verdict"],
         )
         for row in rows
-    }  # fmt: skip
+    }
 
 
 def test_the_statement_judges_as_the_rules_do(db):
@@ -186,7 +192,7 @@ def test_the_statement_judges_as_the_rules_do(db):
         rows = judged()
         for pk, facts in crowd.facts.items():
             right = expected(found, facts)
-            is_manual = facts["by_hand"] is not None and facts["by_hand"] > (right[0].rank or 0)
+            is_manual = facts["by_hand"] is not None and facts["by_hand"] > (right[0].position or 0)
             got = rows[pk]
             assert got[:5] + got[6:] == right[:5] + right[6:], (facts, found)
             assert is_manual or got[5] == right[5], (facts, found)

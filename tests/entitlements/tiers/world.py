@@ -22,8 +22,8 @@ class World:
     def __init__(self, at: datetime) -> None:
         self.at = at
         self.tiers = {
-            code: Tier.objects.create(code=code, name=code.title(), rank=rank)
-            for rank, code in enumerate(SPEND, start=1)
+            code: Tier.objects.create(code=code, name=code.title(), position=position)
+            for position, code in enumerate(SPEND, start=1)
         }
         EventDefinition.objects.create(name="bought", carries_money=True, is_activity=False)
         self.source: Source = factories.SourceFactory(code="shop")

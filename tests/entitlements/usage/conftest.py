@@ -33,8 +33,8 @@ class Ladder:
     """Silver gives 100 credits and exports from gold on; free members get one credit."""
 
     def __init__(self) -> None:
-        self.silver = Tier.objects.create(code="silver", name="Silver", name_zh="白银会员", rank=10)
-        self.gold = Tier.objects.create(code="gold", name="Gold", name_zh="高级会员", rank=20)
+        self.silver = Tier.objects.create(code="silver", name="Silver", name_zh="白银会员", position=10)
+        self.gold = Tier.objects.create(code="gold", name="Gold", name_zh="高级会员", position=20)
         self.plan = factories.PlanFactory(code="silver-month", tier=self.silver)
         self.gold_plan = factories.PlanFactory(code="gold-month", tier=self.gold)
         self.export = make_benefit(

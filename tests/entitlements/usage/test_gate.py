@@ -18,9 +18,9 @@ GOLD = Rung(20, "gold", "Gold", "高级会员", 500, "4K", 48)
 SILVER = Rung(10, "silver", "Silver", "白银会员", 100, "HD", 0)
 
 
-def judged(held=Held(), rungs=(GOLD, SILVER), *, rank=None, language="zh-CN", amount=1, **fields):  # noqa: B008
+def judged(held=Held(), rungs=(GOLD, SILVER), *, position=None, language="zh-CN", amount=1, **fields):  # noqa: B008
     fields = {"code": "x", "name": "AI export", "name_zh": "AI 导出", "kind": "quota"} | fields
-    return judge(Benefit(**fields), held, rungs, rank=rank, at=AT, language=language, amount=amount)
+    return judge(Benefit(**fields), held, rungs, position=position, at=AT, language=language, amount=amount)
 
 
 def test_open():
@@ -33,10 +33,10 @@ def test_open():
 def test_locked_names_the_lowest_tier_that_gives_it():
     said = judged()
     assert (said.access, said.verdict, said.upgrade_target) == (False, "locked", "silver")
-    assert judged(rank=10).hint == "使用 AI 导出需升级至高级会员"
-    assert judged(rank=10, language="en").hint == "Upgrade to Gold to use AI export"
-    assert judged(rank=20).upgrade_target is None
-    assert judged(rank=20).hint == "AI 导出暂未开放"
+    assert judged(position=10).hint == "使用 AI 导出需升级至高级会员"
+    assert judged(position=10, language="en").hint == "Upgrade to Gold to use AI export"
+    assert judged(position=20).upgrade_target is None
+    assert judged(position=20).hint == "AI 导出暂未开放"
     assert judged(rungs=[Rung(10, "s", "S", "", 0, "", 0), GOLD]).upgrade_target == "gold"
 
 
@@ -53,11 +53,11 @@ def test_other_ways_to_be_denied(fields, answer, limit):
 
 
 def test_the_limit_names_who_gives_more():
-    said = judged(Held(True, 100, 100, allowance=100), rank=10)
+    said = judged(Held(True, 100, 100, allowance=100), position=10)
     assert (said.access, said.verdict, said.reason, said.upgrade_target) == (False,) + ("limit_reached",) * 2 + (
         "gold",
     )
-    assert judged(Held(True, 500, 500, allowance=500), rank=20).hint == "AI 导出已用完"
+    assert judged(Held(True, 500, 500, allowance=500), position=20).hint == "AI 导出已用完"
     assert not judged(Held(True, 10, 8), amount=3).access
     soft = judged(Held(True, 10, 10, overage=4), is_hard_limit=False)
     assert (soft.access, soft.reason, soft.overage) == (True, "over_limit", 4)
@@ -65,16 +65,16 @@ def test_the_limit_names_who_gives_more():
 
 def test_early_access():
     opens = AT + timedelta(hours=10)
-    said = judged(Held(True, None, early_hours=4), public_at=opens, rank=10)
+    said = judged(Held(True, None, early_hours=4), public_at=opens, position=10)
     assert (said.verdict, said.opens_at, said.upgrade_target) == ("too_early", opens - timedelta(hours=4), "gold")
     assert judged(Held(True, None, early_hours=10), public_at=opens).access
     assert judged(public_at=opens).opens_at is None
 
 
 def test_waiting_to_be_unlocked():
-    said = judged(rank=10, unlocked_by_id=7)
+    said = judged(position=10, unlocked_by_id=7)
     assert (said.reason, said.upgrade_target, said.hint) == ("not_unlocked", None, "AI 导出尚未解锁")
-    assert judged(rank=5, unlocked_by_id=7).reason == "not_granted"
+    assert judged(position=5, unlocked_by_id=7).reason == "not_granted"
 
 
 def test_a_benefits_own_words_win():
@@ -82,7 +82,7 @@ def test_a_benefits_own_words_win():
     assert judged(**own).hint == "升白银会员用 AI 导出"
     assert judged(language="en", **own).hint == "AI export: go Silver"
     assert judged(Held(True, None), **own).hint == "可用"
-    assert judged(rank=20, **own).hint == "AI 导出暂未开放"
+    assert judged(position=20, **own).hint == "AI 导出暂未开放"
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_a_plan_is_made_and_changed(admin_client):
 
 
 def test_a_tier_is_made(admin_client):
-    data = {"code": "gold", "name": "Gold", "name_zh": "金卡", "rank": 2}
+    data = {"code": "gold", "name": "Gold", "name_zh": "金卡", "position": 2}
     assert admin_client.post(reverse("members:tier-new"), data).status_code == 302
     assert Tier.objects.get().name_zh == "金卡"
     assert admin_client.post(reverse("members:tier-new"), data).status_code == 422

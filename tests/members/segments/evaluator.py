@@ -266,9 +266,9 @@ def carried_within(leaf: Leaf, person: Person, at: datetime) -> bool:
 
 def effective_tier(person: Person, at: datetime) -> tuple[str | None, str | None]:
     """The code of the tier that counts, and through what."""
-    bought, own = person.lifecycle.get("tier_rank"), person.standing
-    is_held = own.get("rank") is not None and (own["until"] is None or own["until"] > at)
-    if is_held and (bought is None or own["rank"] > bought):
+    bought, own = person.lifecycle.get("tier_position"), person.standing
+    is_held = own.get("position") is not None and (own["until"] is None or own["until"] > at)
+    if is_held and (bought is None or own["position"] > bought):
         return own["code"], own["via"]
     return person.lifecycle.get("tier_code"), None if bought is None else "plan"
 

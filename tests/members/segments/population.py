@@ -93,7 +93,7 @@ class Person:
 class Crowd:
     def __init__(self, seed: int, size: int = 60) -> None:
         self.random = random.Random(seed)
-        self.tiers = {code: Tier.objects.create(code=code, name=code, rank=n) for n, code in enumerate(TIERS)}
+        self.tiers = {code: Tier.objects.create(code=code, name=code, position=n) for n, code in enumerate(TIERS)}
         self.plans = {
             code: Plan.objects.create(code=code, name=code, tier=self.tiers["gold"], price_cents=100) for code in PLANS
         }
@@ -302,7 +302,7 @@ class Crowd:
 
 
 def _load_entitlements(people: dict[int, Person]) -> None:
-    for row in TierStanding.objects.annotate(code=F("tier__code"), rank=F("tier__rank")).values():
+    for row in TierStanding.objects.annotate(code=F("tier__code"), position=F("tier__position")).values():
         people[row["member_id"]].standing = row
     for row in ManualTier.objects.values():
         people[row["member_id"]].given.append(row)
@@ -322,7 +322,7 @@ def _load_entitlements(people: dict[int, Person]) -> None:
 def load() -> list[Person]:
     """Everybody's facts, read row by row from the tables."""
     people = {row["id"]: Person(row["id"], row) for row in Member.objects.values()}
-    lifecycles = MemberLifecycle.objects.annotate(tier_code=F("tier__code"), tier_rank=F("tier__rank"))
+    lifecycles = MemberLifecycle.objects.annotate(tier_code=F("tier__code"), tier_position=F("tier__position"))
     for row in lifecycles.values():
         people[row["member_id"]].lifecycle = row
     for row in MembershipTerm.objects.annotate(plan_code=F("plan__code")).values():
