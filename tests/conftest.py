@@ -19,10 +19,15 @@ AT = datetime(2026, 11, 16, 4, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker) -> None:
-    """Tests that commit put the database back to what the migrations made."""
+def django_db_modify_db_settings(django_db_modify_db_settings: None, django_db_blocker) -> None:
+    """The database of each process is copied, not migrated."""
     with django_db_blocker.unblock():
-        database.keep_seed()
+        database.copy_a_template()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """Tests that commit put the database back to what the migrations made."""
     TransactionTestCase._fixture_teardown = lambda self: database.back_to_seed()
 
 

@@ -8,6 +8,8 @@ from config.settings import CACHES, DATABASES, STORAGES
 
 # A test's database must be droppable the moment it ends; a kept connection would hold it.
 DATABASES["default"]["CONN_MAX_AGE"] = 0
+# Nothing a test wrote need outlive a power cut.
+DATABASES["default"]["OPTIONS"]["options"] += " -c synchronous_commit=off"
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 # Clearing a cache empties its whole database, so each of the parallel processes has one of its own.
