@@ -7,13 +7,6 @@ class CampaignsConfig(AppConfig):
     verbose_name = _("Campaigns")
 
     def ready(self) -> None:
-        from campaigns import belongings, import_undo, policy_effects, segment_reach, timeline_source
-        from campaigns.audit_labels import LABELS
-        from config.audit.labels import register_actions
+        from campaigns import hooks
 
-        register_actions(LABELS)
-        timeline_source.register()
-        policy_effects.register()
-        import_undo.register()
-        segment_reach.register()
-        belongings.register()
+        hooks.register()

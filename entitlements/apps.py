@@ -10,14 +10,16 @@ class EntitlementsConfig(AppConfig):
         from config.audit.labels import register_actions
         from entitlements import belongings, conditions, import_undo, timeline_sources
         from entitlements.audit_labels import LABELS
+        from entitlements.checks import hooks as checks
+        from entitlements.codes import hooks as codes
         from entitlements.grants.console.portrait import MemberBenefits
-        from entitlements.honours import registration as honours
+        from entitlements.honours import hooks as honours
         from entitlements.insight import dimensions
-        from entitlements.ladder import dimensions as ladder
-        from entitlements.memory import registration as memory
-        from entitlements.offers import registration as offers
-        from entitlements.seats import registration as seats
-        from entitlements.tiers import registration as tiers
+        from entitlements.ladder import hooks as ladder
+        from entitlements.memory import hooks as memory
+        from entitlements.offers import hooks as offers
+        from entitlements.seats import hooks as seats
+        from entitlements.tiers import hooks as tiers
         from entitlements.usage import scope
         from members.people.console import cards
 
@@ -26,12 +28,8 @@ class EntitlementsConfig(AppConfig):
         import_undo.register()
         conditions.register_all()
         dimensions.register_all()
-        ladder.register_all()
         timeline_sources.register_all()
         cards.register("benefits", "benefits/includes/card.html", MemberBenefits)
         scope.register()
-        tiers.register_all()
-        offers.register_all()
-        memory.register_all()
-        seats.register_all()
-        honours.register_all()
+        for room in (ladder, tiers, offers, codes, memory, seats, honours, checks):
+            room.register()

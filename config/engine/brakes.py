@@ -1,12 +1,16 @@
 """The brake on an engine: what would move too many members at once waits for a person's decision."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField, transition
 
+from config.engine.registry import Registry
 from config.staff.keys import staff_key
 from config.staff.models import User
 
@@ -43,6 +47,29 @@ class Brake(models.Model):
 
 
 B = TypeVar("B", bound=Brake)
+
+
+@dataclass(frozen=True)
+class GuardedRun(Generic[B]):
+    """What people are told of an engine's open brakes. ``page`` names the address where they decide about one.
+
+    ``held_href`` leads to the members held, where a list shows them; else the brake's own page says who they are.
+    """
+
+    model: type[B]
+    title: str | Promise
+    page: str
+    held_count: Callable[[B], int]
+    limit_text: Callable[[B], str]
+    held_href: Callable[[B], str] | None = None
+
+    def open_brakes(self) -> "models.QuerySet[B]":
+        """Those that wait for a decision, oldest first."""
+        return self.model._default_manager.filter(status=Status.OPEN).order_by("raised_at")
+
+
+# Every engine with a brake: each open one is a thing to do by itself.
+GUARDED: Registry[GuardedRun[Any]] = Registry("guarded runs", code_of=lambda run: run.model._meta.label_lower)
 
 
 def decide(model: type[B], pk: int, *, is_right: bool, actor: User, at: datetime, reason: str) -> B:

@@ -14,12 +14,14 @@ from django.utils.translation import ngettext
 from campaigns.lifecycle import DOT_OF
 from campaigns.lifecycle import Status as MessageStatus
 from campaigns.models import MessageIntent
+from config.console.work import Text, WorkItem
 from config.home.navigation import href_of
-from config.home.work import EXPIRY_DAYS, IMPORTS_SHOWN, Text, members_url
 from members.imports.models import ImportRun
 from members.lifecycle import metrics
 from members.lifecycle.lifecycle import RESUMABLE, State
+from members.lifecycle.metrics import EXPIRY_DAYS
 from members.people.console.filters import LIVE
+from members.people.console.links import members_list as members_url
 
 WINDOWS = (7, 30, 90)
 CHART_HEIGHT = 110
@@ -28,7 +30,7 @@ CHART_TOP = 16
 
 def running_jobs() -> list[ImportRun]:
     """Imports that a worker is at."""
-    return list(ImportRun.objects.working().order_by("created_at")[:IMPORTS_SHOWN])
+    return list(ImportRun.objects.working().order_by("created_at")[:10])
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,12 @@ def messages_today(at: datetime) -> list[StatusCount]:
         for status in MessageStatus
         if counts[status.value]
     ]
+
+
+def greeting(items: list[WorkItem]) -> str:
+    if not items:
+        return _("Nothing waits for you")
+    return ngettext("%(n)s thing waits for you", "%(n)s things wait for you", len(items)) % {"n": len(items)}
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,13 @@ from typing import cast
 from django.core.cache import cache
 from django.db.models import Count
 
-from config.engine import brakes
 from members.lifecycle.lifecycle import State
-from members.lifecycle.models import LifecyclePolicy, LifecycleTransition, MemberLifecycle, SweepBrake
+from members.lifecycle.models import LifecycleTransition, MemberLifecycle
 from members.people.models import Member
 
 SECONDS_KEPT = 5
 FLOW_SECONDS_KEPT = 60
+EXPIRY_DAYS = 7
 
 
 @dataclass(frozen=True)
@@ -75,14 +75,3 @@ def anomalies() -> int:
     """Members whose computed state no declared edge reaches."""
     kept = cache.get_or_set("members:anomalies", MemberLifecycle.objects.anomalous().count, SECONDS_KEPT)
     return cast("int", kept)
-
-
-def open_brakes() -> list[SweepBrake]:
-    """Sweeps that wait for a decision, oldest first."""
-    return list(SweepBrake.objects.filter(status=brakes.Status.OPEN).order_by("raised_at"))
-
-
-def policies_to_approve() -> list[LifecyclePolicy]:
-    """Policies that wait for a second person."""
-    waiting = LifecyclePolicy.objects.filter(status=LifecyclePolicy.Status.SUBMITTED)
-    return list(waiting.select_related("created_by").order_by("version"))

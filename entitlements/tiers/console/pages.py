@@ -21,8 +21,9 @@ from entitlements.tiers.conditions import SOURCES
 from entitlements.tiers.measures import Measure, measure_of
 from entitlements.tiers.models import QualificationPolicy, TierBrake, TierChange, TierStanding
 from entitlements.tiers.operations.assessing import active_policy
+from members.people.console.links import members_list
 from members.plans.models import Tier
-from members.segments.console.links import members_list, with_value
+from members.segments.console.links import with_value
 from members.value.models import ValueSettings
 
 DAYS = 30

@@ -3,21 +3,16 @@
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import QueryDict
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from config.engine.naming import name_of
+from members.people.console.links import members_list
 from members.segments.dimensions import narrowing_of
 from members.segments.models import Segment
 
 PARAMETERS = ("segment", "segments", "was_in", "by", "rule")
-
-
-def members_list(**parameters: str) -> str:
-    return f"{reverse('members:list')}?{urlencode(parameters)}"
 
 
 def combination(inside: Iterable[int], outside: Iterable[int] = ()) -> str:

@@ -12,12 +12,12 @@ from django.views.decorators.http import require_http_methods
 from config.console.http import StaffRequest
 from config.engine import clock
 from config.staff.access import Permission, requires
+from members.people.console.links import members_list
 from members.segments.console.builder.draft import DraftBroken
 from members.segments.console.builder.page import Builder
 from members.segments.console.builder.review import Review
 from members.segments.console.builder.session import Session
 from members.segments.console.forms import SegmentForm
-from members.segments.console.links import members_list
 from members.segments.console.unsaved import remember
 from members.segments.console.views.answers import (
     METHODS,

@@ -1,4 +1,4 @@
-"""What honours bring to the doors of members and the console."""
+"""What honours bring along."""
 
 from config.audit.labels import register_actions
 from entitlements.honours import belongings, conditions, timeline_source
@@ -7,7 +7,7 @@ from entitlements.honours.console.portrait import MemberHonours, read_marks
 from members.people.console import cards, marks
 
 
-def register_all() -> None:
+def register() -> None:
     """Called once, when the app is ready."""
     register_actions(LABELS)
     belongings.register_all()

@@ -1,4 +1,4 @@
-"""What seats bring to the doors of members and the console."""
+"""What seats bring along."""
 
 from config.audit.labels import register_actions
 from entitlements.seats import belongings, conditions, timeline_source
@@ -6,7 +6,7 @@ from entitlements.seats.audit_labels import LABELS
 from entitlements.seats.console import portrait
 
 
-def register_all() -> None:
+def register() -> None:
     """Called once, when the app is ready."""
     register_actions(LABELS)
     belongings.register_all()

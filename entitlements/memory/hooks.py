@@ -10,7 +10,7 @@ from members.people.console import cards, timeline
 from members.terms import renewal_prices
 
 
-def register_all() -> None:
+def register() -> None:
     """Called once, when the app is ready."""
     cards.register("memory", "memory/includes/member.html", MemoryPortrait)
     timeline.register("memory", _("Losing and returning"), memories, follows="term")

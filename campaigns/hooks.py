@@ -1,0 +1,18 @@
+"""What campaigns bring along."""
+
+from campaigns import belongings, import_undo, policy_effects, segment_reach, timeline_source
+from campaigns.audit_labels import LABELS
+from campaigns.console import work
+from config.audit.labels import register_actions
+from config.console.work import WORK, WorkSource
+
+
+def register() -> None:
+    """Called once, when the app is ready."""
+    register_actions(LABELS)
+    timeline_source.register()
+    policy_effects.register()
+    import_undo.register()
+    segment_reach.register()
+    belongings.register()
+    WORK.register(WorkSource("unknown_deliveries", 60, work.unknown_deliveries))

@@ -1,0 +1,11 @@
+"""What partner codes bring along."""
+
+from config.console.work import WORK, WorkSource
+from entitlements.codes import timeline_source
+from entitlements.codes.console import work
+
+
+def register() -> None:
+    """Called once, when the app is ready."""
+    timeline_source.register()
+    WORK.register(WorkSource("low_code_pools", 50, work.low_pools))

@@ -1,0 +1,15 @@
+"""What events bring along."""
+
+from config.console.work import WORK, WorkSource
+from members.events.console import work
+from members.events.feeds import read_feed
+from members.events.operations.following import EventsFollower
+from members.lifecycle.feeds import FEEDS
+from members.people.followers import FOLLOWERS
+
+
+def register() -> None:
+    """Called once, when the app is ready."""
+    FOLLOWERS.register(EventsFollower(), code="events")
+    FEEDS.register(read_feed, code="events")
+    WORK.register(WorkSource("silent_sources", 30, work.silent_sources))

@@ -1,0 +1,45 @@
+"""What of the lifecycle needs a person: policies to approve, members no declared move can help."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from config.console.formats import number_text
+from config.console.work import WorkItem, approval_item
+from config.staff.models import User
+from members.lifecycle import metrics
+from members.lifecycle.models import LifecyclePolicy, SweepBrake
+from members.people.console.links import members_list
+
+
+def policies(user: User, at: datetime) -> Iterator[WorkItem]:
+    waiting = LifecyclePolicy.objects.filter(status=LifecyclePolicy.Status.SUBMITTED)
+    for policy in waiting.select_related("created_by").order_by("version"):
+        moved = sum(move["members"] for move in (policy.preview or {}).get("moves", []))
+        title = _("Lifecycle policy v%(version)s: %(note)s")
+        yield approval_item(user, policy, title, reverse("members:policy", args=[policy.pk]), moved)
+
+
+def anomalies(user: User, at: datetime) -> Iterator[WorkItem]:
+    if count := metrics.anomalies():
+        yield WorkItem(
+            kind="bad",
+            icon="alert-triangle",
+            type=_("Anomaly"),
+            title=_("Members who cannot reach the state their facts say"),
+            note=_("no declared move leads there; nobody is forced"),
+            count=count,
+            count_href=members_list(anomaly="on"),
+            href=reverse("members:anomalies"),
+            action=_("See why"),
+        )
+
+
+def limit_text(brake: SweepBrake) -> str:
+    return _("limit %(limit)s per state") % {"limit": number_text(brake.limit_count)}
+
+
+def held_by(brake: SweepBrake) -> str:
+    return members_list(brake=brake.pk)

@@ -1,0 +1,12 @@
+"""What terms bring along."""
+
+from config.console.work import WORK, WorkSource
+from members.plans.grace import LISTENERS
+from members.terms.console import work
+from members.terms.operations.grace import look_again_at_grace
+
+
+def register() -> None:
+    """Called once, when the app is ready."""
+    LISTENERS.register(look_again_at_grace, code="terms")
+    WORK.register(WorkSource("expiring_soon", 90, work.expiring_soon))
