@@ -1,16 +1,16 @@
 """What the list of messages can be narrowed by; each field of the address calls one queryset method."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 
 import django_filters as filters
 from django import forms
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.lifecycle import ChannelCode, Reason, Status
 from campaigns.models import Campaign, MessageIntent
 from campaigns.querysets.messages import MessageIntentQuerySet
 from campaigns.steps import STEPS, step_label
+from config.engine.clock import midnight
 from config.engine.naming import Named, name_of
 
 ANY = _("Any")
@@ -72,10 +72,10 @@ class MessageFilter(filters.FilterSet):
         return rows.on_channel(value)
 
     def due_since(self, rows: MessageIntentQuerySet, name: str, value: date) -> MessageIntentQuerySet:
-        return rows.due_from(_midnight(value))
+        return rows.due_from(midnight(value))
 
     def due_until(self, rows: MessageIntentQuerySet, name: str, value: date) -> MessageIntentQuerySet:
-        return rows.due_before(_midnight(value + timedelta(days=1)))
+        return rows.due_before(midnight(value + timedelta(days=1)))
 
     def because(self, rows: MessageIntentQuerySet, name: str, value: str) -> MessageIntentQuerySet:
         return rows.because(value)
@@ -85,8 +85,3 @@ class MessageFilter(filters.FilterSet):
 
     def to_member(self, rows: MessageIntentQuerySet, name: str, value: int) -> MessageIntentQuerySet:
         return rows.to_member(int(value))
-
-
-def _midnight(day: date) -> datetime:
-    """The first instant of the viewer's local ``day``."""
-    return datetime.combine(day, time.min, tzinfo=timezone.get_current_timezone())

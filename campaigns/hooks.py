@@ -2,8 +2,9 @@
 
 from campaigns import belongings, import_undo, policy_effects, segment_reach, timeline_source
 from campaigns.audit_labels import LABELS
-from campaigns.console import work
+from campaigns.console import home, work
 from config.audit.labels import register_actions
+from config.console.cards import HOME, HomeCard
 from config.console.work import WORK, WorkSource
 
 
@@ -16,3 +17,4 @@ def register() -> None:
     segment_reach.register()
     belongings.register()
     WORK.register(WorkSource("unknown_deliveries", 60, work.unknown_deliveries))
+    HOME.register(HomeCard("messages_today", 30, "campaigns/includes/home.html", home.messages_today))

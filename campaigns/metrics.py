@@ -1,12 +1,12 @@
 """Figures about messages; what the first page and the list's tabs show. Kept for a few seconds."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 
 from django.core.cache import cache
-from django.utils import timezone
 
 from campaigns.models import DeliveryPolicy, MessageIntent
+from config.engine.clock import midnight
 
 SECONDS_KEPT = 5
 
@@ -16,11 +16,11 @@ def messages_by_status() -> dict[str, int]:
     return _kept("campaigns:by_status", MessageIntent.objects.counts_by_status)
 
 
-def messages_of_today(at: datetime) -> dict[str, int]:
-    """How many messages due on the viewer's local date are in each status."""
-    start = timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
-    today = MessageIntent.objects.due_between(start, start + timedelta(days=1))
-    return _kept(f"campaigns:today:{start.isoformat()}", today.counts_by_status)
+def messages_due_on(day: date) -> dict[str, int]:
+    """How many messages due on the viewer's local ``day`` are in each status."""
+    start, end = midnight(day), midnight(day + timedelta(days=1))
+    due = MessageIntent.objects.due_between(start, end)
+    return _kept(f"campaigns:due:{start.isoformat()}:{end.isoformat()}", due.counts_by_status)
 
 
 def unknown_deliveries() -> int:

@@ -4,9 +4,10 @@ from operator import attrgetter
 
 from django.utils.translation import gettext_lazy as _
 
+from config.console.cards import HOME, HomeCard
 from config.console.work import WORK, WorkSource
 from config.engine.brakes import GUARDED, GuardedRun
-from members.lifecycle.console import work
+from members.lifecycle.console import home, work
 from members.lifecycle.models import SweepBrake
 from members.lifecycle.operations.following import LifecycleFollower
 from members.people.followers import FOLLOWERS
@@ -27,3 +28,4 @@ def register() -> None:
     )
     WORK.register(WorkSource("lifecycle_policies", 20, work.policies))
     WORK.register(WorkSource("anomalies", 70, work.anomalies))
+    HOME.register(HomeCard("lifecycle", 10, "members/includes/home_lifecycle.html", home.lifecycle, is_wide=True))

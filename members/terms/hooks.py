@@ -1,8 +1,9 @@
 """What terms bring along."""
 
+from config.console.cards import HOME, HomeCard
 from config.console.work import WORK, WorkSource
 from members.plans.grace import LISTENERS
-from members.terms.console import work
+from members.terms.console import home, work
 from members.terms.operations.grace import look_again_at_grace
 
 
@@ -10,3 +11,4 @@ def register() -> None:
     """Called once, when the app is ready."""
     LISTENERS.register(look_again_at_grace, code="terms")
     WORK.register(WorkSource("expiring_soon", 90, work.expiring_soon))
+    HOME.register(HomeCard("expiry", 20, "members/includes/home_expiry.html", home.expiry))
