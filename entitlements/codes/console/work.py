@@ -5,8 +5,8 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from config.engine.naming import name_of
 from config.console.work import WorkItem
+from config.engine.naming import name_of
 from config.staff.models import User
 from entitlements.codes.models import CodePool
 
