@@ -22,11 +22,11 @@ ZONES = ("Asia/Shanghai", "America/New_York", "Pacific/Kiritimati")
 
 def due(instants: list[datetime]) -> None:
     """A message in every status for each instant it is due at."""
-    campaign = Campaign.objects.select_related("active_version").first()
+    campaign = Campaign.objects.select_related("current_version").first()
     member = factories.make_member(at=AT - timedelta(days=60))
     rows = [
         MessageIntent(
-            member=member, campaign=campaign, version=campaign.active_version, occurrence=n, step_key=status.value,
+            member=member, campaign=campaign, version=campaign.current_version, occurrence=n, step_key=status.value,
             channel=ChannelCode.EMAIL, status=status.value, reason=Reason.NO_ANSWER, due_at=due_at,
             expires_at=due_at + timedelta(days=3), planned_at=AT - timedelta(days=3), claimed_by="worker",
             lease_until=AT, on_wire_at=AT,
