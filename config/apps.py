@@ -11,3 +11,8 @@ class RoofConfig(AppConfig):
 
     name = "config"
     label = "roof"
+
+    def ready(self) -> None:
+        from config.home import hooks
+
+        hooks.register()

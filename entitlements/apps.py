@@ -10,6 +10,7 @@ class EntitlementsConfig(AppConfig):
         from config.audit.labels import register_actions
         from entitlements import belongings, conditions, import_undo, timeline_sources
         from entitlements.audit_labels import LABELS
+        from entitlements.benefits import hooks as benefits
         from entitlements.checks import hooks as checks
         from entitlements.codes import hooks as codes
         from entitlements.grants.console.portrait import MemberBenefits
@@ -31,5 +32,5 @@ class EntitlementsConfig(AppConfig):
         timeline_sources.register_all()
         cards.register("benefits", "benefits/includes/card.html", MemberBenefits)
         scope.register()
-        for room in (ladder, tiers, offers, codes, memory, seats, honours, checks):
+        for room in (benefits, ladder, tiers, offers, codes, memory, seats, honours, checks):
             room.register()

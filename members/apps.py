@@ -14,12 +14,16 @@ class MembersConfig(AppConfig):
         from members.imports import hooks as imports
         from members.lifecycle import hooks as lifecycle
         from members.merging import hooks as merging
+        from members.people import hooks as people
+        from members.plans import hooks as plans
         from members.segments import conditions, counted, dimensions, holders, reach, references
+        from members.segments import hooks as segments
         from members.tags import conditions as tag_conditions
+        from members.tags import hooks as tags
         from members.tags import usage as tag_usage
         from members.terms import hooks as terms
         from members.timeline_sources import register_all
-        from members.value import conditions as value
+        from members.value import hooks as value
 
         register_actions(LABELS)
         register_all()
@@ -28,10 +32,10 @@ class MembersConfig(AppConfig):
         dimensions.register_all()
         tag_conditions.register_all()
         conditions.register_belonging()
-        value.register_all()
+        value.register()
         reach.register_all()
         references.register_all()
         tag_usage.register_all()
         counted.register_all()
-        for room in (lifecycle, terms, events, merging, imports, exports):
+        for room in (people, plans, lifecycle, terms, events, segments, tags, merging, imports, exports):
             room.register()

@@ -7,6 +7,11 @@ import secrets
 
 from django.http import HttpRequest, QueryDict
 
+from config.engine.registry import Registry
+
+# The lists with a search, by name: the URL names of their pages.
+LISTS: Registry[str] = Registry("searched lists")
+
 KEPT = 30
 MAX_LENGTH = 100
 

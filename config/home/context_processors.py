@@ -3,23 +3,15 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils.translation import get_language, gettext
 
+from config.console.demo import has_demo_data
+from config.console.menu import href_of, menu_for
 from config.engine import clock
-from config.home.navigation import href_of, menu_for
-from members.people.models import Member
 
-DEMO_MARK_SECONDS = 60
 THEMES = ("light", "dark")
 DENSITIES = ("loose", "normal", "compact")
-
-
-def _has_demo_data() -> bool:
-    """Whether any member is invented; asked of the database once a minute."""
-    demo = Member.objects.filter(is_demo=True)
-    return bool(cache.get_or_set("has-demo-data", demo.exists, DEMO_MARK_SECONDS))
 
 
 def console(request: HttpRequest) -> dict[str, Any]:
@@ -37,7 +29,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
         "search_url": href_of("console:search"),
         "language_url": href_of("set_language"),
         "other_languages": [(code, name) for code, name in settings.LANGUAGES if code != get_language()],
-        "demo_data": _has_demo_data if signed_in else False,
+        "demo_data": has_demo_data if signed_in else False,
         "clock_banner": clock.now() if settings.CLOCK_OFFSET_SECONDS else None,
         "data_as_of": clock.now(),
     }

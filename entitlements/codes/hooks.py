@@ -1,5 +1,8 @@
 """What partner codes bring along."""
 
+from django.utils.translation import gettext_lazy as _
+
+from config.console.menu import BENEFITS, MENU, MenuEntry
 from config.console.work import WORK, WorkSource
 from entitlements.codes import timeline_source
 from entitlements.codes.console import work
@@ -9,3 +12,4 @@ def register() -> None:
     """Called once, when the app is ready."""
     timeline_source.register()
     WORK.register(WorkSource("low_code_pools", 50, work.low_pools))
+    MENU.register(MenuEntry(_("Partner codes"), "codes:index", "gift", BENEFITS, 50))

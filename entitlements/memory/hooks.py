@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from config.console.menu import BENEFITS, MENU, MenuEntry
 from entitlements.memory import conditions
 from entitlements.memory.console.portrait import MemoryPortrait
 from entitlements.memory.operations.locking import locked_price
@@ -16,3 +17,4 @@ def register() -> None:
     timeline.register("memory", _("Losing and returning"), memories, follows="term")
     renewal_prices.register("lock", locked_price)
     conditions.register_all()
+    MENU.register(MenuEntry(_("Entitlement memory"), "memory:rule", "history", BENEFITS, 80))

@@ -1,6 +1,9 @@
 """What offers bring along."""
 
+from django.utils.translation import gettext_lazy as _
+
 from config.audit.labels import register_actions
+from config.console.menu import BENEFITS, MENU, MenuEntry
 from entitlements.offers import belongings, conditions, scope, timeline_source
 from entitlements.offers.audit_labels import LABELS
 from entitlements.offers.console import portrait
@@ -14,3 +17,4 @@ def register() -> None:
     timeline_source.register()
     portrait.register()
     scope.register()
+    MENU.register(MenuEntry(_("Offers"), "offers:index", "ticket", BENEFITS, 40))

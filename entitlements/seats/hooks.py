@@ -1,6 +1,9 @@
 """What seats bring along."""
 
+from django.utils.translation import gettext_lazy as _
+
 from config.audit.labels import register_actions
+from config.console.menu import BENEFITS, MENU, MenuEntry
 from entitlements.seats import belongings, conditions, timeline_source
 from entitlements.seats.audit_labels import LABELS
 from entitlements.seats.console import portrait
@@ -13,3 +16,4 @@ def register() -> None:
     conditions.register_all()
     timeline_source.register()
     portrait.register()
+    MENU.register(MenuEntry(_("Family & team seats"), "seats:index", "users", BENEFITS, 60))

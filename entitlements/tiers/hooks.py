@@ -5,6 +5,7 @@ from operator import attrgetter
 from django.utils.translation import gettext_lazy as _
 
 from config.audit.labels import register_actions
+from config.console.menu import BENEFITS, MENU, MenuEntry
 from config.console.work import WORK, WorkSource
 from config.engine.brakes import GUARDED, GuardedRun
 from entitlements.tiers import belongings, conditions, measures, timeline_source
@@ -31,3 +32,4 @@ def register() -> None:
         )
     )
     WORK.register(WorkSource("tier_policies", 21, work.policies))
+    MENU.register(MenuEntry(_("Earning tiers"), "tiers:overview", "diamond", BENEFITS, 30))

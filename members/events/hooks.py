@@ -1,5 +1,8 @@
 """What events bring along."""
 
+from django.utils.translation import gettext_lazy as _
+
+from config.console.menu import MENU, SYSTEM, MenuEntry
 from config.console.work import WORK, WorkSource
 from members.events.console import work
 from members.events.feeds import read_feed
@@ -13,3 +16,5 @@ def register() -> None:
     FOLLOWERS.register(EventsFollower(), code="events")
     FEEDS.register(read_feed, code="events")
     WORK.register(WorkSource("silent_sources", 30, work.silent_sources))
+    MENU.register(MenuEntry(_("Event catalogue"), "ingest:events", "list", SYSTEM, 20))
+    MENU.register(MenuEntry(_("Event sources"), "ingest:sources", "database-import", SYSTEM, 30))

@@ -5,8 +5,11 @@ from operator import attrgetter
 from django.utils.translation import gettext_lazy as _
 
 from config.console.cards import HOME, HomeCard
+from config.console.menu import MENU, OPERATIONS, MenuEntry
+from config.console.palette import ACTIONS, PaletteAction
 from config.console.work import WORK, WorkSource
 from config.engine.brakes import GUARDED, GuardedRun
+from config.staff.access import Permission
 from members.lifecycle.console import home, work
 from members.lifecycle.models import SweepBrake
 from members.lifecycle.operations.following import LifecycleFollower
@@ -29,3 +32,15 @@ def register() -> None:
     WORK.register(WorkSource("lifecycle_policies", 20, work.policies))
     WORK.register(WorkSource("anomalies", 70, work.anomalies))
     HOME.register(HomeCard("lifecycle", 10, "members/includes/home_lifecycle.html", home.lifecycle, is_wide=True))
+    MENU.register(MenuEntry(_("Lifecycle policy"), "members:policies", "route", OPERATIONS, 20))
+    ACTIONS.register(
+        PaletteAction(
+            _("Propose a lifecycle policy"),
+            "members:policy-new",
+            "route",
+            30,
+            Permission.PROPOSE_POLICY,
+            "threshold 策略 阈值",
+        )
+    )
+    ACTIONS.register(PaletteAction(_("Anomalies"), "members:anomalies", "alert-triangle", 40, also="anomaly 异常"))

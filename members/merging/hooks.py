@@ -4,6 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from config.console.menu import MEMBERS, MENU, MenuEntry
 from members.counters.models import EventTally
 from members.events.likeness import LISTENERS
 from members.events.models import ActiveDay, Event, TraitStamp
@@ -49,6 +50,7 @@ def register() -> None:
     register_staying(MergeRecord, "survivor", "says what happened between two members")
     register_staying(MergeRecord, "absorbed", "says what happened between two members")
     register_staying(Member, "merged_into", "a chain is followed to its end")
+    MENU.register(MenuEntry(_("Likely duplicates"), "merging:index", "git-compare", MEMBERS, 50))
 
 
 def _count_segments(rows: list[dict[str, Any]]) -> None:

@@ -1,14 +1,14 @@
 from django.test import RequestFactory, override_settings
 
+from config.console.menu import SYSTEM, TOP, MenuEntry, menu_for
 from config.home.context_processors import console
-from config.home.navigation import NavItem, menu_for
 from config.staff.access import Permission, Role
 from config.staff.models import User
 
 ITEMS = (
-    NavItem("Today", "console:home", "home", Permission.VIEW),
-    NavItem("Settings", "console:settings", "settings", Permission.ADMINISTER, "System", badge=lambda user: 3),
-    NavItem("Not built", "nothing:here", "x", Permission.VIEW, "System"),
+    MenuEntry("Settings", "console:settings", "settings", SYSTEM, 10, Permission.ADMINISTER, badge=lambda user: 3),
+    MenuEntry("Not built", "nothing:here", "x", SYSTEM, 20),
+    MenuEntry("Today", "console:home", "home", TOP, 10),
 )
 
 override = override_settings(ROOT_URLCONF="tests.shell.urls")

@@ -10,8 +10,8 @@ from django.template import Context, Engine, TemplateSyntaxError, engines
 from django.template.loader import get_template
 from django.test import RequestFactory
 
+from config.console.menu import MENU
 from config.console.templatetags.console import staff_name
-from config.home.navigation import NAVIGATION
 from config.staff.models import User
 from members.lifecycle.lifecycle import State
 
@@ -44,7 +44,7 @@ def test_template_names_real_icons_and_keeps_the_policy(path: Path):
 
 
 def test_menu_icons_exist():
-    assert {f"i-{item.icon}" for item in NAVIGATION} <= symbols()
+    assert {f"i-{item.icon}" for item in MENU} <= symbols()
 
 
 @pytest.mark.parametrize("name", ["400.html", "403.html", "403_csrf.html", "404.html", "500.html"])

@@ -117,7 +117,7 @@ def test_the_admin_lets_admins_in(client_of: dict[Role, Client]):
 @pytest.mark.parametrize("role", list(Role))
 def test_a_role_finds_its_whole_menu_open(role: Role, world: World, client_of: dict[Role, Client]):
     """What the menu offers a role, the role may open."""
-    from config.home.navigation import menu_for
+    from config.console.menu import menu_for
     from tests.factories import UserFactory
 
     for _section, items in menu_for(UserFactory(role=role), "/"):

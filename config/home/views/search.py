@@ -4,12 +4,10 @@ from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_POST
 
+from config.console import palette as results
 from config.console import searches
 from config.console.http import StaffRequest
-from config.home import search
 from config.staff.access import Permission, requires
-
-LISTS = {"members": "members:list", "messages": "campaigns:messages"}
 
 
 @requires(Permission.VIEW)
@@ -17,7 +15,7 @@ LISTS = {"members": "members:list", "messages": "campaigns:messages"}
 def palette(request: StaffRequest) -> HttpResponse:
     """The options of Ctrl-K for ``q``, as a fragment. Posted, so that a typed phone number is in no address."""
     text = request.POST.get("q", "")[: searches.MAX_LENGTH]
-    context = {"query": text.strip(), "groups": search.find(request.user, text)}
+    context = {"query": text.strip(), "groups": results.find(request.user, text)}
     response = render(request, "components/palette_results.html", context)
     patch_cache_control(response, private=True, no_store=True)
     return response
@@ -27,7 +25,8 @@ def palette(request: StaffRequest) -> HttpResponse:
 @require_POST
 def find(request: StaffRequest, in_list: str) -> HttpResponse:
     """Take a list's query form and go to the list, with what was typed kept out of its address."""
-    if in_list not in LISTS:
+    url_name = searches.LISTS.get(in_list)
+    if url_name is None:
         raise Http404
     params = request.POST.copy()
     params.pop("csrfmiddlewaretoken", None)
@@ -36,4 +35,4 @@ def find(request: StaffRequest, in_list: str) -> HttpResponse:
         del params[name]
     if text:
         params["q"] = searches.remember(request, text)
-    return redirect(f"{reverse(LISTS[in_list])}?{params.urlencode()}")
+    return redirect(f"{reverse(url_name)}?{params.urlencode()}")
