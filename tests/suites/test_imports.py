@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from grimp import ImportGraph
 
-from tests.import_contracts import HouseLayers, TopFloor
+from tests.import_contracts import HouseLayers, Roof, RoomOrder, Surfaces
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -70,9 +70,14 @@ def test_a_downward_import_is_none(importer: str, imported: str):
     assert not layers_broken((importer, imported))
 
 
-def test_the_top_floor_is_imported_by_nobody_else():
-    options = {"top": "config", "ground": "config.staff"}
-    contract = TopFloor(name="top floor", session_options={}, contract_options=options)
+def test_a_room_may_be_called_as_a_layer_is():
+    assert not layers_broken(("members.rules.views", "members.rules.operations"))
+    assert layers_broken(("members.rules.operations", "members.rules.views"))
+
+
+def test_the_roof_is_imported_by_nobody_else():
+    options = {"top": "config", "ground": ["config.staff"]}
+    contract = Roof(name="roof", session_options={}, contract_options=options)
     graph = graph_of(
         ("members.views", "config.console.formats"),
         ("config.staff.models", "config.home.navigation"),
@@ -80,3 +85,95 @@ def test_the_top_floor_is_imported_by_nobody_else():
         ("config.urls", "config.home.views"),
     )
     assert {breach.importer for breach in contract.breaches(graph)} == {"members.views", "config.staff.models"}
+
+
+@pytest.fixture
+def known(tmp_path):
+    """``known(*lines)``: a file of breaches that are known."""
+
+    def write(*lines: str) -> str:
+        path = tmp_path / "known.txt"
+        path.write_text("# known\n" + "\n".join(lines))
+        return str(path)
+
+    return write
+
+
+def order_broken(known: str, *imports: tuple[str, str]) -> list[str]:
+    options = {"app": "members", "layers": ["imports | exports", "tags", "people"], "beside": ["urls"], "known": known}
+    contract = RoomOrder(name="rooms", session_options={}, contract_options=options)
+    return [str(breach) for breach in contract.breaches(graph_of(*imports))]
+
+
+@pytest.mark.parametrize(
+    ("importer", "imported"),
+    [
+        ("members.people.models", "members.tags.models"),
+        ("members.imports.models", "members.exports.models"),
+        ("members.points.models", "members.people.models"),
+    ],
+    ids=["upwards", "to a neighbour", "from a room that no line names"],
+)
+def test_a_room_that_imports_out_of_order_is_a_breach(known, importer, imported):
+    assert order_broken(known(), (importer, imported))
+
+
+@pytest.mark.parametrize(
+    ("importer", "imported"),
+    [
+        ("members.tags.models", "members.people.models"),
+        ("members.tags.models", "members.tags.rules"),
+        ("members.urls", "members.tags.console"),
+        ("members.people.models", "config.engine.clock"),
+    ],
+)
+def test_a_room_knows_lower_rooms_and_the_ground(known, importer, imported):
+    assert not order_broken(known(), (importer, imported))
+
+
+def test_a_known_breach_is_suffered_and_a_mended_one_must_leave_the_list(known):
+    upwards = ("members.people.models", "members.tags.models")
+    line = "members.people.models -> members.tags.models"
+    assert not order_broken(known(line), upwards)
+    (left,) = order_broken(known(line), ("members.tags.models", "members.people.models"))
+    assert "take the line out" in left
+
+
+def surfaces_broken(known: str, *imports: tuple[str, str]) -> list[str]:
+    options = {
+        "apps": ["members"],
+        "surfaces": ["console", "api"],
+        "tools": ["config.console: console hooks", "config.api: api"],
+        "loaders": ["members.models"],
+        "known": known,
+    }
+    contract = Surfaces(name="surfaces", session_options={}, contract_options=options)
+    return [str(breach) for breach in contract.breaches(graph_of(*imports))]
+
+
+@pytest.mark.parametrize(
+    ("importer", "imported"),
+    [
+        ("members.tags.api.views", "members.tags.console.pages"),
+        ("members.tags.operations", "config.console.lists"),
+        ("members.tags.console.views", "config.api.problems"),
+        ("members.tags.operations", "members.models"),
+    ],
+    ids=["from api to console", "console's tools", "api's tools", "the loader"],
+)
+def test_a_surface_that_is_not_ones_own_is_a_breach(known, importer, imported):
+    assert surfaces_broken(known(), (importer, imported))
+
+
+@pytest.mark.parametrize(
+    ("importer", "imported"),
+    [
+        ("members.tags.console.views", "config.console.lists"),
+        ("members.tags.hooks", "config.console.panels"),
+        ("members.tags.hooks", "members.tags.console.pages"),
+        ("members.tags.api.views", "config.api.problems"),
+        ("members.value.console.views", "members.tags.console.pages"),
+    ],
+)
+def test_a_surface_has_its_own_tools(known, importer, imported):
+    assert not surfaces_broken(known(), (importer, imported))
