@@ -1,9 +1,10 @@
 """Fixtures for every test: the four roles, clients, the instant all tests agree on, and the factories."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
+import time_machine
 from django.core.cache import cache
 from django.test import Client, TransactionTestCase
 from django.utils import translation
@@ -13,13 +14,36 @@ from config.staff.access import Role
 from config.staff.models import User
 from tests import database, factories
 from tests.browser.site import launch
+from tests.dates import AT, date_of_run
 
-AT = datetime(2026, 11, 16, 4, 0, tzinfo=UTC)
-"""Monday 2026-11-16, 12:00 in Shanghai."""
+__all__ = ["AT"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def standing_clock() -> Iterator[None]:
+    """The clock stands at AT for whatever runs in this process, migrations included: no result depends on the day.
+
+    PostgreSQL, the browser and other processes have the system's clock; tests/suites/test_clock.py says who reads it.
+    """
+    with time_machine.travel(AT, tick=False):
+        yield
+
+
+@pytest.fixture(scope="module")
+def any_date() -> Iterator[None]:
+    """For a module that builds its world around the product's clock: ``make test-dates`` runs it on other dates."""
+    with time_machine.travel(date_of_run(), tick=False):
+        yield
+
+
+@pytest.fixture
+def now(any_date: None) -> datetime:
+    """What the product's clock says in a module of ``any_date``."""
+    return date_of_run()
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings: None, django_db_blocker) -> None:
+def django_db_modify_db_settings(standing_clock: None, django_db_modify_db_settings: None, django_db_blocker) -> None:
     """The database of each process is copied, not migrated."""
     with django_db_blocker.unblock():
         database.copy_a_template()

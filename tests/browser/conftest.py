@@ -20,6 +20,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _on_the_date_of_the_run(any_date: None) -> None:
+    """Whole journeys are walked on the dates of ``make test-dates``, too."""
+
+
 @pytest.fixture
 def world(live_server, tmp_path, settings) -> World:
     """Three of everything, committed, behind the running site; its admin has a password."""

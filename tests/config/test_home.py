@@ -6,7 +6,6 @@ import pytest
 from django.urls import reverse
 
 from config.audit.record import record_audit
-from config.engine import clock
 from entitlements.benefits.models import LadderVersion
 from entitlements.ladder import operations as ladder
 from entitlements.tiers.operations import policies as tier_policies
@@ -16,12 +15,7 @@ from tests import factories
 from tests.entitlements.making import make_benefit
 from tests.entitlements.tiers.world import World
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def now():
-    return clock.now()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("any_date")]
 
 
 def test_home_of_an_empty_installation(viewer_client):

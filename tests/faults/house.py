@@ -19,6 +19,7 @@ import redis
 from config.runtime import commands
 from config.runtime.postgres import EmbeddedPostgres
 from config.runtime.valkey import EmbeddedValkey
+from tests.dates import system_now
 
 ROOT = Path(__file__).resolve().parents[2]
 DUE = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
@@ -54,7 +55,7 @@ class House:
         with psycopg.connect(self.postgres.url(), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE base")
         self.database = name
-        self.offset = int((DUE - datetime.now(UTC)).total_seconds())
+        self.offset = int((DUE - system_now()).total_seconds())
         self.sink_folder = self.place / f"sink-{name}"
         self.sink_folder.mkdir()
         self.flush()
@@ -62,7 +63,7 @@ class House:
 
     @property
     def now(self) -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=self.offset)
+        return system_now() + timedelta(seconds=self.offset)
 
     @property
     def environment(self) -> dict[str, str]:

@@ -8,12 +8,12 @@ MEMBERS = """
 WITH made AS (
   INSERT INTO members_member
     (display_name, language, gender, city, channel, attributes, is_demo, created_at, updated_at)
-  SELECT 'Member ' || g, '', '', '', '', '{}', false, now(), now() FROM generate_series(1, %(n)s) g
+  SELECT 'Member ' || g, '', '', '', '', '{}', false, %(at)s, %(at)s FROM generate_series(1, %(n)s) g
   RETURNING id
 ),
 addressed AS (
   INSERT INTO members_identity (member_id, kind, value, created_at)
-  SELECT id, 'email', (ARRAY['good', 'bad', 'slow', 'odd'])[1 + id %% 4] || id || '@example.com', now() FROM made
+  SELECT id, 'email', (ARRAY['good', 'bad', 'slow', 'odd'])[1 + id %% 4] || id || '@example.com', %(at)s FROM made
 ),
 termed AS (
   INSERT INTO members_membershipterm (member_id, tier_id, kind, starts_at, ends_at, close_reason, price_cents, currency,
@@ -25,7 +25,7 @@ termed AS (
 )
 INSERT INTO members_memberlifecycle (member_id, membership_status, auto_renewal_flag, time_zone, known_since,
   expiration_time, tier_id)
-SELECT member_id, 'active', false, '', now(), ends_at, tier_id FROM termed
+SELECT member_id, 'active', false, '', %(at)s, ends_at, tier_id FROM termed
 """
 
 

@@ -18,8 +18,13 @@ def _sessions_in_cookies() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _on_the_date_of_the_run(any_date: None) -> None:
+    """Every page is called on the dates of ``make test-dates``, too."""
+
+
 @pytest.fixture(scope="module")
-def small_world(django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[World]:
+def small_world(any_date, django_db_setup, django_db_blocker, tmp_path_factory) -> Iterator[World]:
     """One of everything, around the present, for all tests of a module; each test's changes are rolled back."""
     with (
         django_db_blocker.unblock(),

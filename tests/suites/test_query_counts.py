@@ -20,7 +20,7 @@ BROKEN = "no count:"
 
 
 @pytest.fixture(scope="module")
-def counted(django_db_setup, django_db_blocker, tmp_path_factory) -> dict[int, dict[str, list[str]]]:
+def counted(any_date, django_db_setup, django_db_blocker, tmp_path_factory) -> dict[int, dict[str, list[str]]]:
     """For both sizes of the world: the statements each address runs, by route."""
     # Nothing is kept between two requests: what a cache holds would run out somewhere in the middle.
     forgetful = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}

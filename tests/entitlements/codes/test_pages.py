@@ -1,7 +1,6 @@
 """The pages of partner codes: filled by hand or file, masked, revealed with a trace, loud when they run low."""
 
 import io
-from datetime import UTC, datetime
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -13,12 +12,7 @@ from entitlements.codes.models import CodePool, PartnerCode
 from entitlements.codes.operations import pools
 from tests import factories
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def now():
-    return datetime.now(UTC)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("any_date")]
 
 
 @pytest.fixture

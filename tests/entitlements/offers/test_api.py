@@ -3,7 +3,6 @@
 import base64
 import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 
 import pytest
 from django.db import connection
@@ -17,12 +16,7 @@ from members.terms.models import MembershipTerm
 from tests import factories
 from tests.entitlements.offers.conftest import DAY, make_offer
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def now() -> datetime:
-    return datetime.now(UTC)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("any_date")]
 
 
 def key_for(admin, now, *scopes):

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 
 import pytest
 from django.db import connection
@@ -17,14 +16,9 @@ from members.terms.models import MembershipTerm
 from tests import factories
 from tests.entitlements.offers.conftest import make_offer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("any_date")]
 
 WORKERS = 8
-
-
-@pytest.fixture
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 def at_once(works: list[Callable[[], object]]) -> Counter[str]:

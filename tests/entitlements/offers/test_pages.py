@@ -15,17 +15,12 @@ from members.segments.models import Segment, SegmentMembership
 from tests import factories
 from tests.entitlements.offers.conftest import make_offer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("any_date")]
 
 FORM = {
     "name": "Spring", "name_zh": "春季", "code": "spring", "description": "", "description_zh": "", "valid_days": "7",
     "per_member": "1", "threshold_cents": "100", "amount_cents": "12.50", "budget_cents": "1000", "code_prefix": "sp",
 }  # fmt: skip
-
-
-@pytest.fixture
-def now():
-    return datetime.now(UTC)
 
 
 @pytest.fixture
@@ -166,7 +161,7 @@ def test_the_timeline_tells_of_coupons_and_pages_through_them(viewer_client, mem
 
     seen, before = [], None
     while True:
-        page = timeline.read(member.pk, until=datetime.now(UTC), only="coupon", before=before, limit=7)
+        page = timeline.read(member.pk, until=now, only="coupon", before=before, limit=7)
         seen += [entry.pk for entry in page.entries]
         before = page.earlier
         if before is None:

@@ -1,6 +1,6 @@
 """The pages of seats, as an operator uses them and a viewer may not."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
@@ -12,12 +12,7 @@ from members.people.console import timeline
 from members.terms.models import MembershipTerm
 from tests import factories
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def now():
-    return datetime.now(UTC)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("any_date")]
 
 
 @pytest.fixture

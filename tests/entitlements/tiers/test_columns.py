@@ -10,7 +10,7 @@ from members.exports.operations import stream_members
 from members.people.models import Member
 from tests.entitlements.tiers.world import DAY, World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("any_date")]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from members.people.console.timeline import read
 from tests.conftest import signed_in_client
 from tests.entitlements.tiers.world import DAY, World, standing, tier
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("any_date")]
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from threading import Event
 
 import pytest
@@ -12,7 +11,7 @@ from entitlements.grants.models import Balance, Lot
 from entitlements.grants.operations.settling import settle_members
 from entitlements.usage.models import UsageRecord
 from entitlements.usage.operations.consuming import UsageRefused, consume, reverse
-from tests.entitlements.usage.conftest import DAY, Ladder, make_benefit
+from tests.entitlements.usage.conftest import AT, DAY, Ladder, make_benefit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 THREADS = 32
@@ -21,7 +20,7 @@ THREADS = 32
 @pytest.fixture
 def house():
     ladder = Ladder()
-    at = datetime.now(UTC)
+    at = AT
     return ladder, ladder.member(ladder.plan, at=at), at
 
 

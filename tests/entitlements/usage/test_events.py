@@ -6,7 +6,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -21,7 +21,7 @@ from entitlements.usage.operations.reporting import use_reported
 from members.events.models import EventDefinition
 from members.events.operations.recording import record_events
 from tests import factories
-from tests.entitlements.usage.conftest import Ladder, make_benefit
+from tests.entitlements.usage.conftest import AT, Ladder, make_benefit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,7 +42,7 @@ class House:
     """A benefit of 10 that the event ``exported`` uses up, with the amount in ``pages``."""
 
     def __init__(self) -> None:
-        self.at = datetime.now(UTC)
+        self.at = AT
         self.ladder = Ladder()
         self.source = factories.SourceFactory()
         self.exported = EventDefinition.objects.create(name="exported")

@@ -1,7 +1,5 @@
 """An unmodified OpenFeature SDK with its own OFREP provider talks to this host."""
 
-from datetime import UTC, datetime
-
 import pytest
 from openfeature import api
 from openfeature.client import OpenFeatureClient
@@ -14,7 +12,7 @@ from members.events.operations.keys import make_key
 from tests import factories
 from tests.entitlements.usage.conftest import Ladder, id_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("any_date")]
 
 
 def client_of(url: str, headers: dict[str, str]) -> OpenFeatureClient:
@@ -23,20 +21,19 @@ def client_of(url: str, headers: dict[str, str]) -> OpenFeatureClient:
 
 
 @pytest.fixture
-def house(live_server):
+def house(live_server, now):
     """The ladder, a key, and a silver member who used 58 of her credits."""
-    at = datetime.now(UTC)
     ladder = Ladder()
     admin = factories.UserFactory(role="admin")
-    _, secret = make_key(source_id=factories.SourceFactory().pk, label="Shop", scopes=["benefits"], actor=admin, at=at)
-    member = ladder.member(ladder.plan, at=at)
-    consume(member_id=member.pk, benefit=ladder.credit, amount=58, at=at, origin="api")
+    _, secret = make_key(source_id=factories.SourceFactory().pk, label="Shop", scopes=["benefits"], actor=admin, at=now)
+    member = ladder.member(ladder.plan, at=now)
+    consume(member_id=member.pk, benefit=ladder.credit, amount=58, at=now, origin="api")
     yield live_server.url, secret, ladder, member
     api.clear_providers()
 
 
 @pytest.mark.parametrize("header", ["Authorization", "X-API-Key"])
-def test_the_python_client_hears_the_verdict(house, header):
+def test_the_python_client_hears_the_verdict(house, header, now):
     url, secret, ladder, member = house
     client = client_of(url, {header: f"Bearer {secret}" if header == "Authorization" else secret})
     context = EvaluationContext(id_of(member), {"plan": "any"})
@@ -48,7 +45,7 @@ def test_the_python_client_hears_the_verdict(house, header):
     assert (locked.value, locked.variant, locked.error_code) == (False, "locked", None)
     assert locked.flag_metadata["hint"] == "使用 AI 导出需升级至高级会员"
     assert (locked.flag_metadata["upgradeTarget"], locked.flag_metadata["reason"]) == ("gold", "not_granted")
-    gold = EvaluationContext(id_of(ladder.member(ladder.gold_plan, at=datetime.now(UTC))))
+    gold = EvaluationContext(id_of(ladder.member(ladder.gold_plan, at=now)))
     assert client.get_string_value("ai-export.level", "?", gold) == "4K"
     assert client.get_boolean_details("ai-export", False, gold).flag_metadata["hint"] == "本功能为会员专享,已为你激活"
     assert client.get_integer_value("ai-export.remaining", -1, gold) == -1

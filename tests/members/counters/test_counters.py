@@ -126,10 +126,10 @@ def test_events_count_when_they_commit_not_when_they_were_written():
     source, member = factories.SourceFactory(), factories.make_member(at=AT).pk
     insert = (
         "INSERT INTO members_event (occurred_at, received_at, member_id, definition_id, source_id, message_id) "
-        "VALUES (%s, now(), %s, %s, %s, %s)"
+        "VALUES (%s, %s, %s, %s, %s, %s)"
     )
     with another_program() as slow:
-        slow.execute(insert, [AT - 2 * HOUR, member, opened.pk, source.pk, "slow"])
+        slow.execute(insert, [AT - 2 * HOUR, AT, member, opened.pk, source.pk, "slow"])
         check(AT)
         record_events(rows=[row(1, member, AT - HOUR)], source=source, at=AT)
         check(AT + HOUR)

@@ -11,19 +11,20 @@ from members.events.operations.keys import make_key
 from members.people.models import Member
 from tests import factories
 
+pytestmark = pytest.mark.usefixtures("any_date")
+
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("gzip", [False, True])
-def test_the_python_client_feeds_events(live_server, gzip):
+def test_the_python_client_feeds_events(live_server, gzip, now):
     source = factories.SourceFactory(creates_members=True)
     admin = factories.UserFactory(role="admin")
-    at = datetime.now(UTC)
-    _, secret = make_key(source_id=source.pk, label="App", scopes=["events", "profiles"], actor=admin, at=at)
+    _, secret = make_key(source_id=source.pk, label="App", scopes=["events", "profiles"], actor=admin, at=now)
     failures: list[object] = []
     client = Client(
         secret, host=live_server.url, gzip=gzip, max_retries=0, on_error=lambda error, items: failures.append(error)
     )
-    client.identify("u1", {"name": "Li Na", "joined": at}, anonymous_id="v1")
+    client.identify("u1", {"name": "Li Na", "joined": now}, anonymous_id="v1")
     for n in range(150):
         client.track("u1", "export_done", {"rows": n, "part": n / 7})
     client.page("u1", "docs", "Pricing", {"url": "https://example.com"})

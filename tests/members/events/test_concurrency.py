@@ -2,7 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from threading import Barrier
 from typing import Any
@@ -17,6 +17,7 @@ from members.events.operations.taking import take_messages
 from members.events.querysets.catalogue import EventDefinitionQuerySet
 from members.people.models import Member
 from tests import factories
+from tests.dates import AT
 
 USERS, REQUESTS = 20, 12
 
@@ -30,7 +31,7 @@ def key_of_an_app(at: datetime) -> WriteKey:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_same_people_in_many_requests_at_once():
-    at = datetime.now(UTC)
+    at = AT
     key = key_of_an_app(at)
 
     def request(n: int) -> int:
@@ -61,7 +62,7 @@ def test_the_same_people_in_many_requests_at_once():
 
 @pytest.mark.django_db(transaction=True)
 def test_a_request_does_not_wait_for_what_another_counts():
-    at = datetime.now(UTC)
+    at = AT
     key = key_of_an_app(at)
     ours = connection.connection.info.backend_pid
 
@@ -92,7 +93,7 @@ def test_a_request_does_not_wait_for_what_another_counts():
 @pytest.mark.django_db(transaction=True)
 def test_what_comes_in_while_activity_is_counted_anew_keeps_its_day(monkeypatch):
     """Late activity relies on an active day that the count, which cannot see it yet, is about to take away."""
-    at = datetime.now(UTC).replace(hour=12)
+    at = AT
     day = at - timedelta(days=3)
     member = factories.make_member(at=at - timedelta(days=9))
     for name, occurred_at in (("pushed", day), ("opened", at - timedelta(days=1))):
@@ -121,7 +122,7 @@ def test_what_comes_in_while_activity_is_counted_anew_keeps_its_day(monkeypatch)
 
 @pytest.mark.django_db(transaction=True)
 def test_a_new_month_is_made_once_for_all_who_need_it():
-    at = datetime.now(UTC)
+    at = AT
     key = key_of_an_app(at)
     together = Barrier(4)
 

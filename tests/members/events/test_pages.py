@@ -14,7 +14,7 @@ from members.events.querysets.keys import key_opened_by
 from members.lifecycle.models import MemberLifecycle
 from tests import factories
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("any_date")]
 
 SOURCE = {"code": "site", "name": "Site", "is_activity_source": "on", "stale_after_hours": 6}
 

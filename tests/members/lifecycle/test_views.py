@@ -7,7 +7,6 @@ from django.db import connection
 from django.urls import reverse
 
 from config.audit.models import AuditEntry
-from config.engine import clock
 from entitlements.tiers.models import QualificationPolicy
 from members.lifecycle import policy_effects, tasks
 from members.lifecycle.models import LifecyclePolicy, LifecycleTransition, MemberLifecycle, SweepBrake
@@ -16,12 +15,7 @@ from members.lifecycle.policy_effects import Effect
 from tests import factories
 from tests.conftest import signed_in_client
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def now():
-    return clock.now()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("any_date")]
 
 
 @pytest.fixture
@@ -88,7 +82,7 @@ def test_a_policy_comes_into_force_by_two_people(
     assert (move.policy, move.actor) == (draft, approver)
     actions = AuditEntry.objects.filter(target_type="lifecycle_policy").order_by("pk").values_list("action", flat=True)
     assert list(actions) == ["policy.proposed", "policy.submitted", "policy.approved"]
-    assert policies.roll_out_policy(at=clock.now()) == 0, "once rolled out, nothing is left"
+    assert policies.roll_out_policy(at=now) == 0, "once rolled out, nothing is left"
 
 
 def test_the_proposer_never_approves_her_own(approver_client, approver):

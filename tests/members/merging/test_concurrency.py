@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from threading import Barrier
 
 import pytest
@@ -24,12 +23,7 @@ from members.terms.operations import terms
 from tests import factories
 from tests.members.merging.people import DAY, give_events, give_term, make_person
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def now() -> datetime:
-    return datetime.now(UTC)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("any_date")]
 
 
 def at_once(*works: Callable[[], object]) -> list[object]:

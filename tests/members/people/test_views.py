@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from config.audit.models import AuditEntry
-from config.engine import clock
 from members.lifecycle import metrics
 from members.lifecycle.models import MemberLifecycle
 from members.people.models import Identity, Member
@@ -19,12 +18,7 @@ from members.terms.models import MembershipTerm
 from members.terms.operations import terms
 from tests import factories
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def now():
-    return clock.now()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("any_date")]
 
 
 def names(response) -> list[str]:

@@ -22,7 +22,7 @@ from tests import factories
 from tests.conftest import signed_in_client
 from tests.entitlements.making import give, make_benefit
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("any_date")]
 DAY = timedelta(days=1)
 
 

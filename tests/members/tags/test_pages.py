@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.urls import reverse
 
 from config.audit.models import AuditEntry
@@ -58,7 +59,8 @@ def test_a_tag_says_who_has_it_who_lost_it_and_what_reads_it(viewer_client, carr
     segment = save_segment(rule=rule, name="Reads it", actor=None, at=AT)
     Member.objects.filter(pk=member.pk).update(city="y")
     refresh_tag(tag_id=tag.pk, at=AT + timedelta(days=1))
-    page = text(viewer_client.get(tag.get_absolute_url()))
+    with time_machine.travel(AT + timedelta(days=2), tick=False):
+        page = text(viewer_client.get(tag.get_absolute_url()))
     assert page.count(f"{member.get_absolute_url()}#tags") == 1
     assert "City is x" in page
     assert segment.get_absolute_url() in page

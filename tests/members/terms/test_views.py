@@ -6,17 +6,11 @@ import pytest
 from django.urls import reverse
 
 from config.audit.models import AuditEntry
-from config.engine import clock
 from members.lifecycle.models import MemberLifecycle
 from members.terms.models import MembershipTerm
 from tests import factories
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def now():
-    return clock.now()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("any_date")]
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from members.value.models import GroupChange, MemberValue, ModelEvaluation, RfmT
 from members.value.operations.refreshing import refresh_now
 from tests import factories
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("any_date")]
 
 DAY = timedelta(days=1)
 FIXED = {
