@@ -26,6 +26,9 @@ run: setup ## run everything: PORT=8000, EMPTY=1 (no demo members), CLOCK=2026-1
 test: setup-test ## the whole test suite on servers of its own (ARGS="tests/members -k renew" for a part)
 	@$(TEST_SERVERS) $(RUN_PY) tests/run_suite.py $(ARGS)
 
+test-dates: setup-test ## the suite at a month's last and first minute, on New Year's Eve, on 29 February (ARGS as above)
+	@$(TEST_SERVERS) $(RUN_PY) -m tests.run_dates $(ARGS)
+
 lint: setup-dev ## ruff, mypy, import contracts, templates, migrations, translations
 	$(RUN_PY) -m ruff check .
 	$(RUN_PY) -m ruff format --check .
@@ -74,4 +77,4 @@ setup-dev: need-python
 setup-test: need-python
 	@"$(PYTHON)" config/runtime/bootstrap.py --dev --browser
 
-.PHONY: help run test lint messages screenshots bench soak check-install clean lock need-python setup setup-dev setup-test
+.PHONY: help run test test-dates lint messages screenshots bench soak check-install clean lock need-python setup setup-dev setup-test

@@ -7,7 +7,6 @@ import statistics
 from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from random import Random
 from typing import Any
 from uuid import uuid4
@@ -95,7 +94,7 @@ def _send(name: str, batches: int) -> int:
 
 
 def _body(name: str, random: Random, members: int) -> str:
-    at = datetime.now(UTC).isoformat()
+    at = now().isoformat()
     messages = ",".join(
         f'{{"type":"track","userId":"b{random.randint(1, members)}","event":"{EVENTS[n % 3]}","messageId":"{name}-{n}",'
         f'"timestamp":"{at}","properties":{{"screen":"home","pages":{n}}}}}'
