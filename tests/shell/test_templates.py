@@ -58,7 +58,7 @@ def test_error_pages_need_no_context(name):
 def render(text: str, **context: object) -> str:
     return (
         engines["django"]
-        .from_string("{% load console %}" + text)
+        .from_string("{% load console states %}" + text)
         .render(context, RequestFactory().get("/?sort=x&after=9&q=1"))
     )
 
