@@ -5,11 +5,11 @@ from django.utils.translation import gettext_lazy as _
 from campaigns import belongings, import_undo, policy_effects, segment_reach, timeline_source
 from campaigns.audit_labels import LABELS
 from campaigns.console import home, work
-from config.audit.labels import register_actions
 from config.console import searches
 from config.console.cards import HOME, HomeCard
 from config.console.menu import MENU, OPERATIONS, MenuEntry
 from config.console.work import WORK, WorkSource
+from config.engine.actions import register_actions
 
 
 def register() -> None:

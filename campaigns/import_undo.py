@@ -4,11 +4,11 @@ from django.db.models import Q
 
 from campaigns.lifecycle import Status
 from campaigns.models import Enrollment, MessageIntent
-from members.imports.operations.undo import register_follower
+from members.imports.operations.undo import FOLLOWERS, Follower
 
 
 def register() -> None:
     """A message that may have reached anyone forbids it; what was only planned goes along with the member."""
     never_left = Q(status__in=[Status.PENDING, Status.SUPPRESSED, Status.EXPIRED], on_wire_at__isnull=True)
-    register_follower(MessageIntent, blocking=~never_left)
-    register_follower(Enrollment, blocking=Q(pk=None))
+    FOLLOWERS.register(Follower(MessageIntent, blocking=~never_left))
+    FOLLOWERS.register(Follower(Enrollment, blocking=Q(pk=None)))

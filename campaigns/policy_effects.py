@@ -6,13 +6,12 @@ from datetime import datetime
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Campaign
-from members.lifecycle import policy_effects
-from members.lifecycle.policy_effects import Effect, Moves
+from members.lifecycle.policy_effects import EFFECTS, Effect, Moves
 
 
 def register() -> None:
     """Called once, when the app is ready."""
-    policy_effects.register("campaigns", preview_policy_messages)
+    EFFECTS.register(preview_policy_messages, code="campaigns")
 
 
 def preview_policy_messages(moves: Moves, at: datetime) -> Iterable[Effect]:

@@ -1,4 +1,4 @@
-"""Whom email and SMS reach, told to the segments: suppressed addresses and the channels' consent count here."""
+"""Whom each channel reaches, told to the segments: suppressed addresses and the channels' consent count here."""
 
 from functools import partial
 
@@ -8,13 +8,17 @@ from django.db.models.lookups import In
 from campaigns.lifecycle import ChannelCode
 from campaigns.models import Channel, Suppression
 from members.segments import reach
+from members.segments.reach import REACHES, Reach
 
 
 def register() -> None:
-    """Called once, when the app is ready; replaces what members know by themselves."""
+    """Called once, when the app is ready."""
     for channel, kind in ((ChannelCode.EMAIL, "email"), (ChannelCode.SMS, "phone")):
         joins = partial(reach.address_and_consent, kind, channel)
-        reach.register(reach.Reach(channel.value, channel.label, joins, partial(_reachable, kind, channel)))
+        REACHES.register(Reach(channel.value, channel.label, joins, partial(_reachable, kind, channel)))
+    inbox = ChannelCode.IN_APP
+    joins = partial(reach.consent, inbox)
+    REACHES.register(Reach(inbox.value, inbox.label, joins, partial(reach.not_refused, inbox)))
 
 
 def _reachable(kind: str, channel: ChannelCode) -> Q:

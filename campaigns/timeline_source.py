@@ -11,8 +11,7 @@ from campaigns.lifecycle import Status
 from campaigns.models import MessageIntent
 from campaigns.steps import step_label
 from config.engine.naming import name_of
-from members.people.console import timeline
-from members.people.console.timeline import Entry
+from members.people.console.timeline import SOURCES, Entry, Source
 
 ICONS = {"email": "mail", "in_app": "bell"}
 CHIPS = {Status.FAILED: "bad", Status.UNKNOWN: "warn"}
@@ -20,7 +19,7 @@ CHIPS = {Status.FAILED: "bad", Status.UNKNOWN: "warn"}
 
 def register() -> None:
     """Called once, when the app is ready."""
-    timeline.register("message", gettext_lazy("Messages"), fetch)
+    SOURCES.register(Source("message", gettext_lazy("Messages"), fetch))
 
 
 def fetch(member_id: int, *, before_at: datetime, before_pk: int, limit: int, alone: bool) -> Sequence[Entry]:

@@ -7,7 +7,7 @@ class EntitlementsConfig(AppConfig):
     verbose_name = _("Entitlements")
 
     def ready(self) -> None:
-        from config.audit.labels import register_actions
+        from config.engine.actions import register_actions
         from entitlements import belongings, conditions, import_undo, timeline_sources
         from entitlements.audit_labels import LABELS
         from entitlements.benefits import hooks as benefits
@@ -22,7 +22,7 @@ class EntitlementsConfig(AppConfig):
         from entitlements.seats import hooks as seats
         from entitlements.tiers import hooks as tiers
         from entitlements.usage import scope
-        from members.people.console import cards
+        from members.people.console.cards import CARDS, Card
 
         register_actions(LABELS)
         belongings.register_all()
@@ -30,7 +30,7 @@ class EntitlementsConfig(AppConfig):
         conditions.register_all()
         dimensions.register_all()
         timeline_sources.register_all()
-        cards.register("benefits", "benefits/includes/card.html", MemberBenefits)
+        CARDS.register(Card("benefits", "benefits/includes/card.html", MemberBenefits))
         scope.register()
         for room in (benefits, ladder, tiers, offers, codes, memory, seats, honours, checks):
             room.register()

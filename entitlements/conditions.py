@@ -17,9 +17,8 @@ from config.engine.naming import name_of
 from entitlements.benefits.models import Benefit, Pack
 from entitlements.grants.models import Balance, Grant, Standing
 from entitlements.usage.models import UsageRecord
-from members.segments import registry
 from members.segments.expressions import NUMERIC
-from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType
+from members.segments.registry import CONDITIONS, Choice, Condition, Context, Evidence, Fact, Field, FieldType
 from members.segments.timing import Ever, Window
 from members.segments.value_tests import NumberTest, Text
 
@@ -278,4 +277,4 @@ ALL = (
 
 def register_all() -> None:
     """Open the segment builder to benefits."""
-    registry.register(*ALL)
+    CONDITIONS.register_all(ALL)

@@ -9,7 +9,7 @@ from django.db.models import Q
 from entitlements.grants.models import Balance, Grant, Lot, Standing
 from entitlements.memory.models import EntitlementSnapshot
 from entitlements.tiers.models import TierChange, TierStanding
-from members.imports.operations.undo import register_follower
+from members.imports.operations.undo import FOLLOWERS, Follower
 
 _FROM_HER_TERMS = [Grant.Source.TERM, Grant.Source.GRACE, Grant.Source.TIER, Grant.Source.FREE]
 
@@ -17,7 +17,7 @@ _FROM_HER_TERMS = [Grant.Source.TERM, Grant.Source.GRACE, Grant.Source.TIER, Gra
 def register() -> None:
     """Called once, when the app is ready."""
     by_hand = ~Q(source__in=_FROM_HER_TERMS) | Q(void_reason=Grant.VoidReason.HAND)
-    register_follower(Grant, blocking=by_hand)
+    FOLLOWERS.register(Follower(Grant, blocking=by_hand))
     # Used up is what a usage record says, and each of these forbids it.
     for made_by_engine in (Standing, Lot, Balance, EntitlementSnapshot, TierStanding, TierChange):
-        register_follower(made_by_engine, blocking=Q(member=None))
+        FOLLOWERS.register(Follower(made_by_engine, blocking=Q(member=None)))

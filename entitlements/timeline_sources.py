@@ -10,15 +10,14 @@ from django.utils.translation import gettext_lazy
 from config.engine.naming import name_of
 from entitlements.grants.models import Grant
 from entitlements.usage.models import UsageRecord
-from members.people.console import timeline
-from members.people.console.timeline import Entry
+from members.people.console.timeline import SOURCES, Entry, Source
 from members.timeline_sources import older
 
 
 def register_all() -> None:
     """Called once, when the app is ready."""
-    timeline.register("benefit", gettext_lazy("Benefits given"), given, tells=("grant.given", "pack.given"))
-    timeline.register("reversal", gettext_lazy("Uses taken back"), taken_back, tells=("usage.reversed",))
+    SOURCES.register(Source("benefit", gettext_lazy("Benefits given"), given, tells=("grant.given", "pack.given")))
+    SOURCES.register(Source("reversal", gettext_lazy("Uses taken back"), taken_back, tells=("usage.reversed",)))
 
 
 def given(member_id: int, *, before_at: datetime, before_pk: int, limit: int, alone: bool) -> Sequence[Entry]:

@@ -7,7 +7,7 @@ class MembersConfig(AppConfig):
     verbose_name = _("Members")
 
     def ready(self) -> None:
-        from config.audit.labels import register_actions
+        from config.engine.actions import register_actions
         from members.audit_labels import LABELS
         from members.events import hooks as events
         from members.exports import hooks as exports
@@ -16,7 +16,7 @@ class MembersConfig(AppConfig):
         from members.merging import hooks as merging
         from members.people import hooks as people
         from members.plans import hooks as plans
-        from members.segments import conditions, counted, dimensions, holders, reach, references
+        from members.segments import conditions, counted, dimensions, holders, references
         from members.segments import hooks as segments
         from members.tags import conditions as tag_conditions
         from members.tags import hooks as tags
@@ -33,7 +33,6 @@ class MembersConfig(AppConfig):
         tag_conditions.register_all()
         conditions.register_belonging()
         value.register()
-        reach.register_all()
         references.register_all()
         tag_usage.register_all()
         counted.register_all()

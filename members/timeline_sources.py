@@ -8,27 +8,29 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.audit.labels import label_of
 from config.audit.models import AuditEntry
+from config.engine.actions import label_of
 from config.engine.naming import event_label, name_of
 from members.events.models import Event
 from members.lifecycle.models import LifecycleTransition
 from members.people.console import timeline
-from members.people.console.timeline import Entry
+from members.people.console.timeline import SOURCES, Entry, Source
 from members.terms.models import MembershipTerm
 
 
 def register_all() -> None:
     """Called once, when the app is ready."""
-    timeline.register("state", gettext_lazy("States"), transitions)
-    timeline.register(
-        "term",
-        gettext_lazy("Terms"),
-        terms,
-        tells=["term.paid", "term.gift", "term.lent", "term.trial", "term.compensation"],
+    SOURCES.register(Source("state", gettext_lazy("States"), transitions))
+    SOURCES.register(
+        Source(
+            "term",
+            gettext_lazy("Terms"),
+            terms,
+            tells=["term.paid", "term.gift", "term.lent", "term.trial", "term.compensation"],
+        )
     )
-    timeline.register("event", gettext_lazy("Behaviour"), events)
-    timeline.register("audit", gettext_lazy("Audit"), audit)
+    SOURCES.register(Source("event", gettext_lazy("Behaviour"), events))
+    SOURCES.register(Source("audit", gettext_lazy("Audit"), audit))
 
 
 def older(rows: QuerySet, column: str, before_at: datetime, before_pk: int, limit: int, pk: str = "pk") -> QuerySet:

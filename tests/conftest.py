@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import Any
 
 import pytest
 import time_machine
@@ -10,6 +11,7 @@ from django.test import Client, TransactionTestCase
 from django.utils import translation
 from playwright.sync_api import Browser, sync_playwright
 
+from config.engine.registry import Registry
 from config.staff.access import Role
 from config.staff.models import User
 from tests import database, factories
@@ -62,6 +64,18 @@ def browser() -> Iterator[Browser]:
         started = launch(playwright)
         yield started
         started.close()
+
+
+@pytest.fixture
+def lend(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    """``lend(registry)``: what the test adds to a registry, or takes out of what this returns, ends with the test."""
+
+    def lend(registry: Registry[Any], *, empty: bool = False) -> dict[str, Any]:
+        things = {} if empty else dict(registry.items())
+        monkeypatch.setattr(registry, "_things", things)
+        return things
+
+    return lend
 
 
 @pytest.fixture

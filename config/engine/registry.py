@@ -3,7 +3,7 @@
 A room registers in its app's ``AppConfig.ready``; whoever reads asks later, so that the order of apps is no matter.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -37,16 +37,26 @@ class Registry(Generic[T]):
         self._things[key] = thing
         return thing
 
+    def register_all(self, things: Iterable[T]) -> None:
+        """Add things that carry their codes."""
+        for thing in things:
+            self.register(thing)
+
     def get(self, code: str) -> T | None:
         """The thing under ``code``; None where nobody registered it."""
         return self._things.get(code)
 
     def __getitem__(self, code: str) -> T:
+        """The thing under ``code``. Raises KeyError where nobody registered it."""
         return self._things[code]
 
     def all(self) -> tuple[T, ...]:
         """Every thing, in order of registration."""
         return tuple(self._things.values())
+
+    def codes(self) -> tuple[str, ...]:
+        """Every code, in order of registration."""
+        return tuple(self._things)
 
     def items(self) -> tuple[tuple[str, T], ...]:
         """Every (code, thing), in order of registration."""

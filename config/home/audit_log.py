@@ -12,8 +12,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from config.audit.labels import known_actions, label_of
 from config.audit.models import AuditEntry
+from config.engine.actions import known_actions, label_of
 from config.staff.models import User
 
 PAGE_SIZE = 50

@@ -9,14 +9,13 @@ from django.utils.translation import gettext_lazy
 
 from config.engine.naming import name_of
 from entitlements.codes.models import PartnerCode
-from members.people.console import timeline
-from members.people.console.timeline import Entry
+from members.people.console.timeline import SOURCES, Entry, Source
 from members.timeline_sources import older
 
 
 def register() -> None:
     """Called once, when the app is ready."""
-    timeline.register("partner_code", gettext_lazy("Partner codes"), fetch, tells=["code_pool.claimed"])
+    SOURCES.register(Source("partner_code", gettext_lazy("Partner codes"), fetch, tells=["code_pool.claimed"]))
 
 
 def fetch(member_id: int, *, before_at: datetime, before_pk: int, limit: int, alone: bool) -> Sequence[Entry]:

@@ -14,11 +14,10 @@ from config.engine.naming import name_of
 from config.staff.models import User
 from entitlements.grants.models import Balance
 from entitlements.honours.models import AdviserAssignment, Honour, HonourAward, HonourRun
-from members.segments import dimensions, registry
 from members.segments.conditions.bases import IS_OR_IS_NOT
 from members.segments.console.links import with_value
-from members.segments.dimensions import Dimension, Words
-from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType
+from members.segments.dimensions import DIMENSIONS, Dimension, Words
+from members.segments.registry import CONDITIONS, Choice, Condition, Context, Evidence, Fact, Field, FieldType
 from members.segments.value_tests import Texts, joined
 
 HONOURS = gettext_lazy("Honours and advisers")
@@ -211,5 +210,5 @@ def _adviser_words() -> Words:
 
 def register_all() -> None:
     """Open the segment builder, breakdowns and the members list to honours and advisers."""
-    registry.register(WearsHonour, AdviserIs, HasAdviser, WaitsForAdviser)
-    dimensions.register(Dimension("adviser", gettext_lazy("Adviser"), _adviser, _adviser_words))
+    CONDITIONS.register_all([WearsHonour, AdviserIs, HasAdviser, WaitsForAdviser])
+    DIMENSIONS.register(Dimension("adviser", gettext_lazy("Adviser"), _adviser, _adviser_words))

@@ -2,12 +2,13 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from config.audit.labels import register_actions
 from config.console.menu import BENEFITS, MENU, MenuEntry
+from config.engine.actions import register_actions
 from entitlements.honours import belongings, conditions, timeline_source
 from entitlements.honours.audit_labels import LABELS
 from entitlements.honours.console.portrait import MemberHonours, read_marks
-from members.people.console import cards, marks
+from members.people.console.cards import CARDS, Card
+from members.people.console.marks import MARKS
 
 
 def register() -> None:
@@ -16,6 +17,6 @@ def register() -> None:
     belongings.register_all()
     conditions.register_all()
     timeline_source.register()
-    cards.register("honours", "honours/includes/member.html", MemberHonours)
-    marks.register("honours", read_marks)
+    CARDS.register(Card("honours", "honours/includes/member.html", MemberHonours))
+    MARKS.register(read_marks, code="honours")
     MENU.register(MenuEntry(_("Honours & advisers"), "honours:index", "rubber-stamp", BENEFITS, 70))

@@ -10,15 +10,16 @@ from django.utils.translation import gettext_lazy
 from config.engine.naming import name_of
 from entitlements.honours.conditions import members_of
 from entitlements.honours.models import AdviserAssignment, HonourAward
-from members.people.console import timeline
-from members.people.console.timeline import Entry
+from members.people.console.timeline import SOURCES, Entry, Source
 from members.timeline_sources import older
 
 
 def register() -> None:
     """Called once, when the app is ready."""
-    timeline.register("honour", gettext_lazy("Honours"), awards)
-    timeline.register("adviser", gettext_lazy("Advisers"), advisers, tells=("adviser.assigned", "adviser.unassigned"))
+    SOURCES.register(Source("honour", gettext_lazy("Honours"), awards))
+    SOURCES.register(
+        Source("adviser", gettext_lazy("Advisers"), advisers, tells=("adviser.assigned", "adviser.unassigned"))
+    )
 
 
 def awards(member_id: int, *, before_at: datetime, before_pk: int, limit: int, alone: bool) -> Sequence[Entry]:

@@ -18,7 +18,7 @@ from members.people.querysets.people import MemberQuerySet
 from members.people.rules import at_local
 from members.plans.models import Tier
 from members.segments.console.links import with_value
-from members.segments.dimensions import Dimension, Narrowing, Words, register, register_narrowings
+from members.segments.dimensions import DIMENSIONS, NARROWINGS, Dimension, Narrowing, Words
 from members.terms.rules import add_months
 
 USED_IN_MONTH = "benefit_month"
@@ -101,7 +101,7 @@ def _held(prefix: str, at: datetime, condition: Q) -> dict[str, FilteredRelation
 
 def register_all() -> None:
     """Called once, when the app is ready."""
-    register(
+    DIMENSIONS.register_all([
         BalanceDimension(
             "benefit", _("Benefit"), lambda at: F("held__benefit_id"), _words, lambda at: _held("held", at, Q())
         ),
@@ -115,5 +115,5 @@ def register_all() -> None:
             lambda at: _held("used_up", at, Q(balances__granted__gt=0, balances__used__gte=F("balances__granted"))),
             lambda at: Q(granted__gt=0, used__gte=F("granted")),
         ),
-    )  # fmt: skip
-    register_narrowings(Narrowing(USED_IN_MONTH, _("Benefit used in the month"), _used_in_month, _month_word))
+    ])  # fmt: skip
+    NARROWINGS.register(Narrowing(USED_IN_MONTH, _("Benefit used in the month"), _used_in_month, _month_word))

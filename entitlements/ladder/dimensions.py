@@ -13,7 +13,7 @@ from entitlements.grants.models import Standing
 from members.people.querysets.people import MemberQuerySet
 from members.plans.models import Plan, Tier
 from members.segments.console.links import with_value
-from members.segments.dimensions import Narrowing, register_narrowings
+from members.segments.dimensions import NARROWINGS, Narrowing
 
 CODE = "ladder"
 IN_GRACE = "grace"
@@ -45,4 +45,4 @@ def _word(value: str) -> str:
 
 def register_all() -> None:
     """Called once, when the app is ready."""
-    register_narrowings(Narrowing(CODE, gettext_lazy("Benefits come from"), _standing, _word))
+    NARROWINGS.register(Narrowing(CODE, gettext_lazy("Benefits come from"), _standing, _word))

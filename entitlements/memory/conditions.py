@@ -8,8 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from entitlements.memory.models import EntitlementSnapshot
-from members.segments import registry
-from members.segments.registry import Condition, Context, Evidence, Fact, Field, FieldType
+from members.segments.registry import CONDITIONS, Condition, Context, Evidence, Fact, Field, FieldType
 from members.segments.timing import Span
 
 
@@ -41,4 +40,4 @@ class BenefitsRestored(Condition):
 
 def register_all() -> None:
     """Called once, when the app is ready."""
-    registry.register(BenefitsRestored)
+    CONDITIONS.register(BenefitsRestored)

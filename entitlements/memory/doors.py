@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from django.db.backends.utils import CursorWrapper
 from django.utils.functional import Promise
 
+from config.engine.registry import Registry
+
 # Called in the settling engine's transaction with the name of a temporary table of those to whom it is given back:
 # (snapshot_id, member_id, value jsonb, at). Gives back by one statement over that table.
 Restore = Callable[[CursorWrapper, str], None]
@@ -21,18 +23,4 @@ class Memory:
     restore: Restore
 
 
-_memories: dict[str, Memory] = {}
-
-
-def register(code: str, label: str | Promise, read: str, restore: Restore) -> None:
-    """Keep one more thing; a second time under the code replaces it."""
-    _memories[code] = Memory(code, label, read, restore)
-
-
-def registered() -> list[Memory]:
-    return list(_memories.values())
-
-
-def forget(code: str) -> None:
-    """Keep it no more."""
-    _memories.pop(code, None)
+MEMORIES: Registry[Memory] = Registry("memories", code_of=lambda memory: memory.code)

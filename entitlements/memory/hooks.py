@@ -7,14 +7,15 @@ from entitlements.memory import conditions
 from entitlements.memory.console.portrait import MemoryPortrait
 from entitlements.memory.operations.locking import locked_price
 from entitlements.memory.timeline_source import memories
-from members.people.console import cards, timeline
-from members.terms import renewal_prices
+from members.people.console.cards import CARDS, Card
+from members.people.console.timeline import SOURCES, Source
+from members.terms.renewal_prices import AGREED_PRICES
 
 
 def register() -> None:
     """Called once, when the app is ready."""
-    cards.register("memory", "memory/includes/member.html", MemoryPortrait)
-    timeline.register("memory", _("Losing and returning"), memories, follows="term")
-    renewal_prices.register("lock", locked_price)
+    CARDS.register(Card("memory", "memory/includes/member.html", MemoryPortrait))
+    SOURCES.register(Source("memory", _("Losing and returning"), memories, follows="term"))
+    AGREED_PRICES.register(locked_price, code="lock")
     conditions.register_all()
     MENU.register(MenuEntry(_("Entitlement memory"), "memory:rule", "history", BENEFITS, 80))

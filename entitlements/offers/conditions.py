@@ -12,9 +12,8 @@ from config.engine.naming import name_of
 from entitlements.codes.models import CodePool, PartnerCode
 from entitlements.offers.lifecycle import CouponStatus
 from entitlements.offers.models import Coupon, Offer
-from members.segments import registry
 from members.segments.conditions.bases import IS_OR_IS_NOT
-from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType
+from members.segments.registry import CONDITIONS, Choice, Condition, Context, Evidence, Fact, Field, FieldType
 from members.segments.timing import Span
 from members.segments.value_tests import Texts, joined
 
@@ -156,4 +155,4 @@ class Claimed(HasOneOf):
 
 def register_all() -> None:
     """Open the segment builder to coupons and partner codes."""
-    registry.register(Issued, Redeemed, Unused, Expiring, Claimed)
+    CONDITIONS.register_all([Issued, Redeemed, Unused, Expiring, Claimed])

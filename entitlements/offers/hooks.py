@@ -2,8 +2,8 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from config.audit.labels import register_actions
 from config.console.menu import BENEFITS, MENU, MenuEntry
+from config.engine.actions import register_actions
 from entitlements.offers import belongings, conditions, scope, timeline_source
 from entitlements.offers.audit_labels import LABELS
 from entitlements.offers.console import portrait

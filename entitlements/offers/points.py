@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from config.engine.registry import Registry
+
 
 @dataclass(frozen=True)
 class PointsDoor:
@@ -24,14 +26,10 @@ class PointsShort(Exception):
     """She has fewer points than are to be spent."""
 
 
-_door: list[PointsDoor] = []
-
-
-def register(door: PointsDoor) -> None:
-    """Let points be spent on offers; a second time replaces the first."""
-    _door[:] = [door]
+# Under one code, so that nobody can keep points beside another.
+KEEPERS: Registry[PointsDoor] = Registry("points", code_of=lambda _door: "points")
 
 
 def opened() -> PointsDoor | None:
     """The registered door, if any."""
-    return _door[0] if _door else None
+    return KEEPERS.get("points")

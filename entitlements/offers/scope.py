@@ -2,11 +2,11 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from members.events import scopes
+from members.events.scopes import SCOPES
 
 SCOPE = "coupons"
 
 
 def register() -> None:
     """Called once, when the app is ready."""
-    scopes.register(SCOPE, _("Coupons: read, quote, redeem"))
+    SCOPES.register(_("Coupons: read, quote, redeem"), code=SCOPE)

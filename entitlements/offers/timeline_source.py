@@ -13,8 +13,7 @@ from config.engine.naming import name_of
 from entitlements.offers.lifecycle import CouponStatus
 from entitlements.offers.models import Coupon
 from entitlements.offers.wording import amount
-from members.people.console import timeline
-from members.people.console.timeline import Entry
+from members.people.console.timeline import SOURCES, Entry, Source
 from members.timeline_sources import older
 
 ISSUED, REVOKED = "coupon.issued", "coupon.revoked"
@@ -24,7 +23,7 @@ Reasons = dict[tuple[int, str], str]
 
 def register() -> None:
     """Called once, when the app is ready."""
-    timeline.register("coupon", gettext_lazy("Coupons"), fetch, tells=[ISSUED, "coupon.redeemed", REVOKED])
+    SOURCES.register(Source("coupon", gettext_lazy("Coupons"), fetch, tells=[ISSUED, "coupon.redeemed", REVOKED]))
 
 
 def fetch(member_id: int, *, before_at: datetime, before_pk: int, limit: int, alone: bool) -> Sequence[Entry]:

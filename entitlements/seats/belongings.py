@@ -3,10 +3,12 @@
 from django.utils.translation import gettext_lazy as _
 
 from entitlements.seats.models import Seat, SeatGroup
-from members.merging.belongings import Belonging, register
+from members.merging.belongings import BELONGINGS, Belonging
 
 
 def register_all() -> None:
     """Called once, when the app is ready. Of two open seats the one held longer stays: a member holds one."""
-    register(Belonging(SeatGroup, _("Families and teams")))
-    register(Belonging(Seat, _("Seats"), equal_by=["end_reason"], among="ended_at IS NULL", prefer="given_at"))
+    BELONGINGS.register(Belonging(SeatGroup, _("Families and teams")))
+    BELONGINGS.register(
+        Belonging(Seat, _("Seats"), equal_by=["end_reason"], among="ended_at IS NULL", prefer="given_at")
+    )

@@ -11,9 +11,8 @@ from django.utils.translation import gettext_lazy
 
 from entitlements.seats.models import Seat
 from entitlements.seats.owners import running_terms
-from members.segments import registry
 from members.segments.expressions import NUMERIC
-from members.segments.registry import Condition, Context, Evidence, Fact, Field, FieldType
+from members.segments.registry import CONDITIONS, Condition, Context, Evidence, Fact, Field, FieldType
 from members.segments.value_tests import NumberTest
 
 SEATS = gettext_lazy("Family and team seats")
@@ -100,4 +99,4 @@ class SeatsHeld(Condition):
 
 def register_all() -> None:
     """Open the segment builder to seats."""
-    registry.register(HoldsSeat, HasFreeSeats, SeatsHeld)
+    CONDITIONS.register_all([HoldsSeat, HasFreeSeats, SeatsHeld])

@@ -2,8 +2,8 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from config.audit.labels import register_actions
 from config.console.menu import BENEFITS, MENU, MenuEntry
+from config.engine.actions import register_actions
 from entitlements.seats import belongings, conditions, timeline_source
 from entitlements.seats.audit_labels import LABELS
 from entitlements.seats.console import portrait

@@ -10,15 +10,14 @@ from django.utils.translation import gettext_lazy
 
 from config.staff.models import User
 from entitlements.seats.models import Seat
-from members.people.console import timeline
-from members.people.console.timeline import Entry
+from members.people.console.timeline import SOURCES, Entry, Source
 from members.people.models import Member
 from members.timeline_sources import older
 
 
 def register() -> None:
     """Called once, when the app is ready."""
-    timeline.register("seat", gettext_lazy("Seats"), fetch, tells=["seat.given", "seat.ended"])
+    SOURCES.register(Source("seat", gettext_lazy("Seats"), fetch, tells=["seat.given", "seat.ended"]))
 
 
 def fetch(member_id: int, *, before_at: datetime, before_pk: int, limit: int, alone: bool) -> Sequence[Entry]:

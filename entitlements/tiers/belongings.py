@@ -3,14 +3,13 @@
 from django.utils.translation import gettext_lazy as _
 
 from entitlements.tiers.models import ManualTier, TierChange, TierStanding
-from members.merging.belongings import Belonging, register_staying
-from members.merging.belongings import register as register_belonging
+from members.merging.belongings import BELONGINGS, Belonging, register_staying
 
 
 def register_all() -> None:
     """Called once, when the app is ready."""
     # One in force a member, whichever tier: of two the one that lasts longer.
-    register_belonging(
+    BELONGINGS.register(
         Belonging(
             ManualTier, _("Tiers given by hand"), equal_by=["ended_at"], among="ended_at IS NULL",
             prefer="until DESC NULLS FIRST",

@@ -15,11 +15,10 @@ from entitlements.tiers.models import ManualTier, TierChange, TierStanding
 from entitlements.tiers.querysets.standing import effective_tier, source_of_tier
 from members.people.models import Member
 from members.plans.models import Tier
-from members.segments import dimensions, registry
 from members.segments.conditions.bases import IS_OR_IS_NOT, ChoiceCondition
-from members.segments.dimensions import Dimension, Words
+from members.segments.dimensions import DIMENSIONS, Dimension, Words
 from members.segments.expressions import complement
-from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType
+from members.segments.registry import CONDITIONS, Choice, Condition, Context, Evidence, Fact, Field, FieldType
 from members.segments.timing import Span
 from members.segments.value_tests import Texts
 from members.value.conditions import NumberCondition
@@ -211,9 +210,11 @@ def _tier_and_source(at: Any) -> Coalesce:
 
 def register_all() -> None:
     """Open the segment builder, breakdowns and the members list to tiers."""
-    registry.register(EffectiveTier, TierThrough, GivenTier, Gap, WillDowngrade, ChangedTier)
-    dimensions.register(
-        Dimension("effective_tier", gettext_lazy("Effective tier"), effective_tier, _tier_words, is_column=True),
-        Dimension("tier_through", gettext_lazy("Effective tier and through what"), _tier_and_source, _source_words),
-        Dimension("next_tier", gettext_lazy("Next tier"), lambda at: F("tier_standing__next_tier_id"), _tier_words),
+    CONDITIONS.register_all([EffectiveTier, TierThrough, GivenTier, Gap, WillDowngrade, ChangedTier])
+    DIMENSIONS.register_all(
+        [
+            Dimension("effective_tier", gettext_lazy("Effective tier"), effective_tier, _tier_words, is_column=True),
+            Dimension("tier_through", gettext_lazy("Effective tier and through what"), _tier_and_source, _source_words),
+            Dimension("next_tier", gettext_lazy("Next tier"), lambda at: F("tier_standing__next_tier_id"), _tier_words),
+        ]
     )

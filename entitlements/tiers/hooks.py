@@ -4,9 +4,9 @@ from operator import attrgetter
 
 from django.utils.translation import gettext_lazy as _
 
-from config.audit.labels import register_actions
 from config.console.menu import BENEFITS, MENU, MenuEntry
 from config.console.work import WORK, WorkSource
+from config.engine.actions import register_actions
 from config.engine.brakes import GUARDED, GuardedRun
 from entitlements.tiers import belongings, conditions, measures, timeline_source
 from entitlements.tiers.audit_labels import LABELS

@@ -15,6 +15,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from config.engine.registry import Registry
 from members.value.operations import refreshing
 from members.value.querysets.payments import PAID_EVENTS, PAID_TERMS
 
@@ -44,24 +45,13 @@ class Measure:
     changed: str = ""
     parameters: Callable[[datetime], Mapping[str, Any]] = _no_parameters
 
-
-_measures: dict[str, Measure] = {}
-
-
-def register(measure: Measure) -> None:
-    """Let tiers be earned by a measure; a second time under a code replaces the first."""
-    if not re.fullmatch(r"[a-z][a-z_]{0,31}", measure.code):
-        raise ValueError(f"not the code of a measure: {measure.code}")
-    _measures[measure.code] = measure
+    def __post_init__(self) -> None:
+        # The code stands in statements as the name of a column.
+        if not re.fullmatch(r"[a-z][a-z_]{0,31}", self.code):
+            raise ValueError(f"not the code of a measure: {self.code}")
 
 
-def measures() -> list[Measure]:
-    """The registered measures, in order of registration."""
-    return list(_measures.values())
-
-
-def measure_of(code: str) -> Measure | None:
-    return _measures.get(code)
+MEASURES: Registry[Measure] = Registry("measures", code_of=lambda measure: measure.code)
 
 
 _WITHIN = "p.member_id = a.member_id AND p.paid_at >= a.start_at AND p.paid_at < a.end_at"
@@ -101,6 +91,6 @@ def _money(at: datetime) -> Mapping[str, Any]:
 
 def register_own() -> None:
     """The measures of what members know."""
-    register(Measure("spend", _("Spend"), Unit.MONEY, _SPEND, _SPEND_CHANGED, _money))
-    register(Measure("active_days", _("Active days"), Unit.DAYS, _ACTIVE_DAYS, _ACTIVE_CHANGED))
-    register(Measure("tenure_days", _("Days since joining"), Unit.DAYS, _TENURE))
+    MEASURES.register(Measure("spend", _("Spend"), Unit.MONEY, _SPEND, _SPEND_CHANGED, _money))
+    MEASURES.register(Measure("active_days", _("Active days"), Unit.DAYS, _ACTIVE_DAYS, _ACTIVE_CHANGED))
+    MEASURES.register(Measure("tenure_days", _("Days since joining"), Unit.DAYS, _TENURE))

@@ -9,14 +9,13 @@ from django.utils.translation import gettext_lazy
 
 from config.engine.naming import name_of
 from entitlements.tiers.models import TierChange
-from members.people.console import timeline
-from members.people.console.timeline import Entry
+from members.people.console.timeline import SOURCES, Entry, Source
 from members.timeline_sources import older
 
 
 def register() -> None:
     """Called once, when the app is ready."""
-    timeline.register("tier", gettext_lazy("Tiers"), fetch)
+    SOURCES.register(Source("tier", gettext_lazy("Tiers"), fetch))
 
 
 def fetch(member_id: int, *, before_at: datetime, before_pk: int, limit: int, alone: bool) -> Sequence[Entry]:

@@ -2,11 +2,11 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from members.events import scopes
+from members.events.scopes import SCOPES
 
 SCOPE = "benefits"
 
 
 def register() -> None:
     """Called once, when the app is ready."""
-    scopes.register(SCOPE, _("Benefits: check and use"))
+    SCOPES.register(_("Benefits: check and use"), code=SCOPE)

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from config.engine.registry import Registry
+
 
 @dataclass(frozen=True, order=True)
 class CounterKey:
@@ -12,14 +14,10 @@ class CounterKey:
     window_seconds: int
 
 
-_readers: dict[str, Callable[[], Iterable[CounterKey]]] = {}
-
-
-def register_reader(name: str, wanted: Callable[[], Iterable[CounterKey]]) -> None:
-    """Let ``wanted`` say which counters a kind of rule reads now; a second time under a name replaces the first."""
-    _readers[name] = wanted
+# Each says which counters a kind of rule reads now.
+COUNTER_READERS: Registry[Callable[[], Iterable[CounterKey]]] = Registry("counter readers")
 
 
 def wanted_counters() -> frozenset[CounterKey]:
     """Every counter that some live rule reads."""
-    return frozenset(key for wanted in _readers.values() for key in wanted())
+    return frozenset(key for wanted in COUNTER_READERS for key in wanted())

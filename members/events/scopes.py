@@ -2,23 +2,16 @@
 
 from django.utils.functional import Promise
 
+from config.engine.registry import Registry
 from members.events.models import WriteKey
 
 Label = str | Promise
 
-_scopes: dict[str, Label] = dict(WriteKey.Scope.choices)
-
-
-def register(code: str, label: Label) -> None:
-    """Offer a scope for new keys; a second time under the code replaces it."""
-    _scopes[code] = label
-
-
-def offered() -> list[tuple[str, Label]]:
-    """Every scope with its label, in order of registration."""
-    return list(_scopes.items())
+SCOPES: Registry[Label] = Registry("scopes")
+for _scope in WriteKey.Scope:
+    SCOPES.register(_scope.label, code=_scope.value)
 
 
 def label_of(code: str) -> Label:
     """What a scope is called."""
-    return _scopes.get(code, code)
+    return SCOPES.get(code) or code

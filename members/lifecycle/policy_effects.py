@@ -7,6 +7,8 @@ from datetime import datetime
 
 from django.utils.functional import Promise
 
+from config.engine.registry import Registry
+
 Moves = Counter[tuple[str | None, str]]
 
 
@@ -18,21 +20,12 @@ class Effect:
     count: int
 
 
+# ``counter(moves, at)`` names what the from→to ``moves`` of a sweep at ``at`` would cause. It writes nothing.
 EffectCounter = Callable[[Moves, datetime], Iterable[Effect]]
 
-_counters: dict[str, EffectCounter] = {}
-
-
-def register(code: str, counter: EffectCounter) -> None:
-    """``counter(moves, at)`` names what the from→to ``moves`` of a sweep at ``at`` would cause. It writes nothing."""
-    _counters[code] = counter
+EFFECTS: Registry[EffectCounter] = Registry("effects of a policy")
 
 
 def effects_of(moves: Moves, at: datetime) -> list[Effect]:
     """Everything the registered counters expect from these moves."""
-    return [effect for counter in _counters.values() for effect in counter(moves, at)]
-
-
-def is_listened_to() -> bool:
-    """Whether anybody counts effects at all."""
-    return bool(_counters)
+    return [effect for counter in EFFECTS for effect in counter(moves, at)]

@@ -10,6 +10,8 @@ from typing import Any
 from django.db import models
 from django.utils.functional import Promise
 
+from config.engine.registry import Registry
+
 Text = str | Promise
 
 
@@ -43,23 +45,15 @@ class Belonging:
         return [field.column for field in fields if field.column != "member_id"]
 
 
-_belongings: dict[str, Belonging] = {}
-_staying: dict[tuple[str, str], str] = {}
-
-
-def register(belonging: Belonging) -> None:
-    """Have the rows of a table with the column ``member_id`` go along with a merged member."""
-    _belongings[belonging.table] = belonging
+# Tables with the column ``member_id`` whose rows go along with a merged member; what others point at comes first.
+BELONGINGS: Registry[Belonging] = Registry("belongings", code_of=lambda belonging: belonging.table)
+# Keys (``app.Model.field``) whose rows stay with the merged member, each with why that is right.
+STAYING: Registry[str] = Registry("staying")
 
 
 def register_staying(model: type[models.Model], field: str, why: str) -> None:
     """Say that rows stay with the merged member, and why that is right."""
-    _staying[(model._meta.label, field)] = why
-
-
-def belongings() -> list[Belonging]:
-    """All of them, in order of registration: what others point at comes first."""
-    return list(_belongings.values())
+    STAYING.register(why, code=f"{model._meta.label}.{field}")
 
 
 def forgotten(member: type[models.Model]) -> list[str]:
@@ -73,6 +67,6 @@ def forgotten(member: type[models.Model]) -> list[str]:
     return sorted(
         f"{model._meta.label}.{field.name}"
         for model, field in keys
-        if (model._meta.label, field.name) not in _staying
-        and not (model._meta.db_table in _belongings and field.column == "member_id")
+        if f"{model._meta.label}.{field.name}" not in STAYING
+        and not (model._meta.db_table in BELONGINGS and field.column == "member_id")
     )

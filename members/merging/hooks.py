@@ -9,8 +9,7 @@ from members.counters.models import EventTally
 from members.events.likeness import LISTENERS
 from members.events.models import ActiveDay, Event, TraitStamp
 from members.lifecycle.models import LifecycleTransition, MemberLifecycle
-from members.merging.belongings import Belonging, register_staying
-from members.merging.belongings import register as register_belonging
+from members.merging.belongings import BELONGINGS, Belonging, register_staying
 from members.merging.models import DuplicatePair, MergeRecord
 from members.merging.querysets.pairs import keep_pairs
 from members.people.models import Consent, Identity, Member
@@ -24,22 +23,22 @@ from members.value.models import GroupChange, MemberValue
 def register() -> None:
     """Called once, when the app is ready."""
     LISTENERS.register(keep_pairs, code="merging")
-    register_belonging(Belonging(Identity, _("Identities")))
-    register_belonging(Belonging(MembershipTerm, _("Terms")))
-    register_belonging(Belonging(MemberSignal, _("Signals")))
-    register_belonging(Belonging(Event, _("Events")))
-    register_belonging(Belonging(ActiveDay, _("Active days"), equal_by=["local_on"], prefer="first_at"))
-    register_belonging(Belonging(MemberTag, _("Tags"), equal_by=["code"], among="until IS NULL", prefer="since"))
+    BELONGINGS.register(Belonging(Identity, _("Identities")))
+    BELONGINGS.register(Belonging(MembershipTerm, _("Terms")))
+    BELONGINGS.register(Belonging(MemberSignal, _("Signals")))
+    BELONGINGS.register(Belonging(Event, _("Events")))
+    BELONGINGS.register(Belonging(ActiveDay, _("Active days"), equal_by=["local_on"], prefer="first_at"))
+    BELONGINGS.register(Belonging(MemberTag, _("Tags"), equal_by=["code"], among="until IS NULL", prefer="since"))
     # What was said last counts; of two words at once the one that forbids.
-    register_belonging(Belonging(Consent, _("Consents"), equal_by=["channel"], prefer="changed_at DESC, is_granted"))
-    register_belonging(Belonging(TraitStamp, _("Traits"), equal_by=["name"], prefer="stated_at DESC, message_id DESC"))
-    register_belonging(
+    BELONGINGS.register(Belonging(Consent, _("Consents"), equal_by=["channel"], prefer="changed_at DESC, is_granted"))
+    BELONGINGS.register(Belonging(TraitStamp, _("Traits"), equal_by=["name"], prefer="stated_at DESC, message_id DESC"))
+    BELONGINGS.register(
         Belonging(
             SegmentMembership, _("Segments"), equal_by=["segment_id"], among="left_at IS NULL", prefer="entered_at",
             recount=_count_segments,
         )
     )  # fmt: skip
-    register_belonging(Belonging(SegmentUploadLine, _("Uploaded lists")))
+    BELONGINGS.register(Belonging(SegmentUploadLine, _("Uploaded lists")))
     register_staying(EventTally, "member", "counted again from the events, which move")
     register_staying(MemberValue, "member", "scored again each night; who was merged is then left out")
     register_staying(GroupChange, "member", "append-only: the log says what was so at the time")

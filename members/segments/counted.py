@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from members.counters.wanted import CounterKey, register_reader
+from members.counters.wanted import COUNTER_READERS, CounterKey
 from members.segments.holders import HOLDERS
 from members.segments.schema import RuleInvalid, counters, read_rule
 
@@ -20,4 +20,4 @@ def wanted() -> Iterator[CounterKey]:
 
 def register_all() -> None:
     """Keep the counters rules read."""
-    register_reader("rules", wanted)
+    COUNTER_READERS.register(wanted, code="rules")

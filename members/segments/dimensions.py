@@ -31,6 +31,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from config.engine.naming import name_of
+from config.engine.registry import Registry
 from members.lifecycle.lifecycle import MembershipStatus, State
 from members.people.models import Member
 from members.people.querysets.people import MemberQuerySet
@@ -86,37 +87,18 @@ class Narrowing:
     word: Callable[[str], str]
 
 
-_dimensions: dict[str, Dimension] = {}
-_narrowings: dict[str, Narrowing] = {}
-
-
-def register(*found: Dimension) -> None:
-    """Offer these dimensions; a second time under a code replaces the first."""
-    _dimensions.update({dimension.code: dimension for dimension in found})
-
-
-def register_narrowings(*found: Narrowing) -> None:
-    """Let the members list be narrowed by these too; a second time under a code replaces the first."""
-    _narrowings.update({narrowing.code: narrowing for narrowing in found})
-
-
-def dimensions() -> list[Dimension]:
-    """The dimensions, in order of registration."""
-    return list(_dimensions.values())
+DIMENSIONS: Registry[Dimension] = Registry("dimensions", code_of=lambda dimension: dimension.code)
+NARROWINGS: Registry[Narrowing] = Registry("narrowings", code_of=lambda narrowing: narrowing.code)
 
 
 def columns() -> list[Dimension]:
     """The dimensions that are offered as a column."""
-    return [dimension for dimension in dimensions() if dimension.is_column]
-
-
-def dimension_of(code: str) -> Dimension | None:
-    return _dimensions.get(code)
+    return [dimension for dimension in DIMENSIONS if dimension.is_column]
 
 
 def narrowing_of(code: str) -> Dimension | Narrowing | None:
     """What the members list is narrowed by under this code."""
-    return _dimensions.get(code) or _narrowings.get(code)
+    return DIMENSIONS.get(code) or NARROWINGS.get(code)
 
 
 def _column(code: str, label: Any, path: str, words: Callable[[], Words] = dict) -> Dimension:
@@ -144,7 +126,7 @@ def _months(at: datetime) -> Case:
 
 def register_all() -> None:
     """The dimensions of what members know."""
-    register(
+    DIMENSIONS.register_all([
         _column("state", _("Lifecycle state"), "lifecycle__lifecycle_state", lambda: dict(State.choices)),
         _column("tier", _("Tier"), "lifecycle__tier_id", _named(Tier)),
         Dimension(
@@ -162,4 +144,4 @@ def register_all() -> None:
         _column("gender", _("Gender"), "gender", lambda: dict(Member.Gender.choices)),
         _column("language", _("Language"), "language", lambda: dict(settings.LANGUAGES)),
         Dimension("months", _("Since the first term"), _months, lambda: {str(n): words for n, words in STRETCHES}),
-    )  # fmt: skip
+    ])  # fmt: skip

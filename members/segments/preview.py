@@ -13,7 +13,7 @@ from members.people.querysets.people import MemberQuerySet
 from members.segments.compiler import condition_of, ids_of, members_of, newest_of
 from members.segments.limits import SECONDS, reading
 from members.segments.models import Segment, SegmentMembership
-from members.segments.reach import Reach, joined, reaches
+from members.segments.reach import REACHES, Reach, joined
 from members.segments.registry import Context
 from members.segments.schema import Node, Path, Rule
 
@@ -104,7 +104,7 @@ def sample(members: MemberQuerySet) -> list[int]:
 
 def _by_channel(members: MemberQuerySet) -> tuple[int, list[Reached], int]:
     """Total and channels in one reading of the members."""
-    known = reaches()
+    known = REACHES.all()
     reached = [reach.reachable() for reach in known]
     anywhere = reduce(or_, reached, Q())
     counts = {f"by_{index}": Count("pk", filter=one) for index, one in enumerate(reached)}

@@ -1,16 +1,12 @@
-"""Which members each channel reaches. A door: a higher app that knows more replaces a channel under its code.
-
-What is registered here holds without one: an address or number, and no refusal.
-"""
+"""Which members each channel reaches. The app that sends registers its channels, made of the pieces that stand here."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 
 from django.db.models import FilteredRelation, Q
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
+from config.engine.registry import Registry
 from members.people.querysets.people import MemberQuerySet
 
 Joins = dict[str, FilteredRelation]
@@ -30,17 +26,7 @@ class Reach:
     reachable: Callable[[], Q]
 
 
-_reaches: dict[str, Reach] = {}
-
-
-def register(reach: Reach) -> None:
-    """Count a channel in every segment; a second time under its code replaces it."""
-    _reaches[reach.code] = reach
-
-
-def reaches() -> list[Reach]:
-    """The channels, in order of registration."""
-    return list(_reaches.values())
+REACHES: Registry[Reach] = Registry("reaches", code_of=lambda reach: reach.code)
 
 
 def joined(members: MemberQuerySet, known: Iterable[Reach]) -> MemberQuerySet:
@@ -78,14 +64,3 @@ def agreed(channel: str) -> Q:
 def not_refused(channel: str) -> Q:
     """Members who did not say no to a channel."""
     return Q(**{f"{channel}_consent__isnull": True}) | agreed(channel)
-
-
-def register_all() -> None:
-    """The channels that need nothing but what members know."""
-    for code, label, kind in (("email", _("Email"), "email"), ("sms", _("SMS"), "phone")):
-        register(Reach(code, label, partial(address_and_consent, kind, code), partial(_at_address, kind, code)))
-    register(Reach("in_app", _("In-app"), partial(consent, "in_app"), partial(not_refused, "in_app")))
-
-
-def _at_address(kind: str, channel: str) -> Q:
-    return has_address(kind) & not_refused(channel)

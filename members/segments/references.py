@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from config.engine.naming import name_of
+from config.engine.registry import Registry
 from members.segments.models import Segment
 
 
@@ -25,24 +26,19 @@ FindUses = Callable[[int], Iterable[Use]]
 
 @dataclass(frozen=True)
 class User:
-    """A sort of thing that can name segments."""
+    """A sort of thing that can name segments; ``find(segment_id)`` gives those that do."""
 
     code: str
     label: str | Promise
     find: FindUses
 
 
-_users: dict[str, User] = {}
-
-
-def register(code: str, label: str | Promise, find: FindUses) -> None:
-    """``find(segment_id)`` names the uses of a segment; a second time under the code replaces it."""
-    _users[code] = User(code, label, find)
+USERS: Registry[User] = Registry("users of segments", code_of=lambda user: user.code)
 
 
 def uses_of(segment_id: int) -> list[tuple[User, Use]]:
     """Everything that names the segment; while there is any it cannot be archived."""
-    return [(user, use) for user in _users.values() for use in user.find(segment_id)]
+    return [(user, use) for user in USERS for use in user.find(segment_id)]
 
 
 def live_uses_of(segment_id: int) -> list[tuple[User, Use]]:
@@ -52,7 +48,7 @@ def live_uses_of(segment_id: int) -> list[tuple[User, Use]]:
 
 def register_all() -> None:
     """Segments name segments."""
-    register("segment", _("Segments"), _naming_segments)
+    USERS.register(User("segment", _("Segments"), _naming_segments))
 
 
 def _naming_segments(segment_id: int) -> list[Use]:

@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
 from pydantic import BaseModel, ConfigDict
 
+from config.engine.registry import Registry
 from members.counters.wanted import CounterKey
 
 
@@ -139,29 +140,18 @@ class Condition(Spec):
         return frozenset()
 
 
-_conditions: dict[str, type[Condition]] = {}
-
-
 def code_of(condition: type[Condition]) -> str:
     """The ``kind`` under which a condition class appears in rules."""
     code: str = get_args(condition.model_fields["kind"].annotation)[0]
     return code
 
 
-def register(*conditions: type[Condition]) -> None:
-    """Open the builder to these conditions; a second time under a code replaces the first."""
-    for condition in conditions:
-        _conditions[code_of(condition)] = condition
-
-
-def conditions() -> tuple[type[Condition], ...]:
-    """Every registered condition, in order of registration."""
-    return tuple(_conditions.values())
+CONDITIONS: Registry[type[Condition]] = Registry("conditions", code_of=code_of)
 
 
 def by_group() -> dict[str | Promise, list[type[Condition]]]:
     """The picker's groups with their conditions."""
     groups: dict[str | Promise, list[type[Condition]]] = {}
-    for condition in conditions():
+    for condition in CONDITIONS:
         groups.setdefault(condition.group, []).append(condition)
     return groups

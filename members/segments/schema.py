@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from pydantic import Discriminator, Field, ValidationError, create_model
 
 from members.counters.wanted import CounterKey
-from members.segments.registry import Condition, Spec, conditions
+from members.segments.registry import CONDITIONS, Condition, Spec
 
 VERSION = 1
 MAX_DEPTH = 6
@@ -73,7 +73,7 @@ def read_rule(data: Any) -> Rule:
     """The rule that JSON-like ``data`` describes. Raises RuleInvalid with every error found."""
     _check_size(data)
     try:
-        rule: Rule = _model(conditions()).model_validate(data)
+        rule: Rule = _model(CONDITIONS.all()).model_validate(data)
     except ValidationError as error:
         raise RuleInvalid([_readable(found, data) for found in error.errors()]) from None
     return rule
@@ -126,7 +126,7 @@ def counters(rule: Rule) -> frozenset[CounterKey]:
 
 def json_schema() -> dict[str, Any]:
     """JSON Schema of rules with the conditions registered now."""
-    return _model(conditions()).model_json_schema()
+    return _model(CONDITIONS.all()).model_json_schema()
 
 
 @lru_cache(maxsize=4)

@@ -8,11 +8,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from config.engine.naming import name_of
-from members.segments import dimensions, registry
 from members.segments.conditions.bases import IS_OR_IS_NOT
 from members.segments.conditions.belonging import BELONGING
-from members.segments.dimensions import Dimension
-from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType
+from members.segments.dimensions import DIMENSIONS, Dimension
+from members.segments.registry import CONDITIONS, Choice, Condition, Context, Evidence, Fact, Field, FieldType
 from members.segments.timing import Span
 from members.segments.value_tests import Texts, joined
 from members.tags.models import MemberTag, Tag
@@ -104,8 +103,8 @@ class RecentlyTagged(OfTags):
 
 def register_all() -> None:
     """Rules can name tags, and members are broken down by them."""
-    registry.register(Tagged, RecentlyTagged)
-    dimensions.register(
+    CONDITIONS.register_all([Tagged, RecentlyTagged])
+    DIMENSIONS.register(
         Dimension(
             "tag",
             gettext_lazy("Tag"),

@@ -3,11 +3,10 @@
 from django.utils.translation import gettext_lazy as _
 
 from config.engine.naming import name_of
-from members.segments import references
 from members.segments.cycles import Thing, readers_of
 from members.segments.holders import HOLDERS, RuleHolder
 from members.segments.models import Segment
-from members.segments.references import Use
+from members.segments.references import USERS, Use, User
 from members.tags.models import Tag
 
 
@@ -20,8 +19,8 @@ def register_all() -> None:
             _("This tag leads back to the one you are editing."),
         )
     )
-    references.register(
-        "tag", Tag._meta.verbose_name_plural or "", lambda segment_id: _tags_reading(("segment", segment_id))
+    USERS.register(
+        User("tag", Tag._meta.verbose_name_plural or "", lambda segment_id: _tags_reading(("segment", segment_id)))
     )
 
 

@@ -9,10 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 from pydantic import Field as Limits
 
-from members.segments import registry
 from members.segments.conditions.bases import IS_OR_IS_NOT, ChoiceCondition, facts_of
 from members.segments.expressions import complement
-from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType
+from members.segments.registry import CONDITIONS, Choice, Condition, Context, Evidence, Fact, Field, FieldType
 from members.segments.value_tests import NumberTest
 from members.value.groups import BAND_BOUNDS, Band, Group, band_of
 from members.value.models import MemberValue
@@ -168,4 +167,4 @@ class Maturity(NumberCondition):
 
 def register_all() -> None:
     """Open the segment builder to value."""
-    registry.register(InRfmGroup, Recency, Frequency, Monetary, InRiskBand, Risk, Mature, Maturity)
+    CONDITIONS.register_all([InRfmGroup, Recency, Frequency, Monetary, InRiskBand, Risk, Mature, Maturity])

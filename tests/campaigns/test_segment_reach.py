@@ -5,13 +5,13 @@ import pytest
 from campaigns.models import Channel, Suppression
 from members.people.models import Consent, Member
 from members.segments.preview import detail
-from members.segments.reach import joined, reaches
+from members.segments.reach import REACHES, joined
 from members.segments.schema import read_rule
 from tests import factories
 
 
 def reached(channel):
-    found = next(reach for reach in reaches() if reach.code == channel)
+    found = REACHES.get(channel)
     return set(joined(Member.objects.all(), [found]).filter(found.reachable()).values_list("pk", flat=True))
 
 

@@ -14,7 +14,7 @@ from entitlements.honours.operations import advising
 from entitlements.honours.operations.adorning import FIELDS as ADORNMENT_FIELDS
 from entitlements.honours.operations.running import FIELDS as HONOUR_FIELDS
 from entitlements.honours.rules import last_year_over
-from entitlements.tiers.measures import measures
+from entitlements.tiers.measures import MEASURES
 
 FIRST_YEAR = 2000
 
@@ -43,7 +43,7 @@ class HonourForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         chosen: Any = self.fields["measure"]
-        chosen.choices = [(measure.code, measure.label) for measure in measures()]
+        chosen.choices = [(measure.code, measure.label) for measure in MEASURES]
         benefits: Any = self.fields["benefit"]
         benefits.queryset = Benefit.objects.current().filter(kind=Benefit.Kind.ACCESS)
 

@@ -17,13 +17,13 @@ from entitlements.honours.models import Adornment, AdviserAssignment, Honour, Ho
 from entitlements.honours.operations.advising import advisers
 from entitlements.honours.rules import minutes_of
 from entitlements.insight.dimensions import held_by
-from entitlements.tiers.measures import Measure, measure_of
+from entitlements.tiers.measures import MEASURES, Measure
 from members.value.models import ValueSettings
 
 
 def measure_label(code: str) -> str | Promise:
     """What a measure is called; its code when nobody registers it any more."""
-    measure = measure_of(code)
+    measure = MEASURES.get(code)
     return measure.label if measure else code
 
 
@@ -124,7 +124,7 @@ class RunPage(Pages):
 
     @cached_property
     def measure(self) -> Measure | None:
-        return measure_of(self.run.measure)
+        return MEASURES.get(self.run.measure)
 
     @property
     def measure_label(self) -> str | Promise:

@@ -13,7 +13,7 @@ from entitlements.grants.operations.giving import GivingRefused, give_to_many, v
 from entitlements.honours.models import Honour, HonourAward, HonourRun
 from entitlements.honours.operations.refusals import HonourRefused
 from entitlements.honours.rules import year_is_over
-from entitlements.tiers.measures import measure_of
+from entitlements.tiers.measures import MEASURES
 
 FIELDS = ("code", "name", "name_zh", "style", "measure", "top", "worn_days", "benefit", "is_archived")
 
@@ -31,7 +31,7 @@ def save_honour(*, honour_id: int | None, actor: User | None, at: datetime, **va
         raise HonourRefused("code_taken")
     for name, value in values.items():
         setattr(honour, name, value)
-    if measure_of(honour.measure) is None:
+    if MEASURES.get(honour.measure) is None:
         raise HonourRefused("measure")
     honour.save()
     record_audit(
@@ -71,7 +71,7 @@ def count_run(*, run_id: int, at: datetime) -> HonourRun | None:
     Of equal values the one who has been a member longer stands first, then the lower number.
     """
     run = HonourRun.objects.to_count().select_for_update(skip_locked=True, of=("self",)).filter(pk=run_id).first()
-    measure = measure_of(run.measure) if run else None
+    measure = MEASURES.get(run.measure) if run else None
     if run is None or measure is None:
         return None
     run.awards.all().delete()

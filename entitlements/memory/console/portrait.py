@@ -9,7 +9,7 @@ from django.conf import settings
 
 from entitlements.benefits.models import Benefit, TierBenefit
 from entitlements.grants.models import Grant, Standing
-from entitlements.memory import doors
+from entitlements.memory.doors import MEMORIES
 from entitlements.memory.models import EntitlementSnapshot, RenewalLock
 from entitlements.memory.operations.locking import Chance, LockRefused, chance_of, opens_at
 from members.lifecycle.models import MemberLifecycle
@@ -118,7 +118,7 @@ class MemoryPortrait:
     def memories(self) -> list[tuple[str, Any]]:
         """What other engines kept, each with its name."""
         values = self.snapshot.memories if self.snapshot else {}
-        return [(str(memory.label), values[memory.code]) for memory in doors.registered() if memory.code in values]
+        return [(str(memory.label), values[memory.code]) for memory in MEMORIES if memory.code in values]
 
     @property
     def is_empty(self) -> bool:

@@ -8,13 +8,13 @@ from django.db.backends.utils import CursorWrapper
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from entitlements.memory import doors
+from entitlements.memory.doors import MEMORIES
 from entitlements.memory.querysets import remembering as sql
 
 
 def remember(cursor: CursorWrapper, *, at: datetime, ladder_id: int) -> None:
     """Keep what the members in ``settling`` have who lose their membership now; before anything is withdrawn."""
-    kept = {memory.code: memory.read.format(member="s.member_id") for memory in doors.registered()}
+    kept = {memory.code: memory.read.format(member="s.member_id") for memory in MEMORIES}
     pairs = ", ".join(f"'{code}', ({read})" for code, read in kept.items())
     memories = f"jsonb_strip_nulls(jsonb_build_object({pairs}))"
     cursor.execute(sql.REMEMBER.format(memories=memories), {"at": at, "ladder": ladder_id})
@@ -29,7 +29,7 @@ def recall(cursor: CursorWrapper, *, at: datetime) -> None:
     if cursor.rowcount == 0:
         return
     cursor.execute(sql.RESTORE, {"at": at, **_reasons()})
-    for memory in doors.registered():
+    for memory in MEMORIES:
         cursor.execute("DROP TABLE IF EXISTS pg_temp.recalled_memory")
         cursor.execute(sql.MAKE_MEMORY, {"code": memory.code, "at": at})
         memory.restore(cursor, "recalled_memory")

@@ -9,14 +9,14 @@ from entitlements.codes.models import PartnerCode
 from entitlements.offers.console.forms import IssueOneForm
 from entitlements.offers.models import Coupon
 from entitlements.offers.operations.redeeming import ReturnOffer, offer_for
-from members.people.console import cards
+from members.people.console.cards import CARDS, Card
 
 SHOWN = 8
 
 
 def register() -> None:
     """Called once, when the app is ready."""
-    cards.register("coupons", "offers/includes/member.html", MemberCoupons)
+    CARDS.register(Card("coupons", "offers/includes/member.html", MemberCoupons))
 
 
 class MemberCoupons:

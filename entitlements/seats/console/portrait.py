@@ -7,14 +7,14 @@ from typing import Any
 from entitlements.seats.console.forms import GiveForm
 from entitlements.seats.models import Seat
 from entitlements.seats.owners import running_terms
-from members.people.console import cards
+from members.people.console.cards import CARDS, Card
 
 SHOWN = 8
 
 
 def register() -> None:
     """Called once, when the app is ready."""
-    cards.register("seats", "seats/includes/card.html", MemberSeats)
+    CARDS.register(Card("seats", "seats/includes/card.html", MemberSeats))
 
 
 class MemberSeats:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from config.console.fields import MoneyField, reason_field
 from config.engine.naming import name_of
 from config.staff.models import User
-from entitlements.tiers.measures import Unit, measures
+from entitlements.tiers.measures import MEASURES, Unit
 from entitlements.tiers.models import QualificationPolicy, TierRung
 from entitlements.tiers.operations import manual
 from entitlements.tiers.operations.policies import CONDITIONS, Asked
@@ -53,7 +53,7 @@ class PolicyForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.fields["note"].required = True
         self.fields["brake_percent"].widget.attrs["step"] = "0.1"
-        self.measures = measures()
+        self.measures = MEASURES.all()
         gap_field: Any = self.fields["gap_measure"]
         gap_field.choices = [(measure.code, measure.label) for measure in self.measures]
         self.tiers = list(Tier.objects.order_by("-position"))

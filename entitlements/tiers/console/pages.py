@@ -18,7 +18,7 @@ from django.utils.http import urlencode
 from config.console.paging import Pages, id_in
 from config.engine import brakes
 from entitlements.tiers.conditions import SOURCES
-from entitlements.tiers.measures import Measure, measure_of
+from entitlements.tiers.measures import MEASURES, Measure
 from entitlements.tiers.models import QualificationPolicy, TierBrake, TierChange, TierStanding
 from entitlements.tiers.operations.assessing import active_policy
 from members.people.console.links import members_list
@@ -191,7 +191,7 @@ def ladder_of(policy: QualificationPolicy) -> list[Asked]:
     return [
         Asked(
             rung.tier, rung.get_joined_by_display(),
-            [(measure, rule.threshold) for rule in rung.rules.all() if (measure := measure_of(rule.measure))],
+            [(measure, rule.threshold) for rule in rung.rules.all() if (measure := MEASURES.get(rule.measure))],
         )
         for rung in rungs
     ]  # fmt: skip

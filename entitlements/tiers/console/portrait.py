@@ -9,21 +9,21 @@ from django.utils.translation import gettext as _
 
 from config.engine.naming import name_of
 from entitlements.tiers.conditions import SOURCES
-from entitlements.tiers.measures import Measure, measure_of
+from entitlements.tiers.measures import MEASURES, Measure
 from entitlements.tiers.models import ManualTier, QualificationPolicy, TierRung, TierStanding
 from entitlements.tiers.operations.assessing import active_policy
 from entitlements.tiers.querysets.standing import live
 from members.lifecycle.models import MemberLifecycle
-from members.people.console import cards, marks
-from members.people.console.marks import Mark, Marks
+from members.people.console.cards import CARDS, Card
+from members.people.console.marks import MARKS, Mark, Marks
 from members.plans.models import Tier
 from members.value.models import ValueSettings
 
 
 def register() -> None:
     """Called once, when the app is ready."""
-    cards.register("tier", "tiers/includes/member.html", TierPortrait)
-    marks.register("tier", _mark)
+    CARDS.register(Card("tier", "tiers/includes/member.html", TierPortrait))
+    MARKS.register(_mark, code="tier")
 
 
 def _mark(member_id: int, at: datetime) -> Marks:
@@ -108,7 +108,7 @@ class TierPortrait:
 
     @property
     def gap_measure(self) -> Measure | None:
-        return measure_of(self.policy.gap_measure)
+        return MEASURES.get(self.policy.gap_measure)
 
     @cached_property
     def next_rung(self) -> TierRung | None:
@@ -126,7 +126,7 @@ class TierPortrait:
         return [
             Line(measure, counted.get(rule.measure, 0), rule.threshold)
             for rule in self.next_rung.rules.all()
-            if (measure := measure_of(rule.measure))
+            if (measure := MEASURES.get(rule.measure))
         ]
 
     @property

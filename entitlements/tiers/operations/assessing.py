@@ -14,7 +14,7 @@ from config.engine import brakes
 from config.engine.reviewed import Status
 from config.engine.stays import horizon
 from config.staff.models import User
-from entitlements.tiers.measures import measure_of
+from entitlements.tiers.measures import MEASURES
 from entitlements.tiers.models import QualificationPolicy, TierBrake, TierCursor, TierStanding
 from entitlements.tiers.querysets import running
 from entitlements.tiers.querysets.running import Matrix, Question
@@ -60,7 +60,7 @@ def terms_of(policy: QualificationPolicy) -> Terms:
     rungs = [
         Rung(
             rung.tier_id, rung.tier.position, rung.joined_by == "all",
-            tuple((rule.measure, rule.threshold) for rule in rung.rules.all() if measure_of(rule.measure)),
+            tuple((rule.measure, rule.threshold) for rule in rung.rules.all() if MEASURES.get(rule.measure)),
         )
         for rung in policy.rungs.select_related("tier").prefetch_related("rules").order_by("tier__position")
     ]  # fmt: skip
@@ -73,7 +73,7 @@ def terms_of(policy: QualificationPolicy) -> Terms:
 def question_of(policy: QualificationPolicy, *, at: datetime, actor: User | None = None) -> Question:
     """An assessment by ``policy`` at ``at``."""
     terms = terms_of(policy)
-    used = [measure for code in terms.measures if (measure := measure_of(code))]
+    used = [measure for code in terms.measures if (measure := MEASURES.get(code))]
     params: dict[str, Any] = {
         "at": at, "zone": settings.PROJECT_TIME_ZONE, "limit": BATCH, "after": 0, "policy": policy.pk,
         "actor": actor.pk if actor else None,
@@ -117,7 +117,7 @@ def notice_facts(question: Question, *, at: datetime) -> int:
         return 0
     upto = horizon()
     since = (cursor.terms_until or at) - OVERLAP
-    known = [measure for code in question.terms.measures if (measure := measure_of(code))]
+    known = [measure for code in question.terms.measures if (measure := MEASURES.get(code))]
     changed = [measure.changed for measure in known if measure.changed]
     params = {**question.params, "after": cursor.events_xid, "upto": upto, "since": since}
     marked = running.mark(params, changed)

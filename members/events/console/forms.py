@@ -1,8 +1,8 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from members.events import scopes
 from members.events.models import EventDefinition, Source, WriteKey
+from members.events.scopes import SCOPES
 
 
 class EventForm(forms.ModelForm):
@@ -29,7 +29,7 @@ class SourceForm(forms.ModelForm):
 class WriteKeyForm(forms.Form):
     label = forms.CharField(label=_("Label"), max_length=80, help_text=_("Which program will use it."))
     scopes = forms.MultipleChoiceField(
-        label=_("May send"), choices=scopes.offered, widget=forms.CheckboxSelectMultiple,
+        label=_("May send"), choices=SCOPES.items, widget=forms.CheckboxSelectMultiple,
         # A key that tracks often lies in a web page, where anybody can read it.
         initial=list(WriteKey.Scope),
     )  # fmt: skip

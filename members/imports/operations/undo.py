@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection, models, transaction
 
 from config.audit.record import record_audit
+from config.engine.registry import Registry
 from config.staff.models import User
 from members.counters.models import EventTally
 from members.events.models import ActiveDay, Event, TraitStamp
@@ -56,21 +57,14 @@ _UNCOUNT = """
 
 @dataclass(frozen=True)
 class Follower:
-    """A model of a higher app whose rows hang on a member: ``blocking`` rows forbid undo, the others go along."""
+    """A model of a higher app with a ``member`` key: ``blocking`` rows forbid undo, the others go along."""
 
     model: type[models.Model]
     blocking: models.Q
 
 
-_followers: list[Follower] = []
-
-
-def register_follower(model: type[models.Model], *, blocking: models.Q) -> None:
-    """Say which rows of ``model`` (with a ``member`` key) forbid undoing the import of their member.
-
-    Unregistered models forbid it by any row. Called from ``AppConfig.ready``.
-    """
-    _followers.append(Follower(model, blocking))
+# Models that nobody registers forbid undo by any row.
+FOLLOWERS: Registry[Follower] = Registry("followers of imports", code_of=lambda one: one.model._meta.label)
 
 
 @dataclass
@@ -129,9 +123,8 @@ def obstacles(run: ImportRun) -> Obstacles:
             continue
         rows = model._default_manager.filter(**{f"{relation.field.name}_id__gt": params["first"]})
         rows = rows.filter(**{f"{relation.field.name}_id__lte": params["last"]})
-        for follower in _followers:
-            if follower.model is model:
-                rows = rows.filter(follower.blocking)
+        if follower := FOLLOWERS.get(model._meta.label):
+            rows = rows.filter(follower.blocking)
         member_ids = rows.order_by().values_list(f"{relation.field.name}_id", flat=True).distinct()
         found.add(str(model._meta.verbose_name_plural), list(member_ids[:5]), member_ids.count())
     return found
@@ -215,7 +208,7 @@ def _delete_created(run: ImportRun) -> None:
     if not run.first_member_id:
         return
     span = {"member_id__gt": run.first_member_id, "member_id__lte": _last_id(run)}
-    for follower in _followers:
+    for follower in FOLLOWERS:
         rows = follower.model._default_manager.filter(**span)
         rows._raw_delete(rows.db)
     with connection.cursor() as cursor:

@@ -17,12 +17,13 @@ from config.console.http import StaffRequest
 from config.engine import brakes, clock
 from config.engine.reviewed import Refused
 from config.staff.access import Permission, requires
-from members.lifecycle import metrics, policy_effects, tasks
+from members.lifecycle import metrics, tasks
 from members.lifecycle.console.forms import REFUSALS, OptionalReasonForm, PolicyForm, ReasonForm
 from members.lifecycle.console.matrix import matrix_of
 from members.lifecycle.console.reasons import reasons_for
 from members.lifecycle.models import LifecyclePolicy, SweepBrake
 from members.lifecycle.operations import policies, sweep
+from members.lifecycle.policy_effects import EFFECTS
 from members.people.models import Member
 from members.terms.models import MembershipTerm
 
@@ -96,7 +97,7 @@ def policy_context(policy_id: int) -> dict[str, Any]:
         "changed": policies.changes(current, policy) if policy.status in ("draft", "submitted") else {},
         "preview": preview,
         "matrix": matrix_of(preview["moves"] if preview else [], limit=sweep.brake_limit(policy)),
-        "is_listened_to": policy_effects.is_listened_to(),
+        "is_listened_to": bool(EFFECTS),
         "form": OptionalReasonForm(),
     }
 

@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from members.lifecycle.models import MemberLifecycle
-from members.merging.belongings import belongings
+from members.merging.belongings import BELONGINGS
 from members.merging.console.forms import A, B, MergeForm
 from members.merging.models import DuplicatePair, MergeRecord
 from members.merging.operations.choosing import ATTRIBUTE, PROFILE, differences
@@ -163,7 +163,7 @@ class Comparison:
     @cached_property
     def shares(self) -> list[Share]:
         """What each of the two has: all of it is the one's who stays afterwards."""
-        counted = (Share(b.label, moving.count_of(b, self.a.pk), moving.count_of(b, self.b.pk)) for b in belongings())
+        counted = (Share(b.label, moving.count_of(b, self.a.pk), moving.count_of(b, self.b.pk)) for b in BELONGINGS)
         return [share for share in counted if share.a or share.b]
 
     @cached_property

@@ -11,7 +11,7 @@ from psycopg import errors
 from config.audit.record import record_audit
 from config.staff.models import User
 from members.lifecycle.models import MemberLifecycle
-from members.merging.belongings import belongings
+from members.merging.belongings import BELONGINGS
 from members.merging.models import DuplicatePair, MergeRecord
 from members.merging.operations.choosing import ABSORBED, ATTRIBUTE, PROFILE, SINGLE_IDENTITIES, differences
 from members.merging.operations.placing import judge, tag_changes
@@ -86,7 +86,7 @@ def gather_strays(*, at: datetime) -> int:
     recent = dict(
         MergeRecord.objects.in_force().since(at, STRAYS_WITHIN).order_by("pk").values_list("absorbed_id", "pk")
     )
-    strayed = {pk for belonging in belongings() for pk in moving.still_there(belonging, list(recent))} if recent else ()
+    strayed = {pk for belonging in BELONGINGS for pk in moving.still_there(belonging, list(recent))} if recent else ()
     for absorbed_id in sorted(strayed):
         gathered += retried(lambda pk=recent[absorbed_id]: _gather(pk, at))  # type: ignore[misc]
     return gathered
@@ -113,7 +113,7 @@ def _gather(record_id: int, at: datetime) -> int:
 def _hand_over(survivor_id: int, absorbed_id: int) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
     """Move every belonging; returns, per table, the keys of the rows that moved and the rows set aside."""
     moved, aside = {}, {}
-    for belonging in belongings():
+    for belonging in BELONGINGS:
         if rows := moving.set_aside(belonging, survivor=survivor_id, absorbed=absorbed_id):
             aside[belonging.table] = rows
         if keys := moving.move(belonging, survivor=survivor_id, absorbed=absorbed_id):

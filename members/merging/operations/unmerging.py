@@ -10,7 +10,7 @@ from django.db import models, transaction
 from config.staff.models import User
 from members.events.models import Event
 from members.lifecycle.models import MemberLifecycle
-from members.merging.belongings import belongings
+from members.merging.belongings import BELONGINGS
 from members.merging.models import MergeRecord
 from members.merging.operations.merging import MergeRefused, as_json, note, retried
 from members.merging.operations.placing import judge
@@ -87,7 +87,7 @@ def _unmerge(actor: User | None, at: datetime, record_id: int) -> MergeRecord:
 def _give_back(record: MergeRecord) -> dict[str, int]:
     """Hand the rows back and put the set-aside ones where they were; returns how many per table were gone."""
     missing = {}
-    for belonging in reversed(belongings()):
+    for belonging in reversed(BELONGINGS.all()):
         keys = record.moved.get(belonging.table, [])
         given = moving.move_back(belonging, keys, survivor=record.survivor_id, absorbed=record.absorbed_id)
         if given < len(keys):

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from config.engine.registry import Registry
+
 # Reads what the template shows of a member at an instant; asked once, when her page is drawn.
 Read = Callable[[int, datetime], Any]
 
@@ -26,14 +28,9 @@ class Shown:
     content: Any
 
 
-_cards: dict[str, Card] = {}
-
-
-def register(code: str, template: str, read: Read) -> None:
-    """Add a card to every member's page; a second time under the code replaces it."""
-    _cards[code] = Card(code, template, read)
+CARDS: Registry[Card] = Registry("member cards", code_of=lambda card: card.code)
 
 
 def shown(member_id: int, at: datetime) -> list[Shown]:
     """Every registered card of a member, in order of registration."""
-    return [Shown(card.template, card.read(member_id, at)) for card in _cards.values()]
+    return [Shown(card.template, card.read(member_id, at)) for card in CARDS]

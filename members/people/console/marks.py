@@ -6,6 +6,8 @@ from datetime import datetime
 
 from django.utils.functional import Promise
 
+from config.engine.registry import Registry
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -28,16 +30,11 @@ class Marks:
 # Reads the marks of a member at an instant; asked once, when her page is drawn.
 Read = Callable[[int, datetime], Marks]
 
-_readers: dict[str, Read] = {}
-
-
-def register(code: str, read: Read) -> None:
-    """Add marks to every member's page; a second time under the code replaces them."""
-    _readers[code] = read
+MARKS: Registry[Read] = Registry("member marks")
 
 
 def shown(member_id: int, at: datetime) -> Marks:
     """Every registered mark of a member, in order of registration; the first frame is worn."""
-    found = [read(member_id, at) for read in _readers.values()]
+    found = [read(member_id, at) for read in MARKS]
     chips = [chip for marks in found for chip in marks.chips]
     return Marks(chips, next((marks.frame for marks in found if marks.frame), ""))

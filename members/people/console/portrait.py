@@ -166,7 +166,7 @@ class Portrait:
     @property
     def timeline_filter(self) -> str:
         asked = self.params.get("timeline", "")
-        return asked if asked in {source.code for source in timeline.sources()} else ""
+        return asked if asked in {source.code for source in timeline.SOURCES} else ""
 
     @cached_property
     def timeline(self) -> timeline.Page:
@@ -184,7 +184,7 @@ class Portrait:
                 "href": f"?timeline={source.code}#timeline",
                 "current": self.timeline_filter == source.code,
             }
-            for source in timeline.sources()
+            for source in timeline.SOURCES
         ]
 
     @property

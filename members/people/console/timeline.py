@@ -4,13 +4,15 @@ A source is asked for entries before a point in time and merged with the others,
 however long the history is.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Protocol
 
 from django.utils.functional import Promise
 from django.utils.timezone import localtime
+
+from config.engine.registry import Registry
 
 _ALL_IDS = 2**63 - 1
 
@@ -54,10 +56,16 @@ class Fetch(Protocol):
 
 @dataclass(frozen=True)
 class Source:
+    """A log, with a filter of its own on every member's timeline.
+
+    ``tells`` are the audit actions of which the log has an entry itself, so that nothing stands there twice.
+    ``follows`` is the log whose entries cause this one's: at one instant the effect stands above its cause.
+    """
+
     code: str
     label: str | Promise
     fetch: Fetch
-    tells: frozenset[str] = frozenset()
+    tells: Collection[str] = ()
     follows: str = ""
 
 
@@ -89,31 +97,17 @@ class Page:
     earlier: Point | None
 
 
-_sources: dict[str, Source] = {}
-
-
-def register(code: str, label: str | Promise, fetch: Fetch, *, tells: Iterable[str] = (), follows: str = "") -> None:
-    """Add a log to every member's timeline under a filter of its own; a second time under the code replaces it.
-
-    ``tells`` are the audit actions of which the log has an entry itself, so that nothing stands there twice.
-    ``follows`` is the log whose entries cause this one's: at one instant the effect stands above its cause.
-    """
-    _sources[code] = Source(code, label, fetch, frozenset(tells), follows)
+SOURCES: Registry[Source] = Registry("timeline", code_of=lambda source: source.code)
 
 
 def told() -> frozenset[str]:
     """The audit actions that some log tells."""
-    return frozenset().union(*(source.tells for source in sources()))
-
-
-def sources() -> list[Source]:
-    """The registered sources, in order of registration."""
-    return list(_sources.values())
+    return frozenset(action for source in SOURCES for action in source.tells)
 
 
 def read(member_id: int, *, until: datetime, only: str = "", before: Point | None = None, limit: int = 20) -> Page:
     """The newest ``limit`` entries before ``before`` (else not after ``until``), of one source or of all."""
-    chosen = [source for source in sources() if not only or source.code == only]
+    chosen = [source for source in SOURCES if not only or source.code == only]
     ranks = _ranks(chosen)
     entries: list[Entry] = []
     for source in chosen:
@@ -127,7 +121,7 @@ def read(member_id: int, *, until: datetime, only: str = "", before: Point | Non
 
 
 def _ranks(chosen: Iterable[Source]) -> dict[str, int]:
-    places = {code: place for place, code in enumerate(_sources)}
+    places = {code: place for place, code in enumerate(SOURCES.codes())}
     ordered = sorted(chosen, key=lambda one: (places.get(one.follows, places[one.code]), not one.follows))
     return {source.code: rank for rank, source in enumerate(ordered)}
 

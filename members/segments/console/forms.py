@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.engine.naming import name_of
 from members.segments.console.history import MAX_COMPARED
-from members.segments.dimensions import dimensions
+from members.segments.dimensions import DIMENSIONS
 from members.segments.models import Segment, SegmentUpload
 
 MAX_PASTED = 2_000_000
@@ -88,7 +88,7 @@ class DimensionForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        cast("forms.ChoiceField", self.fields["by"]).choices = [(found.code, found.label) for found in dimensions()]
+        cast("forms.ChoiceField", self.fields["by"]).choices = [(found.code, found.label) for found in DIMENSIONS]
 
 
 def _day(label: Any, **kwargs: Any) -> forms.DateField:

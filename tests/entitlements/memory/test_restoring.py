@@ -3,7 +3,7 @@
 import pytest
 
 from entitlements.grants.models import Grant
-from entitlements.memory import doors
+from entitlements.memory.doors import MEMORIES, Memory
 from entitlements.memory.models import EntitlementSnapshot
 from members.terms.operations import terms
 from tests.entitlements.memory.scene import Outcome, rule
@@ -150,7 +150,7 @@ def test_what_went_on_being_carried_over_is_not_there_twice(scene, is_free):
 
 
 @pytest.fixture
-def points():
+def points(lend):
     """A door that keeps 120 points of everybody; returns what it was asked to give back."""
     given = []
 
@@ -158,9 +158,9 @@ def points():
         cursor.execute(f"SELECT member_id, value, at FROM {table}")
         given.extend((member, int(value), at) for member, value, at in cursor.fetchall())
 
-    doors.register("points", "Points", "SELECT to_jsonb(120) WHERE {member} > 0", restore)
-    yield given
-    doors.forget("points")
+    lend(MEMORIES)
+    MEMORIES.register(Memory("points", "Points", "SELECT to_jsonb(120) WHERE {member} > 0", restore))
+    return given
 
 
 def test_points_come_back_through_their_door(scene, points):

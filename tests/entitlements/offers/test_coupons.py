@@ -178,17 +178,15 @@ def test_a_return_pack_adds_days_and_the_ladder_grows(member, plan):
     assert redeeming.offer_for(member_id=member.pk, at=AT) is None
 
 
-def test_points_pay_through_their_door(member, plan):
+def test_points_pay_through_their_door(member, plan, lend):
     with pytest.raises(OfferRefused, match="points_closed"):
         make_offer("points_offset", terms={"cents_per_point": 1, "percent": 50})
     spent = []
-    points.register(points.PointsDoor(lambda pk, at: 300, lambda *spend: spent.append(spend)))
-    try:
-        coupon = issue(make_offer("points_offset", terms={"cents_per_point": 1, "percent": 50}), member)
-        assert redeem(coupon, plan).term.price_cents == 1600
-        assert spent == [(member.pk, 300, AT, f"coupon:{coupon.pk}")]
-    finally:
-        points._door.clear()
+    lend(points.KEEPERS)
+    points.KEEPERS.register(points.PointsDoor(lambda pk, at: 300, lambda *spend: spent.append(spend)))
+    coupon = issue(make_offer("points_offset", terms={"cents_per_point": 1, "percent": 50}), member)
+    assert redeem(coupon, plan).term.price_cents == 1600
+    assert spent == [(member.pk, 300, AT, f"coupon:{coupon.pk}")]
 
 
 @pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York", "Pacific/Kiritimati", "UTC", ""])

@@ -83,17 +83,15 @@ def test_a_ladder_is_written_step_by_step_and_shown_again(operator_client):
     assert "The days of the steps must rise from step to step." in page
 
 
-def test_points_cannot_be_chosen_while_nobody_keeps_them(operator_client):
+def test_points_cannot_be_chosen_while_nobody_keeps_them(operator_client, lend):
     address = reverse("offers:new", args=["points_offset"])
     page = text(operator_client.get(reverse("offers:choose")))
     assert "Nothing keeps points yet" in page
     assert address not in page
     assert operator_client.get(address).status_code == 404
-    points.register(points.PointsDoor(lambda *_: 0, lambda *_: None))
-    try:
-        assert operator_client.get(address).status_code == 200
-    finally:
-        points._door.clear()
+    lend(points.KEEPERS)
+    points.KEEPERS.register(points.PointsDoor(lambda *_: 0, lambda *_: None))
+    assert operator_client.get(address).status_code == 200
 
 
 def test_a_segment_is_looked_at_before_it_gets_anything(

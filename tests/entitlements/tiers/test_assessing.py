@@ -6,8 +6,7 @@ import pytest
 
 from config.audit.models import AuditEntry
 from config.engine.stays import horizon
-from entitlements.tiers import measures
-from entitlements.tiers.measures import Measure, Unit
+from entitlements.tiers.measures import MEASURES, Measure, Unit
 from entitlements.tiers.models import ManualTier, TierBrake, TierChange, TierStanding
 from entitlements.tiers.operations import assessing, manual
 from members.plans.models import Plan
@@ -220,15 +219,15 @@ def test_terms_paid_count_and_refunded_ones_do_not(world):
     assert standing(other).facts["now"] == {"spend": 0}
 
 
-def test_a_measure_of_another_app_comes_through_the_door(world, monkeypatch):
-    monkeypatch.setattr(measures, "_measures", dict(measures._measures))
+def test_a_measure_of_another_app_comes_through_the_door(world, lend):
+    lend(MEASURES)
     member = world.member(NOW - 30 * DAY)
     statement = f"SELECT member_id, slot, 7 AS value FROM asked WHERE member_id = {member.pk}"
-    measures.register(Measure("growth_value", "Growth value", Unit.POINTS, statement))
+    MEASURES.register(Measure("growth_value", "Growth value", Unit.POINTS, statement))
     world.policy(rungs=world.asked(silver={"growth_value": 7}, gold={"growth_value": 10}), gap_measure="growth_value")
     assert (tier(member), standing(member).gap) == ("silver", 3)
     with pytest.raises(ValueError, match="not the code"):
-        measures.register(Measure("growth value", "", Unit.POINTS, ""))
+        MEASURES.register(Measure("growth value", "", Unit.POINTS, ""))
 
 
 def test_a_manual_tier_is_given_with_a_reason_ends_and_is_taken_back(world, operator):

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from entitlements.tiers import rules
+from entitlements.tiers.measures import MEASURES
 from entitlements.tiers.models import ManualTier, QualificationPolicy, TierStanding
 from entitlements.tiers.operations import assessing
 from entitlements.tiers.querysets import running
@@ -171,7 +172,7 @@ def test_the_statement_judges_as_the_rules_do(db):
     before = list(TierStanding.objects.values())
     policy = QualificationPolicy.objects.get()
     question = assessing.question_of(policy, at=AT)
-    by_code = {code: assessing.measure_of(code) for code in ("spend", "active_days", "tenure_days")}
+    by_code = {code: MEASURES[code] for code in ("spend", "active_days", "tenure_days")}
     params = question.params | by_code["spend"].parameters(AT)
     seen: set[str] = set()
 

@@ -8,10 +8,10 @@ from django.urls import reverse
 
 from config.audit.models import AuditEntry
 from entitlements.tiers.models import QualificationPolicy
-from members.lifecycle import policy_effects, tasks
+from members.lifecycle import tasks
 from members.lifecycle.models import LifecyclePolicy, LifecycleTransition, MemberLifecycle, SweepBrake
 from members.lifecycle.operations import policies, sweep
-from members.lifecycle.policy_effects import Effect
+from members.lifecycle.policy_effects import EFFECTS, Effect
 from tests import factories
 from tests.conftest import signed_in_client
 
@@ -141,9 +141,9 @@ def test_a_big_base_is_previewed_by_a_worker(operator_client, monkeypatch, expir
     assert "Expiring" in done
 
 
-def test_preview_lists_the_messages_other_apps_expect(operator_client, expiring_tomorrow, monkeypatch):
-    monkeypatch.setattr(policy_effects, "_counters", {})
-    policy_effects.register("test", lambda moves, at: [Effect("D-7 reminders", moves["first_paid", "expiring"])])
+def test_preview_lists_the_messages_other_apps_expect(operator_client, expiring_tomorrow, lend):
+    lend(EFFECTS, empty=True)
+    EFFECTS.register(lambda moves, at: [Effect("D-7 reminders", moves["first_paid", "expiring"])], code="test")
     propose(operator_client, expiring_window_days=20, expiring_fraction=0.9)
     policy = newest()
     act(operator_client, "preview", policy)

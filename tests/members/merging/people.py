@@ -9,7 +9,7 @@ from django.db import connection
 from campaigns.models import Campaign, Enrollment, MessageIntent
 from members.events.models import TraitStamp
 from members.events.operations.recording import record_events
-from members.merging.belongings import belongings
+from members.merging.belongings import BELONGINGS
 from members.people.models import Consent, Identity, Member
 from members.people.operations import people
 from members.segments.models import Segment, SegmentMembership
@@ -73,7 +73,7 @@ def give_the_rest(member: Member, at: datetime, draws: dict[str, Any]) -> None:
 
 def every_row() -> dict[str, list[Any]]:
     """Every belonging's table, the members and their lifecycle rows, in full."""
-    tables = [belonging.table for belonging in belongings()] + ["members_member", "members_segment"]
+    tables = [belonging.table for belonging in BELONGINGS] + ["members_member", "members_segment"]
     found = {table: _read(f"SELECT to_jsonb(t) FROM {table} t") for table in tables}
     found["lifecycle"] = [
         {name: value for name, value in row.items() if name not in JUDGED}

@@ -14,7 +14,7 @@ from members.segments.limits import TooSlow
 from members.segments.models import Segment
 from members.segments.operations.refreshing import refresh_segment
 from members.segments.operations.saving import save_segment
-from members.segments.registry import code_of, conditions
+from members.segments.registry import CONDITIONS, code_of
 from members.segments.schema import RuleInvalid, read_rule
 from tests import factories
 
@@ -95,7 +95,7 @@ def test_a_draft_no_builder_made_is_refused(text):
         Draft.of_text(text)
 
 
-@pytest.mark.parametrize("condition", conditions(), ids=code_of)
+@pytest.mark.parametrize("condition", CONDITIONS.all(), ids=code_of)
 def test_every_condition_can_be_added_and_read_back_from_its_form(condition, at):
     EventDefinition.objects.create(name="exported")
     added = new_condition(condition)

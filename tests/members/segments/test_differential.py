@@ -15,7 +15,7 @@ from members.counters.operations import bring_up
 from members.counters.wanted import CounterKey
 from members.segments.compiler import ids_of, members_of, newest_of
 from members.segments.expressions import complement
-from members.segments.registry import code_of, conditions
+from members.segments.registry import CONDITIONS
 from members.segments.schema import Rule, counters, read_rule
 from members.segments.timing import Relative
 from tests.members.segments import evaluator, generator
@@ -87,7 +87,7 @@ def check_leaf(crowd: Crowd, kind: str, examples: int) -> list[set[int]]:
 
 
 def test_generator_and_evaluator_know_every_registered_condition(db):
-    registered = sorted(code_of(condition) for condition in conditions())
+    registered = sorted(CONDITIONS.codes())
     assert sorted(generator.leaf_strategies([1])) == registered
     assert registered == KINDS
 
@@ -116,7 +116,7 @@ def test_random_rules_find_whom_the_evaluator_finds(db, seed_number):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_broken_condition_is_seen(crowd, kind):
-    condition = next(condition for condition in conditions() if code_of(condition) == kind)
+    condition = CONDITIONS[kind]
     right = condition.compile
     with (
         patch.object(condition, "compile", lambda self, context: complement(right(self, context))),

@@ -14,7 +14,7 @@ from config.staff.access import Role
 from entitlements.grants.operations.settling import settle_members
 from entitlements.usage.operations.consuming import consume
 from members.people.models import Member
-from members.segments.dimensions import dimensions
+from members.segments.dimensions import DIMENSIONS
 from members.segments.operations.refreshing import refresh_segment
 from members.segments.operations.saving import save_segment
 from members.segments.schema import read_rule
@@ -86,7 +86,7 @@ def use_up(benefit, plan, segment):
         consume(member_id=pk, benefit=benefit, amount=1, at=now(), origin="api")
 
 
-@pytest.mark.parametrize("code", [dimension.code for dimension in dimensions()])
+@pytest.mark.parametrize("code", DIMENSIONS.codes())
 def test_every_dimension_counts_what_its_links_open(client, three, at, code):
     plan = factories.PlanFactory()
     for pk, days in zip(Member.objects.order_by("pk").values_list("pk", flat=True)[:2], (1, 40), strict=True):

@@ -5,8 +5,8 @@ from typing import Literal
 import pytest
 from django.utils import translation
 
-from members.segments import registry, schema
-from members.segments.registry import code_of, conditions
+from members.segments import schema
+from members.segments.registry import CONDITIONS, Condition, code_of
 from members.segments.schema import RuleInvalid, read_rule, read_rule_text
 
 ON = {"kind": "membership.auto_renewal", "on": True}
@@ -111,7 +111,7 @@ def test_the_schema_of_rules_can_be_published():
     assert "event.count" in str(schema.json_schema())
 
 
-@pytest.mark.parametrize("condition", conditions(), ids=code_of)
+@pytest.mark.parametrize("condition", CONDITIONS.all(), ids=code_of)
 def test_each_condition_has_what_a_builder_draws(db, condition):
     assert str(condition.label)
     assert str(condition.group)
@@ -122,13 +122,13 @@ def test_each_condition_has_what_a_builder_draws(db, condition):
             assert str(choice.label)
 
 
-def test_a_condition_registered_later_is_in_rules_at_once(monkeypatch):
-    class Lucky(registry.Condition):
+def test_a_condition_registered_later_is_in_rules_at_once(lend):
+    class Lucky(Condition):
         kind: Literal["test.lucky"]
         label = group = "Lucky"
 
-    monkeypatch.setattr(registry, "_conditions", dict(registry._conditions))
+    lend(CONDITIONS)
     data = rule({"kind": "test.lucky"})
     assert errors_of(data)
-    registry.register(Lucky)
+    CONDITIONS.register(Lucky)
     assert isinstance(read_rule(data).root.items[0], Lucky)

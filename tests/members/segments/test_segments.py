@@ -194,15 +194,17 @@ def test_freezing_and_uploading_fix_the_members(at, operator):
         save("Frozen", in_city("x"), at=at, segment_id=frozen.pk)
 
 
-def test_a_used_segment_cannot_be_archived(at, monkeypatch):
+def test_a_used_segment_cannot_be_archived(at, lend):
     inner = save("Inner", in_city("x"), at=at)
     outer = save("Outer", in_segment(inner), at=at)
     assert [use.label for _user, use in references.uses_of(inner.pk)] == ["Outer"]
     with pytest.raises(SegmentRefused, match="in_use"):
         archive_segment(segment_id=inner.pk, actor=None, at=at)
     archive_segment(segment_id=outer.pk, actor=None, at=at)
-    monkeypatch.setattr(references, "_users", dict(references._users))
-    references.register("campaign", "Campaigns", lambda segment_id: [references.Use("Welcome", is_live=True)])
+    lend(references.USERS)
+    references.USERS.register(
+        references.User("campaign", "Campaigns", lambda segment_id: [references.Use("Welcome", is_live=True)])
+    )
     with pytest.raises(SegmentRefused, match="in_use"):
         archive_segment(segment_id=inner.pk, actor=None, at=at)
     with pytest.raises(SegmentRefused, match="archived"):

@@ -12,7 +12,7 @@ from typing import Any
 from django.http import QueryDict
 
 from members.segments.console.builder.inputs import first_value, read
-from members.segments.registry import Condition, code_of, conditions
+from members.segments.registry import CONDITIONS, Condition, code_of
 from members.segments.schema import MAX_DEPTH, MAX_NODES, VERSION, Path
 
 GROUPS = ("all", "any", "not")
@@ -87,7 +87,7 @@ class Draft:
 
     def fill(self, data: QueryDict) -> None:
         """Take over what the form's inputs say about each condition."""
-        kinds = {code_of(condition): condition for condition in conditions()}
+        kinds = CONDITIONS
         for path, node in self.nodes():
             condition = kinds.get(node["kind"])
             name = input_name(path)
@@ -133,8 +133,7 @@ class Draft:
         return node
 
     def add(self, path: Path, kind: str) -> Path:
-        condition = next(c for c in conditions() if code_of(c) == kind)
-        return self._append(path, new_condition(condition))
+        return self._append(path, new_condition(CONDITIONS[kind]))
 
     def group(self, path: Path, argument: str) -> Path:
         # The other way of joining: one that joins alike would say nothing new.

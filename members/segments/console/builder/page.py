@@ -16,8 +16,8 @@ from members.segments.explaining import Explained, explain
 from members.segments.limits import TooSlow
 from members.segments.models import Segment
 from members.segments.preview import Detail, Measure, Preview, detail, measure, preview_change
-from members.segments.reach import Reach, reaches
-from members.segments.registry import Condition, by_group, code_of, conditions
+from members.segments.reach import REACHES, Reach
+from members.segments.registry import CONDITIONS, Condition, by_group, code_of
 from members.segments.schema import Path, Rule, RuleError, RuleInvalid, check_catalogues, read_rule
 from members.segments.timing import written
 
@@ -142,9 +142,9 @@ class Builder:
         return self.measured.total / everybody if self.measured and everybody else 0.0
 
     @property
-    def reaches(self) -> list[Reach]:
+    def reaches(self) -> tuple[Reach, ...]:
         """The channels members are counted by, for as long as they are not."""
-        return reaches()
+        return REACHES.all()
 
     @cached_property
     def detail(self) -> Detail | None:
@@ -203,7 +203,7 @@ class Builder:
         return Block(_dotted(path), group["kind"], items, self._errors_at(path), len(path) == 1, input_name(path))
 
     def _card(self, path: Path, item: Json, *, is_last: bool) -> Card:
-        condition = next((c for c in conditions() if code_of(c) == item["kind"]), None)
+        condition = CONDITIONS.get(item["kind"])
         name = input_name(path)
         shown: list[Input] = []
         if condition is not None:
@@ -220,7 +220,7 @@ class Builder:
     @cached_property
     def _sentences(self) -> dict[Path, str]:
         """Each complete condition read aloud, also while others are not."""
-        known = {code_of(condition): condition for condition in conditions()}
+        known = CONDITIONS
         found = {}
         for path, node in self.draft.nodes():
             if node["kind"] in known:
@@ -255,7 +255,7 @@ def lines_of(node: Explained, depth: int = 0) -> list[Line]:
 
 def sentences_of(rule: Any) -> list[Line]:
     """A saved rule (its JSON) read aloud, a line each node."""
-    known = {code_of(condition): condition for condition in conditions()}
+    known = CONDITIONS
     lines = []
 
     def walk(node: Json, depth: int) -> None:

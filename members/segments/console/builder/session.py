@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from django.http import QueryDict
 
 from members.segments.console.builder.draft import Draft, DraftBroken, input_name
-from members.segments.registry import code_of, conditions
+from members.segments.registry import CONDITIONS
 from members.segments.schema import Path, RuleInvalid, read_rule_text
 
 MAX_UNDO = 20
@@ -65,7 +65,8 @@ class Session:
     def clipboard_label(self) -> str:
         """What the copied condition is called; empty when there is none, or nobody knows its kind any more."""
         kind = json.loads(self.clipboard)["kind"] if self.clipboard else ""
-        return next((str(known.label) for known in conditions() if code_of(known) == kind), "")
+        known = CONDITIONS.get(kind)
+        return str(known.label) if known else ""
 
     def _make(self, step: str, data: QueryDict) -> None:
         verb, _, place = step.partition(" ")

@@ -14,7 +14,7 @@ from config.staff.access import Permission, requires
 from members.segments.console.forms import CompareForm, DimensionForm, HistoryForm
 from members.segments.console.overlap import Comparison, SegmentBreakdown
 from members.segments.console.portrait import SegmentPast
-from members.segments.dimensions import dimension_of, dimensions
+from members.segments.dimensions import DIMENSIONS
 from members.segments.models import Segment
 
 SINCE_DAYS = 30
@@ -37,7 +37,7 @@ def compare(request: StaffRequest) -> HttpResponse:
 def breakdown(request: StaffRequest, segment_id: int) -> HttpResponse:
     """One segment by a dimension, beside everybody."""
     segment = get_object_or_404(Segment, pk=segment_id)
-    dimension = dimension_of(request.GET.get("by") or dimensions()[0].code)
+    dimension = DIMENSIONS.get(request.GET.get("by") or DIMENSIONS.codes()[0])
     if dimension is None:
         raise Http404
     shown = SegmentBreakdown(segment, dimension, at=clock.now())
