@@ -19,16 +19,16 @@ from import_export.results import Error, Result, RowResult
 from tablib import Dataset
 
 from config.engine import clock
+from config.engine.refusal import Refused, refusal_text
 from config.staff.models import User
 from members.exports.models import EventRecord
 from members.files.csv_text import cell, csv_lines
-from members.files.failures import ImportRefused
 from members.imports.models import ImportIssue, ImportRun
 from members.imports.operations.uploads import receive, start_check
 from members.imports.operations.work import work
 from members.imports.operations.writes import confirm
 from members.imports.staging import rows_table
-from members.imports.wording import ISSUES, failure
+from members.imports.words import ISSUES, REFUSALS
 from members.people.models import Member
 from members.terms.models import MembershipTerm
 
@@ -83,14 +83,13 @@ class PipelineResource(resources.ModelResource):
         result.total_rows = len(dataset)
         try:
             if len(dataset) > MAX_ROWS:
-                raise ImportRefused("too_many_rows", limit=MAX_ROWS)
+                raise Refused("too_many_rows", limit=MAX_ROWS)
             if dry_run:
                 self._try(dataset, user, name, result)
             else:
                 self._run(dataset, user, name, result)
-        except ImportRefused as refused:
-            wording = failure(refused.code, refused.detail)
-            result.append_base_error(Error(ValidationError(f"{wording.title} {wording.fix}")))
+        except Refused as refused:
+            result.append_base_error(Error(ValidationError(refusal_text(refused, REFUSALS))))
         return result
 
     def _try(self, dataset: Dataset, user: User, name: str, result: Result) -> None:
@@ -119,7 +118,7 @@ class PipelineResource(resources.ModelResource):
         work(run_id=run.pk, at=clock.now())
         run.refresh_from_db()
         if run.status == ImportRun.Status.FAILED:
-            raise ImportRefused(run.failure_code, **run.failure_detail)
+            raise Refused(run.failure_code, **run.failure_detail)
         return run
 
     def _tell(self, run: ImportRun, dataset: Dataset, result: Result) -> None:

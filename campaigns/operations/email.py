@@ -20,7 +20,7 @@ from campaigns.models import Channel, MessageIntent, Suppression
 from campaigns.operations import delivery
 from campaigns.operations.copy import compose_email, sender_address
 from campaigns.operations.rendering import CopyError
-from campaigns.operations.wire import Refused, Reply, Wire, WireBroken, WireDown
+from campaigns.operations.wire import Reply, SaidNo, Wire, WireBroken, WireDown
 from campaigns.querysets.messages import Claimed
 from campaigns.rules import blames_address, is_temporary
 
@@ -140,7 +140,7 @@ class _Run:
             return True
         try:
             self._offer(message, mail)
-        except Refused as refused:
+        except SaidNo as refused:
             return self._refused(message, refused.reply, to_sender=refused.to_sender)
         except WireBroken:
             self._put_off(message, Reason.NO_ANSWER, "", counts=True)

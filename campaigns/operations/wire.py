@@ -41,7 +41,7 @@ class Reply:
         return f"{self.code} {self.enhanced}".strip()
 
 
-class Refused(Exception):
+class SaidNo(Exception):
     """The server said no before the message was handed over; ``to_sender`` when it was the sender it refused."""
 
     def __init__(self, reply: Reply, *, to_sender: bool = False) -> None:
@@ -76,14 +76,14 @@ class Wire:
             raise WireDown from error
 
     def offer(self, *, sender: str, address: str, mail: bytes) -> None:
-        """Hand over everything but the closing dot. Raises Refused or WireBroken; nothing was sent then."""
+        """Hand over everything but the closing dot. Raises SaidNo or WireBroken; nothing was sent then."""
         if self._smtp is None:
             self.ready()
         assert self._smtp is not None
         try:
             self._open(self._smtp, f"MAIL FROM:<{sender}>", f"RCPT TO:<{address}>")
             self._smtp.send(mail)
-        except Refused as refused:
+        except SaidNo as refused:
             self._after(refused.reply)
             raise
         except (OSError, smtplib.SMTPException) as error:
@@ -148,12 +148,12 @@ class Wire:
             self._expect(smtp.docmd("DATA"), code=354)
             return
         smtp.send(f"{sender}\r\n{address}\r\nDATA\r\n".encode("ascii"))
-        refused: Refused | None = None
+        refused: SaidNo | None = None
         for command in ("MAIL", "RCPT", "DATA"):
             answer = smtp.getreply()
             try:
                 self._expect(answer, to_sender=command == "MAIL", code=354 if command == "DATA" else None)
-            except Refused as error:
+            except SaidNo as error:
                 # The first refusal is the reason; 421 is the last that is heard.
                 refused = refused or error
                 if error.reply.code == 421:
@@ -167,7 +167,7 @@ class Wire:
     def _expect(self, answer: tuple[int, bytes], *, to_sender: bool = False, code: int | None = None) -> None:
         reply = _reply(*answer)
         if not (reply.is_accepted if code is None else reply.code == code):
-            raise Refused(reply, to_sender=to_sender)
+            raise SaidNo(reply, to_sender=to_sender)
 
     def _after(self, reply: Reply) -> None:
         """Bring the connection back to where the next message can begin."""

@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField, transition
 
+from config.engine.refusal import Refused
 from config.staff.keys import staff_key
 from config.staff.models import User
 
@@ -17,14 +18,6 @@ class Status(models.TextChoices):
     ACTIVE = "active", _("In force")
     RETIRED = "retired", _("Retired")
     REJECTED = "rejected", _("Rejected")
-
-
-class Refused(Exception):
-    """The step does not apply; ``code`` says why."""
-
-    def __init__(self, code: str) -> None:
-        self.code = code
-        super().__init__(code)
 
 
 class Version(models.Model):

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Max, QuerySet
 
 from config.audit.record import record_audit
+from config.engine.refusal import Refused
 from config.staff.models import User
 from entitlements.benefits.models import Benefit, LadderVersion, PlanBenefit, TierBenefit
 from entitlements.ladder import querysets
@@ -15,14 +16,6 @@ from entitlements.ladder.changes import changes_of, impact_of, reach_for, reache
 from members.plans.models import Plan, Tier
 
 Status = LadderVersion.Status
-
-
-class LadderRefused(Exception):
-    """The step does not apply; ``code`` says why."""
-
-    def __init__(self, code: str) -> None:
-        self.code = code
-        super().__init__(code)
 
 
 def active_ladder() -> LadderVersion:
@@ -43,7 +36,7 @@ def set_cell(
     """Change one cell of the draft, begun now where there is none; returns the draft.
 
     ``values`` are the cell's columns, None takes the benefit away. A plan names an addition, no tier the free tier.
-    Raises LadderRefused(``waiting``) while a version waits for its approval or its day.
+    Raises Refused(``waiting``) while a version waits for its approval or its day.
     """
     draft = _draft(actor, at)
     model: type[TierBenefit] | type[PlanBenefit] = TierBenefit if plan is None else PlanBenefit
@@ -62,7 +55,7 @@ def set_cell(
 
 @transaction.atomic
 def discard_draft(*, version_id: int, actor: User, at: datetime) -> None:
-    """Throw the draft away; nothing of it was ever in force. Raises LadderRefused when it is none any more."""
+    """Throw the draft away; nothing of it was ever in force. Raises Refused when it is none any more."""
     draft = _locked(version_id, Status.DRAFT)
     _audited(draft, actor, at, "ladder.discarded")
     draft.delete()
@@ -74,14 +67,14 @@ def submit_ladder(
 ) -> LadderVersion:
     """Ask a second person, with what it changes for whom as it is now.
 
-    Raises LadderRefused(``unchanged``), or ``past`` for a ``starts_at`` that is over.
+    Raises Refused(``unchanged``), or ``past`` for a ``starts_at`` that is over.
     """
     draft = _locked(version_id, Status.DRAFT)
     if starts_at is not None and starts_at <= at:
-        raise LadderRefused("past")
+        raise Refused("past")
     changes = changes_of(draft, active_ladder())
     if not changes:
-        raise LadderRefused("unchanged")
+        raise Refused("unchanged")
     where, known = querysets.places(), reaches()
     impacts = [impact_of(change, where, reach_for(change, known)) for change in changes]
     draft.preview = {
@@ -103,11 +96,11 @@ def submit_ladder(
 def approve_ladder(*, version_id: int, actor: User, at: datetime, reason: str) -> LadderVersion:
     """Let a submitted version come into force, at once or on its day; the caller wakes ``settle_due``.
 
-    Raises LadderRefused when ``actor`` proposed it, or it no longer waits.
+    Raises Refused when ``actor`` proposed it, or it no longer waits.
     """
     version = _locked(version_id, Status.SUBMITTED)
     if version.created_by_id == actor.pk:
-        raise LadderRefused("same_person")
+        raise Refused("same_person")
     version.approve()
     version.approved_by = actor
     version.save(update_fields=["status", "approved_by"])
@@ -150,7 +143,7 @@ def _draft(actor: User, at: datetime) -> LadderVersion:
     coming = LadderVersion.objects.coming().first()
     if coming is not None:
         if coming.status != Status.DRAFT:
-            raise LadderRefused("waiting")
+            raise Refused("waiting")
         return coming
     newest = LadderVersion.objects.aggregate(newest=Max("version"))["newest"]
     draft = LadderVersion.objects.create(version=newest + 1, created_at=at, created_by=actor)
@@ -169,7 +162,7 @@ def _copy(cells: QuerySet, draft: LadderVersion) -> None:
 def _locked(version_id: int, *statuses: str) -> LadderVersion:
     version = LadderVersion.objects.select_for_update().filter(pk=version_id).first()
     if version is None or version.status not in statuses:
-        raise LadderRefused("not_waiting")
+        raise Refused("not_waiting")
     return version
 
 

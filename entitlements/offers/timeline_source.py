@@ -12,7 +12,7 @@ from config.audit.models import AuditEntry
 from config.engine.naming import name_of
 from entitlements.offers.lifecycle import CouponStatus
 from entitlements.offers.models import Coupon
-from entitlements.offers.wording import amount
+from entitlements.offers.words import amount
 from members.people.console.timeline import SOURCES, Entry, Source
 from members.timeline_sources import older
 

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from openpyxl import Workbook
 
 from config.audit.record import record_audit
+from config.engine.refusal import Refused
 from config.staff.access import Permission
 from config.staff.models import User
 from members.exports.columns import ExportColumn, chosen, joined
@@ -20,14 +21,6 @@ CHUNK = 2_000
 CSV, XLSX = "csv", "xlsx"
 # One sheet holds no more.
 XLSX_ROWS = 1_048_575
-
-
-class ExportRefused(Exception):
-    """The export cannot be made; ``code`` says why."""
-
-    def __init__(self, code: str) -> None:
-        self.code = code
-        super().__init__(code)
 
 
 def stream_members(
@@ -44,13 +37,13 @@ def stream_members(
 
     ``columns`` are keys of ``columns.catalogue()`` (empty: the usual ones). ``reveal`` shows names, phones and
     addresses in full to a role that may see them. ``segment_id`` names the segment the list was narrowed to, for the
-    log. Raises ExportRefused for more rows than an XLSX sheet holds.
+    log. Raises Refused for more rows than an XLSX sheet holds.
     """
     reveal = reveal and actor.may(Permission.REVEAL)
     picked = chosen(columns)
     rows = queryset.count()
     if file_format == XLSX and rows > XLSX_ROWS:
-        raise ExportRefused("too_many_rows")
+        raise Refused("too_many_rows", limit=f"{XLSX_ROWS:,}")
     of_segment = {} if segment_id is None else {"segment": segment_id}
     record_audit(
         actor=actor, at=at, action="members.exported", target_type="export", data={

@@ -13,7 +13,7 @@ from itertools import chain, count, islice, repeat
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from members.files.failures import ImportRefused
+from config.engine.refusal import Refused
 
 CHUNK = 1024 * 1024
 # A cell longer than this is no member's datum; usually a quote was opened and never closed.
@@ -108,14 +108,14 @@ def in_blocks(rows: Iterable[Row]) -> Iterator[Block]:
 def scan(path: Path) -> Scan:
     """Hash a file and find its format and encoding in one pass; memory stays at one chunk.
 
-    Strict UTF-8 first, then GB18030; UTF-16 by its byte order mark. Raises ImportRefused for what is no table.
+    Strict UTF-8 first, then GB18030; UTF-16 by its byte order mark. Raises Refused for what is no table.
     """
     digest, size = hashlib.sha256(), 0
     with path.open("rb") as stream:
         head = stream.read(16)
         stream.seek(0)
         if not head:
-            raise ImportRefused("empty_file")
+            raise Refused("empty_file")
         _refuse_other_formats(head)
         if head.startswith(_ZIP):
             while chunk := stream.read(CHUNK):
@@ -129,9 +129,9 @@ def scan(path: Path) -> Scan:
 def _refuse_other_formats(head: bytes) -> None:
     for signature, name in _SIGNATURES:
         if head.startswith(signature):
-            raise ImportRefused("not_a_table", kind=name)
+            raise Refused("not_a_table", kind=name)
     if head.startswith(_OLE):
-        raise ImportRefused("old_excel")
+        raise Refused("old_excel")
 
 
 class _Candidate:
@@ -165,7 +165,7 @@ def _find_encoding(stream: BinaryIO, head: bytes, digest: "hashlib._Hash") -> tu
         size += len(chunk)
         line_bytes = len(chunk) - chunk.rfind(b"\n") - 1 if b"\n" in chunk else line_bytes + len(chunk)
         if line_bytes > MAX_LINE_BYTES:
-            raise ImportRefused("no_lines")
+            raise Refused("no_lines")
         candidates[0].feed(chunk)
         # GB18030 is only asked once UTF-8 has failed, from the start of the file.
         if not candidates[0].alive:
@@ -182,7 +182,7 @@ def _try_gb18030(
     stream: BinaryIO, candidates: list[_Candidate], digest: "hashlib._Hash", size: int, bad_line: int | None
 ) -> tuple[str, int | None, int]:
     if not candidates:
-        raise ImportRefused("wrong_encoding", line=bad_line)
+        raise Refused("wrong_encoding", line=bad_line)
     read_so_far, (candidate,) = size, candidates
     stream.seek(0)
     position = 0
@@ -194,7 +194,7 @@ def _try_gb18030(
             size += len(chunk)
     candidate.feed(b"", final=True)
     if not candidate.alive:
-        raise ImportRefused("wrong_encoding", line=bad_line)
+        raise Refused("wrong_encoding", line=bad_line)
     return candidate.name, bad_line, size
 
 
@@ -245,7 +245,7 @@ class CsvRows:
     """The data rows of a CSV file, numbered as a spreadsheet shows them (the header is row 1).
 
     Iterating yields whole rows, ``blocks`` many of them at a time; those that cannot be taken apart go to ``bad_rows``,
-    which the caller empties. Raises ImportRefused for what makes the rest of the file unreadable.
+    which the caller empties. Raises Refused for what makes the rest of the file unreadable.
     """
 
     path: Path
@@ -274,7 +274,7 @@ class CsvRows:
             try:
                 yield from self._blocks(text)
             except UnicodeDecodeError as error:
-                raise ImportRefused("wrong_encoding", line=self.rows_read + 2, chosen=self.layout.encoding) from error
+                raise Refused("wrong_encoding", line=self.rows_read + 2, chosen=self.layout.encoding) from error
 
     def _blocks(self, text: io.TextIOWrapper) -> Iterator[Block]:
         while lines := list(islice(text, BATCH)):
@@ -344,7 +344,7 @@ class CsvRows:
         if self.layout.delimiter == " " and first[-1] == "":
             first.pop()
         if len(first) > MAX_COLUMNS:
-            raise ImportRefused("too_many_columns", count=len(first), limit=MAX_COLUMNS)
+            raise Refused("too_many_columns", count=len(first), limit=MAX_COLUMNS)
         if self.layout.has_header:
             self.header = first
         return len(first)
@@ -368,7 +368,7 @@ class CsvRows:
         """Tell an unclosed quote, which swallows what follows, from one bad row, which is set aside."""
         message = str(error)
         if self._line_no > first_line or "unexpected end of data" in message:
-            raise ImportRefused("unclosed_quote", line=first_line) from error
+            raise Refused("unclosed_quote", line=first_line) from error
         self.rows_read += 1
         if "field larger than field limit" in message:
             self.bad_rows.append(BadRow(self._row_no, "cell_too_long", detail=str(MAX_CELL_CHARS)))
@@ -389,10 +389,10 @@ class Preview:
 
 
 def preview_csv(path: Path, layout: Layout) -> Preview:
-    """The first rows as ``layout`` reads them. Raises ImportRefused as reading does."""
+    """The first rows as ``layout`` reads them. Raises Refused as reading does."""
     source = CsvRows(path, layout)
     rows = [row for _, row in islice(source, SAMPLE_ROWS)]
     if not source.header and not rows:
-        raise ImportRefused("no_rows")
+        raise Refused("no_rows")
     header = source.header or [str(i + 1) for i in range(len(rows[0]))]
     return Preview([name.replace("\0", "").strip() for name in header], rows)

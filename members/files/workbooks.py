@@ -15,7 +15,7 @@ from typing import Any
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
-from members.files.failures import ImportRefused
+from config.engine.refusal import Refused
 from members.files.reading import (
     CHUNK,
     MAX_CELL_CHARS,
@@ -39,20 +39,20 @@ MAX_ROWS = 1_048_576
 
 
 def guard(path: Path) -> None:
-    """Raise ImportRefused unless the archive is a workbook of bearable size, by its directory and by unpacking it."""
+    """Raise Refused unless the archive is a workbook of bearable size, by its directory and by unpacking it."""
     try:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
             if len(parts) > MAX_PARTS:
-                raise ImportRefused("zip_bomb", why="parts")
+                raise Refused("zip_bomb", why="parts")
             if not any(part.filename == "xl/workbook.xml" for part in parts):
-                raise ImportRefused("not_a_workbook")
+                raise Refused("not_a_workbook")
             _bearable(sum(part.file_size for part in parts), path)
             unpacked = 0
             for part in parts:
                 unpacked = _unpack(archive, part, unpacked, path)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
-        raise ImportRefused("not_a_workbook") from error
+        raise Refused("not_a_workbook") from error
 
 
 def _unpack(archive: zipfile.ZipFile, part: zipfile.ZipInfo, unpacked: int, path: Path) -> int:
@@ -61,10 +61,10 @@ def _unpack(archive: zipfile.ZipFile, part: zipfile.ZipInfo, unpacked: int, path
         while chunk := stream.read(CHUNK):
             # Entities unfold inside the parser, after every size was judged; workbooks have no use for them.
             if size == 0 and b"<!DOCTYPE" in chunk[:4096]:
-                raise ImportRefused("zip_bomb", why="entities")
+                raise Refused("zip_bomb", why="entities")
             size += len(chunk)
             if part.filename.endswith("sharedStrings.xml") and size > MAX_STRINGS:
-                raise ImportRefused("zip_bomb", why="strings")
+                raise Refused("zip_bomb", why="strings")
             _bearable(unpacked + size, path)
     return unpacked + size
 
@@ -72,7 +72,7 @@ def _unpack(archive: zipfile.ZipFile, part: zipfile.ZipInfo, unpacked: int, path
 def _bearable(unpacked: int, path: Path) -> None:
     ratio = unpacked / max(path.stat().st_size, 1)
     if unpacked > MAX_UNPACKED or (unpacked > RATIO_FROM and ratio > MAX_RATIO):
-        raise ImportRefused("zip_bomb", why="size")
+        raise Refused("zip_bomb", why="size")
 
 
 def _open(path: Path) -> Any:
@@ -80,18 +80,18 @@ def _open(path: Path) -> Any:
     try:
         return load_workbook(path, read_only=True, data_only=False, keep_links=False)
     except (InvalidFileException, KeyError, ValueError, TypeError, AttributeError, SyntaxError) as error:
-        raise ImportRefused("not_a_workbook") from error
+        raise Refused("not_a_workbook") from error
 
 
 def sheet_names(path: Path) -> list[str]:
-    """The names of a workbook's sheets that hold cells, first to last. Raises ImportRefused."""
+    """The names of a workbook's sheets that hold cells, first to last. Raises Refused."""
     workbook = _open(path)
     try:
         names = [sheet.title for sheet in workbook.worksheets]
     finally:
         workbook.close()
     if not names:
-        raise ImportRefused("no_rows")
+        raise Refused("no_rows")
     return names
 
 
@@ -114,7 +114,7 @@ class SheetRows:
         workbook = _open(self.path)
         try:
             if self.sheet not in workbook.sheetnames:
-                raise ImportRefused("no_such_sheet", sheet=self.sheet)
+                raise Refused("no_such_sheet", sheet=self.sheet)
             sheet = workbook[self.sheet]
             expected = max(sheet.max_row or 0, 1)
             yield from self._rows(sheet, expected)
@@ -129,7 +129,7 @@ class SheetRows:
         width = 0
         for row_no, cells in enumerate(sheet.iter_rows(), 1):
             if row_no > MAX_ROWS:
-                raise ImportRefused("too_many_rows", limit=MAX_ROWS)
+                raise Refused("too_many_rows", limit=MAX_ROWS)
             self._share = min(row_no / expected, 1.0)
             texts = [_text(cell) for cell in cells]
             if not any(texts):
@@ -137,7 +137,7 @@ class SheetRows:
             if not width:
                 width = len(texts) if not self.has_header else max(i for i, t in enumerate(texts, 1) if t)
                 if width > MAX_COLUMNS:
-                    raise ImportRefused("too_many_columns", count=width, limit=MAX_COLUMNS)
+                    raise Refused("too_many_columns", count=width, limit=MAX_COLUMNS)
                 if self.has_header:
                     self.header = texts[:width]
                     continue
@@ -178,9 +178,9 @@ def _text(cell: Any) -> str:
 
 
 def preview_sheet(path: Path, sheet: str, has_header: bool) -> Preview:
-    """The header and first rows of a sheet. Raises ImportRefused."""
+    """The header and first rows of a sheet. Raises Refused."""
     source = SheetRows(path, sheet, has_header)
     rows = [row for _, row in islice(source, SAMPLE_ROWS)]
     if not source.header and not rows:
-        raise ImportRefused("no_rows")
+        raise Refused("no_rows")
     return Preview(source.header or [str(i + 1) for i in range(len(rows[0]))], rows)

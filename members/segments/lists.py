@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from members.files.failures import ImportRefused
+from config.engine.refusal import Refused
 from members.files.mapping import MEMBER_FIELDS, guess, plain_name
 from members.files.reading import CsvRows, Layout, guess_delimiter, scan
 from members.files.workbooks import SheetRows, sheet_names
@@ -25,7 +25,7 @@ def lines_of(text: str) -> str:
 
 
 class ListRows:
-    """The entries of a file as (row number, normalised entry), blank ones left out. Raises ImportRefused.
+    """The entries of a file as (row number, normalised entry), blank ones left out. Raises Refused.
 
     A first row that names columns is no entry; of several columns the one of the ``kind`` is read, else the first.
     """
@@ -48,7 +48,7 @@ class ListRows:
         rows = iter(self._rows)
         first = next(rows, None)
         if first is None:
-            raise ImportRefused("no_rows")
+            raise Refused("no_rows")
         column, is_header = self._column(first[1])
         seen = 0
         for row_no, row in rows if is_header else chain([first], rows):
@@ -61,7 +61,7 @@ class ListRows:
                 seen += 1
                 yield bad.row_no, bad.value.replace("\0", "")[:MAX_ENTRY]
             if seen > MAX_LINES:
-                raise ImportRefused("too_many_rows", limit=MAX_LINES)
+                raise Refused("too_many_rows", limit=MAX_LINES)
 
     def _column(self, first: list[str]) -> tuple[int, bool]:
         """Which column holds the entries, and whether the first row only names it."""

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from config.audit.models import AuditEntry
+from config.engine.refusal import Refused
 from entitlements.benefits.models import Pack, PackBenefit
 from entitlements.grants.models import Balance, Grant
-from entitlements.grants.operations.giving import GivingRefused, give_grant, give_pack, void_grant
+from entitlements.grants.operations.giving import give_grant, give_pack, void_grant
 from entitlements.usage.models import UsageRecord
 from tests.entitlements.insight import Base
 
@@ -54,11 +55,11 @@ def test_a_top_up_comes_on_top_at_once_and_is_audited(base: Base, member, operat
 
 
 def test_what_is_archived_or_over_is_refused_and_changes_nothing(base: Base, member) -> None:
-    with pytest.raises(GivingRefused, match="over"):
+    with pytest.raises(Refused, match="over"):
         _give(base, member, expires_at=base.at)
     base.downloads.is_archived = True
     base.downloads.save()
-    with pytest.raises(GivingRefused, match="archived"):
+    with pytest.raises(Refused, match="archived"):
         _give(base, member)
     assert not Grant.objects.given().exists()
 
@@ -71,7 +72,7 @@ def test_a_pack_lasts_its_days(base: Base, member, pack: Pack) -> None:
 
 def test_a_pack_no_longer_sold_is_refused(base: Base, member, pack: Pack) -> None:
     pack.is_sold = False
-    with pytest.raises(GivingRefused, match="not_sold"):
+    with pytest.raises(Refused, match="not_sold"):
         give_pack(member_id=member.pk, pack=pack, actor=None, at=base.at)
     assert not Grant.objects.given().exists()
 
@@ -80,13 +81,13 @@ def test_a_voided_grant_is_over_once(base: Base, member) -> None:
     grant = _give(base, member)
     void_grant(grant_id=grant.pk, actor=None, at=base.at + DAY, reason="By mistake")
     assert _granted(base, member) == 10
-    with pytest.raises(GivingRefused, match="voided"):
+    with pytest.raises(Refused, match="voided"):
         void_grant(grant_id=grant.pk, actor=None, at=base.at + DAY, reason="Again")
 
 
 def test_what_the_ladder_gives_is_not_voided_by_hand(base: Base, member) -> None:
     grant = Grant.objects.get(member=member, benefit=base.downloads)
-    with pytest.raises(GivingRefused, match="by_engine"):
+    with pytest.raises(Refused, match="by_engine"):
         void_grant(grant_id=grant.pk, actor=None, at=base.at, reason="")
     assert _granted(base, member) == 10
 

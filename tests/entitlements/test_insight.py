@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 from django.conf import settings
 
+from config.engine.refusal import Refused
 from entitlements.benefits.models import Benefit, Pack, PackBenefit
-from entitlements.benefits.operations.saving import BenefitRefused, archive_benefit, save_benefit
+from entitlements.benefits.operations.saving import archive_benefit, save_benefit
 from entitlements.benefits.rules import Offered, best_pack
 from entitlements.insight.console.pages import Overview
 from entitlements.insight.models import BenefitMonth, BenefitReach, FiguresRun
@@ -167,7 +168,7 @@ def test_the_pack_that_covers_most_and_costs_least() -> None:
 def test_kind_and_period_stay_once_granted(base: Base) -> None:
     save_benefit(benefit_id=base.downloads.pk, actor=None, at=base.at, period="quarter")
     base.member()
-    with pytest.raises(BenefitRefused, match="granted"):
+    with pytest.raises(Refused, match="granted"):
         save_benefit(benefit_id=base.downloads.pk, actor=None, at=base.at, period="year")
     save_benefit(benefit_id=base.downloads.pk, actor=None, at=base.at, name="Renamed")
     base.downloads.refresh_from_db()
@@ -176,12 +177,12 @@ def test_kind_and_period_stay_once_granted(base: Base) -> None:
 
 def test_unlocking_in_a_circle_is_refused(base: Base) -> None:
     save_benefit(benefit_id=base.export.pk, actor=None, at=base.at, unlocked_by=base.downloads)
-    with pytest.raises(BenefitRefused, match="unlocks_itself"):
+    with pytest.raises(Refused, match="unlocks_itself"):
         save_benefit(benefit_id=base.downloads.pk, actor=None, at=base.at, unlocked_by=base.export)
 
 
 def test_what_is_given_is_not_archived(base: Base) -> None:
-    with pytest.raises(BenefitRefused, match="in_ladder"):
+    with pytest.raises(Refused, match="in_ladder"):
         archive_benefit(benefit_id=base.downloads.pk, actor=None, at=base.at)
     free = make_benefit(at=base.at, code="free", name="Free")
     archive_benefit(benefit_id=free.pk, actor=None, at=base.at)

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from config.audit.models import AuditEntry
+from config.engine.refusal import Refused
 from config.staff.access import Role
 from entitlements.benefits.models import LadderVersion, TierBenefit
 from entitlements.grants.models import Balance, Grant, Standing
@@ -15,7 +16,6 @@ from entitlements.insight.operations.counting import count_figures
 from entitlements.ladder import operations, querysets
 from entitlements.ladder.changes import changes_of, impact_of, reach_for, reaches
 from entitlements.ladder.console.matrix import Ladder
-from entitlements.ladder.operations import LadderRefused
 from entitlements.ladder.rules import extra_use, months_in, periods_a_month, wilson
 from entitlements.usage.operations.consuming import consume
 from entitlements.usage.operations.recording import record_usage
@@ -134,7 +134,7 @@ def test_steps_that_do_not_apply_are_refused_and_change_nothing(step, plan, prop
         "waiting": lambda: change(benefit, plan.tier, proposer),
         "twice": lambda: operations.submit_ladder(**submit),
     }
-    with pytest.raises(LadderRefused):
+    with pytest.raises(Refused):
         refused[step]()
     assert AuditEntry.objects.count() == before
     assert operations.active_ladder().version == 1

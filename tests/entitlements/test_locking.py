@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 
 from config.audit.models import AuditEntry
+from config.engine.refusal import Refused
 from entitlements.grants.models import Grant
 from entitlements.memory.models import RenewalLock
-from entitlements.memory.operations.locking import LockRefused, lock_renewal, unlock
+from entitlements.memory.operations.locking import lock_renewal, unlock
 from members.plans.models import Plan
 from members.terms.operations import terms
 from tests.entitlements.world import Ladder, balance, settle
@@ -85,7 +86,7 @@ def test_a_renewal_of_another_plan_is_not_what_was_locked(scene):
 
 
 def test_the_window_opens_three_days_before(scene):
-    with pytest.raises(LockRefused, match="too_early"):
+    with pytest.raises(Refused, match="too_early"):
         lock_renewal(member_id=scene.member.pk, at=moment(28) - timedelta(seconds=1), actor=None)
     assert scene.lock(28) == scene.lock(29)
     assert RenewalLock.objects.count() == 1
@@ -93,14 +94,14 @@ def test_the_window_opens_three_days_before(scene):
 
 def test_it_is_refused_without_auto_renewal_after_the_end_and_once_renewed(scene):
     terms.renew_membership(member_id=scene.member.pk, at=moment(28), actor=None)
-    with pytest.raises(LockRefused, match="renewed_already"):
+    with pytest.raises(Refused, match="renewed_already"):
         scene.lock(29)
     other = Scene.__new__(Scene)
     other.__dict__ |= scene.__dict__ | {"member": scene.world.member()}
-    with pytest.raises(LockRefused, match="no_auto_renewal"):
+    with pytest.raises(Refused, match="no_auto_renewal"):
         other.lock(0)
     other.buy(0, auto_renewal=True)
-    with pytest.raises(LockRefused, match="no_paid_term"):
+    with pytest.raises(Refused, match="no_paid_term"):
         other.lock(31)
 
 

@@ -8,6 +8,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from config.engine.refusal import Refused
 from entitlements.checks.operations.checking import find_offences
 from entitlements.grants.models import Balance, Grant, Lot, Standing
 from entitlements.tiers.models import TierStanding
@@ -63,7 +64,7 @@ class Scene:
                     tier = self.world.gold if kind == "earn_gold" else self.world.black
                     values = {"tier": tier, "via": "qualified", "since": at, "until": at + timedelta(days=25)}
                     TierStanding.objects.update_or_create(member=member, defaults=values)
-        except terms.TermRefused:
+        except Refused:
             pass
 
 

@@ -11,28 +11,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from config.console.http import StaffRequest
 from config.engine import clock
 from config.engine.naming import name_of
+from config.engine.refusal import Refused, refusal_text
 from config.staff.access import Permission, requires
 from entitlements.benefits.console.forms import ArchiveForm, BenefitForm, PackForm, PartFormSet, chosen_parts
 from entitlements.benefits.models import Benefit, Pack
 from entitlements.benefits.operations import saving
-from entitlements.benefits.operations.saving import BenefitRefused
+from entitlements.benefits.words import REFUSALS
 from entitlements.insight.console.pages import BenefitPortrait, Overview
 from entitlements.insight.tasks import count_benefit_figures
 
 METHODS = ["GET", "HEAD", "POST"]
-
-
-def refusal(code: str) -> str:
-    """Why a step was refused, and what to do."""
-    return {
-        "granted": _("Members have this benefit already, so its kind and usage period stay. Make a new benefit."),
-        "code_taken": _("Another one has this code. Choose a code of its own."),
-        "in_ladder": _("The ladder gives it: take it out of every tier and plan first."),
-        "in_pack": _("A pack on sale holds it: take it out of the pack, or stop selling the pack."),
-        "unlocks": _("Its use unlocks another benefit: change that one first."),
-        "unlocks_itself": _("The benefits would unlock each other in a circle. Choose another one."),
-        "empty_pack": _("Put at least one benefit into the pack."),
-    }.get(code, code)
 
 
 @requires(Permission.VIEW)
@@ -79,12 +67,12 @@ def archive(request: StaffRequest, benefit_id: int) -> HttpResponse:
     if form.is_valid():
         try:
             saving.archive_benefit(benefit_id=benefit.pk, actor=request.user, at=clock.now(), **form.cleaned_data)
-        except BenefitRefused as refused:
-            form.add_error(None, refusal(refused.code))
+        except Refused as refused:
+            form.add_error(None, refusal_text(refused, REFUSALS))
         else:
             messages.success(request, _("The benefit is archived."))
             return redirect("benefits:index")
-    obstacles = [refusal(code) for code in saving.obstacles_to_archiving(benefit)]
+    obstacles = [str(REFUSALS[code]) for code in saving.obstacles_to_archiving(benefit)]
     context = {"form": form, "benefit": benefit, "obstacles": obstacles}
     return render(request, "benefits/archive.html", context, status=422 if form.errors else 200)
 
@@ -130,8 +118,8 @@ def _edit(request: StaffRequest, benefit: Benefit | None) -> HttpResponse:
         pk = benefit.pk if benefit else None
         try:
             saved = saving.save_benefit(benefit_id=pk, actor=request.user, at=clock.now(), **form.values())
-        except BenefitRefused as refused:
-            form.add_error(None, refusal(refused.code))
+        except Refused as refused:
+            form.add_error(None, refusal_text(refused, REFUSALS))
         else:
             messages.success(request, _("Saved."))
             return redirect(saved)
@@ -152,8 +140,8 @@ def _edit_pack(request: StaffRequest, pack: Pack | None) -> HttpResponse:
             saving.save_pack(
                 pack_id=pk, actor=request.user, at=clock.now(), parts=chosen_parts(parts), **form.cleaned_data
             )
-        except BenefitRefused as refused:
-            form.add_error(None, refusal(refused.code))
+        except Refused as refused:
+            form.add_error(None, refusal_text(refused, REFUSALS))
         else:
             messages.success(request, _("Saved."))
             return redirect("benefits:packs")

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from config.audit.record import record_audit
+from config.engine.refusal import Refused
 from config.staff.models import User
 from entitlements.benefits.models import Benefit, Pack, PackBenefit, PlanBenefit, TierBenefit
 
@@ -14,28 +15,19 @@ FIXED_ONCE_GRANTED = ("kind", "period", "is_by_calendar")
 _LIVE = ("draft", "submitted", "scheduled", "active")
 
 
-class BenefitRefused(Exception):
-    """The step does not apply; ``code`` says why: ``granted``, ``code_taken``, ``in_ladder``, ``in_pack``,
-    ``unlocks``, ``unlocks_itself``, ``empty_pack``."""
-
-    def __init__(self, code: str) -> None:
-        self.code = code
-        super().__init__(code)
-
-
 @transaction.atomic
 def save_benefit(*, benefit_id: int | None, actor: User | None, at: datetime, **values: Any) -> Benefit:
     """Save a benefit, new or changed; returns it. ``values`` are fields of the model.
 
-    Raises BenefitRefused: ``granted`` when kind or usage period would change after the first grant, ``code_taken``,
+    Raises Refused: ``granted`` when kind or usage period would change after the first grant, ``code_taken``,
     ``unlocks_itself`` when a chain of unlocking leads back to it.
     """
     benefit = Benefit.objects.select_for_update().get(pk=benefit_id) if benefit_id else Benefit(created_at=at)
     changed = [name for name, value in values.items() if not benefit.pk or getattr(benefit, name) != value]
     if set(changed) & set(FIXED_ONCE_GRANTED) and is_granted(benefit):
-        raise BenefitRefused("granted")
+        raise Refused("granted")
     if Benefit.objects.filter(code=values.get("code", benefit.code)).exclude(pk=benefit.pk).exists():
-        raise BenefitRefused("code_taken")
+        raise Refused("code_taken")
     for name, value in values.items():
         setattr(benefit, name, value)
     _refuse_circle(benefit)
@@ -49,10 +41,10 @@ def save_benefit(*, benefit_id: int | None, actor: User | None, at: datetime, **
 
 @transaction.atomic
 def archive_benefit(*, benefit_id: int, actor: User | None, at: datetime, reason: str = "") -> Benefit:
-    """Offer the benefit no more; grants given by hand run out. Raises BenefitRefused while something gives it."""
+    """Offer the benefit no more; grants given by hand run out. Raises Refused while something gives it."""
     benefit = Benefit.objects.select_for_update().get(pk=benefit_id)
     if obstacles := obstacles_to_archiving(benefit):
-        raise BenefitRefused(obstacles[0])
+        raise Refused(obstacles[0])
     return _switched(benefit, True, "benefit.archived", actor, at, reason)
 
 
@@ -69,7 +61,7 @@ def is_granted(benefit: Benefit) -> bool:
 
 
 def obstacles_to_archiving(benefit: Benefit) -> list[str]:
-    """What still gives or needs the benefit, as codes of ``BenefitRefused``; nothing when it may be archived."""
+    """What still gives or needs the benefit, as codes of ``Refused``; nothing when it may be archived."""
     found = []
     cells = TierBenefit.objects.filter(benefit=benefit, version__status__in=_LIVE)
     additions = PlanBenefit.objects.filter(benefit=benefit, version__status__in=_LIVE)
@@ -88,13 +80,13 @@ def save_pack(
 ) -> Pack:
     """Save a pack and what is in it (``benefit``, ``amount``, ``level``, ``recurs``); returns it.
 
-    What members were given of it before stays as it was. Raises BenefitRefused: ``code_taken``, ``empty_pack``.
+    What members were given of it before stays as it was. Raises Refused: ``code_taken``, ``empty_pack``.
     """
     if not parts:
-        raise BenefitRefused("empty_pack")
+        raise Refused("empty_pack")
     pack = Pack.objects.select_for_update().get(pk=pack_id) if pack_id else Pack()
     if Pack.objects.filter(code=values["code"]).exclude(pk=pack.pk).exists():
-        raise BenefitRefused("code_taken")
+        raise Refused("code_taken")
     for name, value in values.items():
         setattr(pack, name, value)
     pack.save()
@@ -115,7 +107,7 @@ def _refuse_circle(benefit: Benefit) -> None:
     while step is not None and step != benefit.pk:
         step = keys.get(step)
     if step is not None:
-        raise BenefitRefused("unlocks_itself")
+        raise Refused("unlocks_itself")
 
 
 def _switched(

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from config.api.problems import problem
 from config.engine.naming import name_of
+from config.engine.refusal import Refused
 from entitlements.codes.models import CodePool, PartnerCode
 from entitlements.codes.operations import pools
 from entitlements.usage.api.access import keyed, member_named, refuse
@@ -43,7 +44,7 @@ def claim(request: HttpRequest, key: OpenedKey, at: datetime, external_id: str, 
         return problem("unknown_pool", HTTPStatus.NOT_FOUND)
     try:
         claimed = pools.claim_code(pool_id=pool.pk, member_id=who.pk, actor=None, at=at)
-    except pools.CodeRefused as refused:
+    except Refused as refused:
         return problem(f"pool_{refused.code}", HTTPStatus.CONFLICT)
     with _spoken(request, who):
         return JsonResponse(_told(pool, claimed))

@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from config.console.fields import MoneyField
 from config.engine.naming import name_of
+from config.engine.refusal import Refused, refusal_text
 from entitlements.codes.models import CodePool
-from members.files.failures import ImportRefused
-from members.imports.wording import failure
+from members.files.words import REFUSALS
 from members.segments.lists import ListRows, lines_of
 
 MAX_BYTES = 10 * 1024 * 1024
@@ -78,7 +78,6 @@ def _codes_in(file: File) -> list[str]:
         stored.flush()
         try:
             found = [entry for _row, entry in ListRows(Path(stored.name), "external_id")]
-        except ImportRefused as refused:
-            wording = failure(refused.code, refused.detail)
-            raise forms.ValidationError(f"{wording.title} {wording.fix}") from None
+        except Refused as refused:
+            raise forms.ValidationError(refusal_text(refused, REFUSALS)) from None
     return found[1:] if found and found[0].lower() in _HEADERS else found

@@ -11,24 +11,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from config.console.http import StaffRequest
 from config.engine import clock
+from config.engine.refusal import Refused, refusal_text
 from config.staff.access import Permission, requires
 from entitlements.codes.console.forms import HandOutForm, PoolForm, UploadForm
 from entitlements.codes.console.pages import PoolPage
 from entitlements.codes.models import CodePool, PartnerCode
 from entitlements.codes.operations import pools
-from entitlements.codes.operations.pools import CodeRefused
+from entitlements.codes.words import REFUSALS
 from members.people.models import Member
 
 METHODS = ["GET", "HEAD", "POST"]
-
-
-def refusal(refused: CodeRefused) -> str:
-    """Why no code was handed out, and what to do."""
-    return {
-        "closed": _("This pool hands nothing out now. Open it again first."),
-        "none_left": _("No code is left in this pool. Take new ones in."),
-        "member_gone": _("This member was just merged into another one. Open the other one and try again."),
-    }.get(refused.code, refused.code)
 
 
 @requires(Permission.VIEW)
@@ -93,8 +85,8 @@ def hand_out(request: StaffRequest, member_id: int) -> HttpResponse:
         pool = form.cleaned_data["pool"]
         try:
             pools.claim_code(pool_id=pool.pk, member_id=member_id, actor=request.user, at=clock.now())
-        except CodeRefused as refused:
-            messages.error(request, refusal(refused))
+        except Refused as refused:
+            messages.error(request, refusal_text(refused, REFUSALS))
         else:
             messages.success(request, _("She has her code; it is shown in the pool's list."))
     else:

@@ -7,20 +7,13 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from config.audit.record import record_audit
+from config.engine.refusal import Refused
 from config.staff.models import User
 from entitlements.codes.models import CodePool, PartnerCode
 from members.people.models import Member
 
 FIELDS = ("code", "partner", "name", "name_zh", "worth_cents", "low_stock", "is_open")
 MAX_CODE = 200
-
-
-class CodeRefused(Exception):
-    """No code is handed out; ``code`` says why: ``closed``, ``none_left``, ``member_gone``."""
-
-    def __init__(self, code: str) -> None:
-        self.code = code
-        super().__init__(code)
 
 
 @transaction.atomic
@@ -50,7 +43,7 @@ def take_in(*, pool_id: int, codes: Iterable[str], actor: User | None, at: datet
 
 @transaction.atomic
 def claim_code(*, pool_id: int, member_id: int, actor: User | None, at: datetime) -> PartnerCode:
-    """Hand a member her code of a pool; the one she has, when she has one. Raises CodeRefused.
+    """Hand a member her code of a pool; the one she has, when she has one. Raises Refused.
 
     Safe to run concurrently: claimers pass over codes that others are taking, and nobody gets two.
     """
@@ -59,9 +52,9 @@ def claim_code(*, pool_id: int, member_id: int, actor: User | None, at: datetime
     if had := own.first():
         return had
     if not pool.is_open:
-        raise CodeRefused("closed")
+        raise Refused("closed")
     if not Member.objects.filter(pk=member_id).exists():
-        raise CodeRefused("member_gone")
+        raise Refused("member_gone")
     try:
         with transaction.atomic():
             code_id = PartnerCode.objects.claim_next(pool_id=pool_id, member_id=member_id, at=at)
@@ -69,7 +62,7 @@ def claim_code(*, pool_id: int, member_id: int, actor: User | None, at: datetime
         # She claimed twice at once: the other claim got through.
         return own.get()
     if code_id is None:
-        raise CodeRefused("none_left")
+        raise Refused("none_left")
     _audit("claimed", pool, actor, at, {"code": code_id}, member_id)
     return PartnerCode.objects.get(pk=code_id)
 

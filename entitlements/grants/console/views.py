@@ -15,30 +15,19 @@ from config.console.http import StaffRequest
 from config.console.paging import id_in
 from config.engine import clock
 from config.engine.naming import name_of
+from config.engine.refusal import Refused, refusal_text
 from config.staff.access import Permission, requires
+from entitlements.grants import words as grants_words
 from entitlements.grants.console.forms import GiveForm, GivePackForm, ReasonForm
 from entitlements.grants.console.portrait import MemberBenefits
 from entitlements.grants.models import Grant
 from entitlements.grants.operations import giving
-from entitlements.grants.operations.giving import GivingRefused
+from entitlements.usage import words as usage_words
 from entitlements.usage.models import UsageRecord
-from entitlements.usage.operations.consuming import UsageRefused
 from entitlements.usage.operations.consuming import reverse as take_back
 from members.people.models import Member
 
 METHODS = ["GET", "HEAD", "POST"]
-
-
-def refusal(code: str) -> str:
-    """Why a step was refused, and what to do."""
-    return {
-        "archived": _("This benefit is archived. Offer it again first, or choose another one."),
-        "over": _("It would have expired already. Choose a later day."),
-        "not_sold": _("This pack is not sold any more. Choose another one."),
-        "by_engine": _("The ladder gives this. Change the ladder, or the member's terms."),
-        "voided": _("This grant is over already."),
-        "not_a_use": _("This record is no use that could be taken back."),
-    }.get(code, code)
 
 
 @requires(Permission.VIEW)
@@ -134,8 +123,8 @@ def _step(
     if form.is_valid():
         try:
             act()
-        except (GivingRefused, UsageRefused) as refused:
-            form.add_error(None, refusal(refused.code))
+        except Refused as refused:
+            form.add_error(None, refusal_text(refused, grants_words.REFUSALS, usage_words.REFUSALS))
         else:
             messages.success(request, done)
             return redirect(back)

@@ -6,19 +6,12 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from config.audit.record import record_audit
+from config.engine.refusal import Refused
 from config.staff.models import User
 from entitlements.benefits.models import Benefit, Pack
 from entitlements.grants.models import Grant
 from entitlements.grants.operations.settling import settle_members
 from entitlements.grants.querysets.grants import BY_ENGINE
-
-
-class GivingRefused(Exception):
-    """The step does not apply; ``code`` says why: ``archived``, ``over``, ``not_sold``, ``by_engine``, ``voided``."""
-
-    def __init__(self, code: str) -> None:
-        self.code = code
-        super().__init__(code)
 
 
 @transaction.atomic
@@ -37,12 +30,12 @@ def give_grant(
     """Give a member some of a benefit from now on, once or anew in each usage period; returns the grant.
 
     No amount is no limit, and all there is for an access benefit. The member is settled at once. Raises
-    GivingRefused: ``archived``, ``over`` when it would have expired already.
+    Refused: ``archived``, ``over`` when it would have expired already.
     """
     if benefit.is_archived:
-        raise GivingRefused("archived")
+        raise Refused("archived")
     if expires_at is not None and expires_at <= at:
-        raise GivingRefused("over")
+        raise Refused("over")
     grant = Grant.objects.create(
         member_id=member_id, benefit=benefit, source=source, amount=amount if benefit.has_limit else None,
         recurs=recurs, anchor_at=at, effective_at=at, expires_at=expires_at, reason=reason, created_at=at,
@@ -60,10 +53,10 @@ def give_grant(
 def give_pack(*, member_id: int, pack: Pack, actor: User | None, at: datetime, reason: str = "") -> list[Grant]:
     """Give a member a pack from now on for as many days as it lasts; returns the grants, one a benefit.
 
-    A second one of the same pack is given beside the first. Raises GivingRefused(``not_sold``).
+    A second one of the same pack is given beside the first. Raises Refused(``not_sold``).
     """
     if not pack.is_sold:
-        raise GivingRefused("not_sold")
+        raise Refused("not_sold")
     parts = pack.benefits.select_related("benefit").filter(benefit__is_archived=False)
     grants = Grant.objects.bulk_create(
         Grant(
@@ -95,11 +88,11 @@ def give_to_many(
 ) -> int:
     """Give some members a benefit they have or have not, from now on; returns to how many. The caller audits it.
 
-    For a few thousand at most: they are settled at once, in the caller's transaction. Raises GivingRefused
+    For a few thousand at most: they are settled at once, in the caller's transaction. Raises Refused
     (``archived``).
     """
     if benefit.is_archived:
-        raise GivingRefused("archived")
+        raise Refused("archived")
     grants = Grant.objects.bulk_create(
         Grant(
             member_id=member_id, benefit=benefit, source=source, source_id=source_id, amount=None, recurs=False,
@@ -125,14 +118,14 @@ def void_all(*, source: str, source_id: int, at: datetime) -> int:
 def void_grant(*, grant_id: int, actor: User | None, at: datetime, reason: str) -> Grant:
     """End a grant that somebody gave, from now on: what was used of it stays used. Returns the grant.
 
-    Raises GivingRefused: ``by_engine`` for what the ladder gives, ``voided`` a second time.
+    Raises Refused: ``by_engine`` for what the ladder gives, ``voided`` a second time.
     """
     grant = Grant.objects.select_for_update(of=("self",)).select_related("benefit").get(pk=grant_id)
     if grant.source in BY_ENGINE:
-        raise GivingRefused("by_engine")
+        raise Refused("by_engine")
     ended = Grant.objects.filter(pk=grant.pk).not_over(at).filter(voided_at__isnull=True)
     if not ended.update(voided_at=at, void_reason=Grant.VoidReason.HAND):
-        raise GivingRefused("voided")
+        raise Refused("voided")
     settle_members(member_ids=[grant.member_id], at=at)
     record_audit(
         actor=actor, at=at, action="grant.voided", target_type="grant", target_id=grant.pk, member_id=grant.member_id,

@@ -5,10 +5,10 @@ from datetime import datetime
 from django.db import transaction
 
 from config.audit.record import record_audit
+from config.engine.refusal import Refused
 from config.staff.models import User
 from entitlements.benefits.models import Benefit
 from entitlements.honours.models import Adornment
-from entitlements.honours.operations.refusals import HonourRefused
 
 FIELDS = ("form", "style", "text", "text_zh", "prominence")
 
@@ -17,15 +17,15 @@ FIELDS = ("form", "style", "text", "text_zh", "prominence")
 def adorn_benefit(*, benefit_id: int, actor: User | None, at: datetime, **values: object) -> Adornment:
     """Let a benefit show itself on whoever has it; returns the adornment. ``values`` are fields of the model.
 
-    Raises HonourRefused: ``not_emotional``, ``has_limit`` for what is used up.
+    Raises Refused: ``not_emotional``, ``has_limit`` for what is used up.
     """
     if unknown := set(values) - set(FIELDS):
         raise TypeError(f"not a field of an adornment: {', '.join(sorted(unknown))}")
     benefit = Benefit.objects.select_for_update().get(pk=benefit_id)
     if benefit.has_limit:
-        raise HonourRefused("has_limit")
+        raise Refused("has_limit")
     if benefit.category != Benefit.Category.EMOTIONAL:
-        raise HonourRefused("not_emotional")
+        raise Refused("not_emotional")
     adornment, _ = Adornment.objects.update_or_create(benefit=benefit, defaults=values)
     record_audit(
         actor=actor, at=at, action="adornment.saved", target_type="benefit", target_id=benefit.pk,

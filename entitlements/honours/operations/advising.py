@@ -6,11 +6,11 @@ from datetime import datetime
 from django.db import transaction
 
 from config.audit.record import record_audit
+from config.engine.refusal import Refused
 from config.staff.access import Permission
 from config.staff.models import User
 from entitlements.grants.models import Balance
 from entitlements.honours.models import AdviserAssignment
-from entitlements.honours.operations.refusals import HonourRefused
 from members.people.models import Member
 
 MOST_ADVISERS = 200
@@ -31,17 +31,17 @@ def advisers() -> list[User]:
 def assign_adviser(*, member_id: int, adviser_id: int, actor: User | None, at: datetime) -> AdviserAssignment:
     """Let a colleague look after a member from now on, in place of whoever did; returns the assignment.
 
-    Raises HonourRefused: ``member_gone``, ``not_entitled``, ``not_staff``. Safe to run concurrently: the last counts.
+    Raises Refused: ``member_gone``, ``not_entitled``, ``not_staff``. Safe to run concurrently: the last counts.
     """
     AdviserAssignment.objects.take_turns()
     member = Member.objects.select_for_update(no_key=True).filter(pk=member_id).first()
     if member is None:
-        raise HonourRefused("member_gone")
+        raise Refused("member_gone")
     adviser = User.objects.filter(pk=adviser_id).first()
     if adviser is None or not adviser.may(Permission.OPERATE):
-        raise HonourRefused("not_staff")
+        raise Refused("not_staff")
     if not is_entitled(member_id):
-        raise HonourRefused("not_entitled")
+        raise Refused("not_entitled")
     before = _unended(member_id)
     if before and before.adviser_id == adviser_id:
         return before
@@ -54,11 +54,11 @@ def assign_adviser(*, member_id: int, adviser_id: int, actor: User | None, at: d
 
 @transaction.atomic
 def unassign_adviser(*, member_id: int, actor: User | None, at: datetime) -> AdviserAssignment:
-    """Let nobody look after a member any more. Raises HonourRefused(``none_assigned``)."""
+    """Let nobody look after a member any more. Raises Refused(``none_assigned``)."""
     AdviserAssignment.objects.take_turns()
     before = _unended(member_id)
     if before is None:
-        raise HonourRefused("none_assigned")
+        raise Refused("none_assigned")
     _end(before, at)
     _audit("adviser.unassigned", before, actor, at)
     return before
@@ -68,14 +68,14 @@ def unassign_adviser(*, member_id: int, actor: User | None, at: datetime) -> Adv
 def spread_members(*, adviser_ids: Sequence[int], actor: User | None, at: datetime) -> dict[int, int]:
     """Give every entitled member without an adviser one of these, so that all have as many; how many each got.
 
-    Raises HonourRefused: ``nobody_chosen``, ``not_staff``. Safe to run concurrently: nobody gets two.
+    Raises Refused: ``nobody_chosen``, ``not_staff``. Safe to run concurrently: nobody gets two.
     """
     AdviserAssignment.objects.take_turns()
     chosen = list(User.objects.filter(pk__in=adviser_ids).order_by("pk"))
     if not chosen or len(chosen) > MOST_ADVISERS:
-        raise HonourRefused("nobody_chosen")
+        raise Refused("nobody_chosen")
     if not all(user.may(Permission.OPERATE) for user in chosen):
-        raise HonourRefused("not_staff")
+        raise Refused("not_staff")
     AdviserAssignment.objects.end_absent(at)
     got = AdviserAssignment.objects.spread(
         advisers=[user.pk for user in chosen], actor_id=actor.pk if actor else None, at=at

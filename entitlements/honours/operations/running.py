@@ -7,11 +7,11 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from config.audit.record import record_audit
+from config.engine.refusal import Refused
 from config.staff.models import User
 from entitlements.grants.models import Grant
-from entitlements.grants.operations.giving import GivingRefused, give_to_many, void_all
+from entitlements.grants.operations.giving import give_to_many, void_all
 from entitlements.honours.models import Honour, HonourAward, HonourRun
-from entitlements.honours.operations.refusals import HonourRefused
 from entitlements.honours.rules import year_is_over
 from entitlements.tiers.measures import MEASURES
 
@@ -22,17 +22,17 @@ FIELDS = ("code", "name", "name_zh", "style", "measure", "top", "worn_days", "be
 def save_honour(*, honour_id: int | None, actor: User | None, at: datetime, **values: Any) -> Honour:
     """Save an honour, new or changed; returns it. Runs that were begun stay as they are.
 
-    Raises HonourRefused: ``code_taken``, ``measure`` for one that nobody registered.
+    Raises Refused: ``code_taken``, ``measure`` for one that nobody registered.
     """
     if unknown := set(values) - set(FIELDS):
         raise TypeError(f"not a field of an honour: {', '.join(sorted(unknown))}")
     honour = Honour.objects.select_for_update().get(pk=honour_id) if honour_id else Honour(created_at=at)
     if Honour.objects.filter(code=values.get("code", honour.code)).exclude(pk=honour.pk).exists():
-        raise HonourRefused("code_taken")
+        raise Refused("code_taken")
     for name, value in values.items():
         setattr(honour, name, value)
     if MEASURES.get(honour.measure) is None:
-        raise HonourRefused("measure")
+        raise Refused("measure")
     honour.save()
     record_audit(
         actor=actor, at=at, action="honour.saved", target_type="honour", target_id=honour.pk,
@@ -45,21 +45,21 @@ def save_honour(*, honour_id: int | None, actor: User | None, at: datetime, **va
 def begin_run(*, honour_id: int, year: int, actor: User | None, at: datetime) -> HonourRun:
     """Begin to count an honour for a year; returns the run. The caller wakes ``count_run``.
 
-    Raises HonourRefused: ``archived``, ``year_running`` until the year is over everywhere, ``live_run`` while the
+    Raises Refused: ``archived``, ``year_running`` until the year is over everywhere, ``live_run`` while the
     year has a list or was given.
     """
     honour = Honour.objects.get(pk=honour_id)
     if honour.is_archived:
-        raise HonourRefused("archived")
+        raise Refused("archived")
     if not year_is_over(year, at):
-        raise HonourRefused("year_running")
+        raise Refused("year_running")
     try:
         with transaction.atomic():
             run = HonourRun.objects.create(
                 honour=honour, year=year, measure=honour.measure, top=honour.top, begun_at=at, begun_by=actor
             )
     except IntegrityError:
-        raise HonourRefused("live_run") from None
+        raise Refused("live_run") from None
     _audit("honour.run_begun", run, actor, at, {})
     return run
 
@@ -104,35 +104,32 @@ def recount_run(*, run_id: int, actor: User | None, at: datetime) -> HonourRun:
 def confirm_run(*, run_id: int, counted_at: datetime | None, actor: User | None, at: datetime) -> HonourRun:
     """Give the honour to everybody on the list that was counted at ``counted_at``, with the benefit it names.
 
-    Safe to run concurrently: one of two gives it, the other raises. Raises HonourRefused: ``decided``, ``changed``
+    Safe to run concurrently: one of two gives it, the other raises. Raises Refused: ``decided``, ``changed``
     when the list is another one by now, or members on it were merged, ``nobody``, ``archived``.
     """
     run = _draft(run_id)
     members = list(run.awards.order_by("rank").values_list("member_id", flat=True))
     if run.counted_at is None or run.counted_at != counted_at or len(members) != run.placed:
-        raise HonourRefused("changed")
+        raise Refused("changed")
     if not members:
-        raise HonourRefused("nobody")
+        raise Refused("nobody")
     honour = run.honour
     run.give()
     run.decided_at, run.decided_by = at, actor
     run.worn_until = at + timedelta(days=honour.worn_days) if honour.worn_days else None
     run.save(update_fields=["status", "decided_at", "decided_by", "worn_until"])
     if honour.benefit:
-        try:
-            give_to_many(
-                member_ids=members, benefit=honour.benefit, source=Grant.Source.HONOUR, source_id=run.pk, actor=actor,
-                at=at, expires_at=run.worn_until, reason=f"{honour.name} {run.year}",
-            )  # fmt: skip
-        except GivingRefused as refused:
-            raise HonourRefused(refused.code) from None
+        give_to_many(
+            member_ids=members, benefit=honour.benefit, source=Grant.Source.HONOUR, source_id=run.pk, actor=actor,
+            at=at, expires_at=run.worn_until, reason=f"{honour.name} {run.year}",
+        )  # fmt: skip
     _audit("honour.run_given", run, actor, at, {"members": len(members)})
     return run
 
 
 @transaction.atomic
 def discard_run(*, run_id: int, actor: User | None, at: datetime) -> HonourRun:
-    """Throw a draft away; the year can be counted again. Raises HonourRefused(``decided``)."""
+    """Throw a draft away; the year can be counted again. Raises Refused(``decided``)."""
     run = _draft(run_id)
     run.discard()
     run.decided_at, run.decided_by = at, actor
@@ -145,11 +142,11 @@ def discard_run(*, run_id: int, actor: User | None, at: datetime) -> HonourRun:
 def void_run(*, run_id: int, actor: User | None, at: datetime, reason: str) -> HonourRun:
     """Take an honour back from everybody who got it by a run, and the grants that came with it, from now on.
 
-    The year can be counted again. Raises HonourRefused(``not_given``).
+    The year can be counted again. Raises Refused(``not_given``).
     """
     run = _locked(run_id)
     if not run.is_given:
-        raise HonourRefused("not_given")
+        raise Refused("not_given")
     run.void()
     run.voided_at = at
     run.save(update_fields=["status", "voided_at"])
@@ -166,7 +163,7 @@ def _locked(run_id: int) -> HonourRun:
 def _draft(run_id: int) -> HonourRun:
     run = _locked(run_id)
     if not run.is_draft:
-        raise HonourRefused("decided")
+        raise Refused("decided")
     return run
 
 

@@ -8,16 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from config.console.fields import NamedChoiceField, reason_field
 from entitlements.benefits.models import Benefit, PlanBenefit, TierBenefit
+from entitlements.ladder.words import REFUSALS
 from entitlements.usage.operations.consuming import MOST
 from members.plans.models import Plan
-
-REFUSALS = {
-    "waiting": _("A version waits for its approval or its day. Decide about that one first."),
-    "unchanged": _("Nothing differs from the version in force."),
-    "past": _("That moment is over; leave it empty for at once."),
-    "same_person": _("You proposed this version, so somebody else has to approve it."),
-    "not_waiting": _("Somebody else decided meanwhile; the page shows how it stands now."),
-}
 
 
 class CellForm(forms.ModelForm):
@@ -82,7 +75,7 @@ class SubmitForm(forms.Form):
     def clean_starts_at(self) -> datetime | None:
         starts_at: datetime | None = self.cleaned_data["starts_at"]
         if starts_at is not None and starts_at <= self.at:
-            raise forms.ValidationError(REFUSALS["past"])
+            raise forms.ValidationError(str(REFUSALS["past"]))
         return starts_at
 
 

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from config.console.http import StaffRequest
 from config.engine import clock
+from config.engine.refusal import Refused, refusal_text
 from config.staff.access import Permission, requires
 from entitlements.benefits.models import FREE, Benefit, LadderVersion, PlanBenefit, TierBenefit
 from entitlements.grants import tasks
@@ -21,7 +22,6 @@ from entitlements.grants.models import Standing
 from entitlements.ladder import operations
 from entitlements.ladder.changes import Cell, Change, differ
 from entitlements.ladder.console.forms import (
-    REFUSALS,
     AdditionForm,
     CellForm,
     DecisionForm,
@@ -30,7 +30,7 @@ from entitlements.ladder.console.forms import (
 )
 from entitlements.ladder.console.history import History
 from entitlements.ladder.console.matrix import Ladder, stairs
-from entitlements.ladder.operations import LadderRefused
+from entitlements.ladder.words import REFUSALS
 from members.plans.models import Plan, Tier
 
 VIEWS = ("allowance", "cost", "use")
@@ -198,8 +198,8 @@ def _leave_drawer(request: StaffRequest, response: HttpResponse) -> HttpResponse
 def _decided(request: StaffRequest, decide: Callable[[], object], done: str) -> HttpResponse:
     try:
         decide()
-    except LadderRefused as refused:
-        messages.error(request, REFUSALS[refused.code])
+    except Refused as refused:
+        messages.error(request, refusal_text(refused, REFUSALS))
     else:
         if done:
             messages.success(request, done)

@@ -7,11 +7,12 @@ from typing import Any
 
 from django.conf import settings
 
+from config.engine.refusal import Refused
 from entitlements.benefits.models import Benefit, TierBenefit
 from entitlements.grants.models import Grant, Standing
 from entitlements.memory.doors import MEMORIES
 from entitlements.memory.models import EntitlementSnapshot, RenewalLock
-from entitlements.memory.operations.locking import Chance, LockRefused, chance_of, opens_at
+from entitlements.memory.operations.locking import Chance, chance_of, opens_at
 from members.lifecycle.models import MemberLifecycle
 
 
@@ -76,7 +77,7 @@ class MemoryPortrait:
         """The renewal she may lock now."""
         try:
             return None if self.lock else chance_of(self.life, self.at)
-        except LockRefused:
+        except Refused:
             return None
 
     @property

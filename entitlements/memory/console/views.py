@@ -7,26 +7,20 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from config.console.http import StaffRequest
 from config.engine import clock
+from config.engine.refusal import Refused, refusal_text
 from config.staff.access import Permission, requires
 from entitlements.memory.console.forms import RuleForm
 from entitlements.memory.console.pages import SnapshotList
 from entitlements.memory.models import RenewalLock, RestoreRule
 from entitlements.memory.operations import rules
-from entitlements.memory.operations.locking import LockRefused, lock_renewal, unlock
+from entitlements.memory.operations.locking import lock_renewal, unlock
+from entitlements.memory.words import REFUSALS
 from members.people.models import Member
 
-REFUSALS = {
-    "no_auto_renewal": gettext_lazy("Only an automatic renewal can be locked. Switch auto-renewal on first."),
-    "no_paid_term": gettext_lazy("There is no running paid term whose renewal could be locked."),
-    "renewed_already": gettext_lazy("The next term is booked already."),
-    "too_early": gettext_lazy("A renewal can be locked in the last 3 days before it."),
-    "member_merged": gettext_lazy("This member was just merged into another one. Open the other one and try again."),
-}
 VERSIONS_SHOWN = 10
 
 
@@ -76,8 +70,8 @@ def lock(request: StaffRequest, member_id: int) -> HttpResponse:
     try:
         lock_renewal(member_id=member_id, at=clock.now(), actor=request.user)
         messages.success(request, _("Benefits and price are locked for the renewal."))
-    except LockRefused as refused:
-        messages.error(request, str(REFUSALS[refused.code]))
+    except Refused as refused:
+        messages.error(request, refusal_text(refused, REFUSALS))
     return redirect(f"{member.get_absolute_url()}#memory")
 
 

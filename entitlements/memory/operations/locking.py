@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import transaction
 
 from config.audit.record import record_audit
+from config.engine.refusal import Refused
 from config.staff.models import User
 from entitlements.benefits.models import LadderVersion
 from entitlements.memory.models import RenewalLock
@@ -18,14 +19,6 @@ from members.terms.models import MembershipTerm
 
 # From so many local days before the term ends.
 WINDOW_DAYS = 3
-
-
-class LockRefused(Exception):
-    """The lock does not apply; ``code`` says why."""
-
-    def __init__(self, code: str) -> None:
-        self.code = code
-        super().__init__(code)
 
 
 @dataclass(frozen=True)
@@ -40,11 +33,11 @@ class Chance:
 def lock_renewal(*, member_id: int, at: datetime, actor: User | None) -> RenewalLock:
     """Lock the price and the ladder in force for the member's coming automatic renewal; a second time the same lock.
 
-    Raises LockRefused: ``member_merged``, ``no_auto_renewal``, ``no_paid_term``, ``renewed_already``, ``too_early``.
+    Raises Refused: ``member_merged``, ``no_auto_renewal``, ``no_paid_term``, ``renewed_already``, ``too_early``.
     """
     row = MemberLifecycle.objects.select_for_update().filter(member_id=member_id).first()
     if row is None:
-        raise LockRefused("member_merged")
+        raise Refused("member_merged")
     chance = chance_of(row, at)
     if lock := RenewalLock.objects.in_force().filter(term=chance.term).first():
         return lock
@@ -80,18 +73,18 @@ def unlock(*, lock_id: int, at: datetime, actor: User | None) -> bool:
 
 
 def chance_of(row: MemberLifecycle, at: datetime) -> Chance:
-    """The renewal the member may lock at ``at``. Raises LockRefused, as ``lock_renewal``."""
+    """The renewal the member may lock at ``at``. Raises Refused, as ``lock_renewal``."""
     if not row.auto_renewal_flag:
-        raise LockRefused("no_auto_renewal")
+        raise Refused("no_auto_renewal")
     queue = list(
         MembershipTerm.objects.filter(member_id=row.member_id).open_or_upcoming(at).select_related("plan", "tier")
     )
     if not queue or queue[0].starts_at > at or queue[0].kind != MembershipTerm.Kind.PAID or queue[0].plan is None:
-        raise LockRefused("no_paid_term")
+        raise Refused("no_paid_term")
     if len(queue) > 1:
-        raise LockRefused("renewed_already")
+        raise Refused("renewed_already")
     if at < opens_at(queue[0], _zone(row)):
-        raise LockRefused("too_early")
+        raise Refused("too_early")
     return Chance(queue[0], queue[0].plan)
 
 

@@ -16,12 +16,12 @@ from django.views.decorators.http import require_GET, require_POST
 from config.api.bodies import UnusableBody, text_of
 from config.api.problems import Problem, details
 from config.engine.naming import name_of
+from config.engine.refusal import Refused
 from entitlements.offers.models import Coupon
 from entitlements.offers.operations import redeeming
 from entitlements.offers.operations.calls import KeyReused, answer_once
-from entitlements.offers.operations.refusals import CouponRefused
 from entitlements.offers.scope import SCOPE
-from entitlements.offers.wording import refusal_text
+from entitlements.offers.words import refusal_with_amounts
 from entitlements.usage.api import access
 from members.events.querysets.keys import OpenedKey
 from members.people.models import Identity, Member
@@ -62,10 +62,14 @@ def quote(request: HttpRequest, key: OpenedKey, member: Member, at: datetime) ->
     plan, code = _plan(body), body.get("coupon")
     try:
         coupon = redeeming.coupon_of(member.pk, _text(body, "coupon", MAX_REF)) if code else None
-    except CouponRefused as refused:
-        raise Problem(f"coupon_{refused.code}", HTTPStatus.NOT_FOUND, detail=refusal_text(refused.code)) from None
+    except Refused as refused:
+        raise Problem(f"coupon_{refused.code}", HTTPStatus.NOT_FOUND, detail=refusal_with_amounts(refused)) from None
     found = redeeming.quote(member_id=member.pk, plan=plan, coupon=coupon, at=at)
-    reason = {"code": found.refusal, "detail": refusal_text(found.refusal, found.detail)} if found.refusal else None
+    reason = (
+        {"code": found.refusal, "detail": refusal_with_amounts(Refused(found.refusal, **found.detail))}
+        if found.refusal
+        else None
+    )
     return JsonResponse(
         {
             "plan": plan.code, "currency": plan.currency, "price_cents": found.price_cents,
@@ -103,9 +107,9 @@ def _redeemed(member: Member, code: str, plan: Plan, order_ref: str, at: datetim
             coupon = redeeming.redeem_coupon(
                 member_id=member.pk, code=code, plan=plan, order_ref=order_ref, at=at, actor=None
             )
-    except CouponRefused as refused:
+    except Refused as refused:
         status = HTTPStatus.NOT_FOUND if refused.code == "unknown" else HTTPStatus.CONFLICT
-        detail = refusal_text(refused.code, refused.detail)
+        detail = refusal_with_amounts(refused)
         return status, details(f"coupon_{refused.code}", status, detail=detail)
     term = coupon.term
     booked = {

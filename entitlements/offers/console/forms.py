@@ -11,7 +11,7 @@ from config.engine.naming import name_of
 from entitlements.offers import rules
 from entitlements.offers.models import Offer
 from entitlements.offers.rules import Step, Terms
-from entitlements.offers.wording import FAULTS
+from entitlements.offers.words import FAULTS
 from members.plans.models import Plan, Tier
 from members.segments.models import Segment
 

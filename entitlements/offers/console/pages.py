@@ -14,11 +14,12 @@ from django.utils.translation import gettext as _
 
 from config.console.paging import Pages, id_in
 from config.engine.naming import in_chinese, name_of
+from config.engine.refusal import Refused
 from entitlements.offers import points, rules
 from entitlements.offers.lifecycle import COUPON_DOTS, CouponStatus, OfferStatus
 from entitlements.offers.models import Coupon, IssueRun, Offer
 from entitlements.offers.operations import redeeming
-from entitlements.offers.wording import PURPOSES, REFUSALS, STOPS, promise_lines, quote_text, refusal_text
+from entitlements.offers.words import PURPOSES, REFUSALS, STOPS, promise_lines, quote_text, refusal_with_amounts
 from members.people.querysets.people import Cursor
 from members.plans.models import Plan, Tier
 
@@ -156,7 +157,7 @@ class PlanQuote:
     @property
     def words(self) -> str:
         found = self.quote
-        return refusal_text(found.refusal, found.detail) if found.refusal else quote_text(found)
+        return refusal_with_amounts(Refused(found.refusal, **found.detail)) if found.refusal else quote_text(found)
 
 
 class Redemption:

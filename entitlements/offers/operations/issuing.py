@@ -10,11 +10,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
 from config.audit.record import record_audit
+from config.engine.refusal import Refused
 from config.staff.models import User
 from entitlements.offers import rules
 from entitlements.offers.lifecycle import REVOKE, OfferStatus
 from entitlements.offers.models import Coupon, IssueRun, Offer, OfferBudget
-from entitlements.offers.operations.refusals import CouponRefused, OfferRefused
 from entitlements.offers.querysets import expected, next_batch
 from entitlements.offers.selling import sold_plans
 from members.segments.models import Segment
@@ -37,22 +37,22 @@ def issue_coupon(
 ) -> Coupon:
     """Issue one coupon to a member and return it; she may have as many as the offer says, revoked ones not counted.
 
-    Raises CouponRefused: ``not_active``, ``budget_spent``, ``no_room``, ``has_enough``, ``member_gone``. Safe to run
+    Raises Refused: ``not_active``, ``budget_spent``, ``no_room``, ``has_enough``, ``member_gone``. Safe to run
     concurrently: who issues holds the offer's budget.
     """
     offer = Offer.objects.issuable(at).filter(pk=offer_id).first()
     if offer is None:
-        raise CouponRefused("not_active")
+        raise Refused("not_active")
     budget = OfferBudget.objects.filter(pk=offer_id)
     if not budget.filter(_HAS_ROOM & _HAS_MONEY).update(issued=F("issued") + 1):
-        raise CouponRefused("no_room" if budget.filter(_HAS_MONEY).exists() else "budget_spent")
+        raise Refused("no_room" if budget.filter(_HAS_MONEY).exists() else "budget_spent")
     had = Coupon.objects.filter(offer=offer, member_id=member_id).exclude(status="revoked").count()
     if had >= offer.per_member:
-        raise CouponRefused("has_enough")
+        raise Refused("has_enough")
     params = _params(offer, at, actor, source) | {"member": member_id, "run": None}
     coupon_id = Coupon.objects.issue_one(params)
     if coupon_id is None:
-        raise CouponRefused("member_gone")
+        raise Refused("member_gone")
     coupon = Coupon.objects.get(pk=coupon_id)
     return _audited(coupon, "coupon.issued", actor, at, reason, {"offer": offer.code, "source": source})
 
@@ -74,11 +74,11 @@ def preview(*, offer: Offer, segment: Segment) -> dict[str, int]:
 def issue_to_segment(*, offer_id: int, segment_id: int, actor: User | None, at: datetime) -> IssueRun:
     """Begin to issue an offer to everybody in a segment who never had one of it; returns the run.
 
-    The caller wakes ``work_run``. Raises OfferRefused: ``not_active``, ``running`` while another run of the offer is.
+    The caller wakes ``work_run``. Raises Refused: ``not_active``, ``running`` while another run of the offer is.
     """
     offer = Offer.objects.issuable(at).select_related("budget").filter(pk=offer_id).first()
     if offer is None:
-        raise OfferRefused("not_active")
+        raise Refused("not_active")
     segment = Segment.objects.live().get(pk=segment_id)
     gets = preview(offer=offer, segment=segment)["gets"]
     try:
@@ -87,7 +87,7 @@ def issue_to_segment(*, offer_id: int, segment_id: int, actor: User | None, at: 
                 offer=offer, segment=segment, expected=gets, created_at=at, created_by=actor
             )  # fmt: skip
     except IntegrityError:
-        raise OfferRefused("running") from None
+        raise Refused("running") from None
     record_audit(
         actor=actor, at=at, action="offer.run_started", target_type="offer", target_id=offer.pk,
         data={"run": run.pk, "segment": segment_id, "expected": gets},
@@ -121,9 +121,9 @@ def stop_run(*, run_id: int, actor: User | None, at: datetime) -> bool:
 
 @transaction.atomic
 def revoke_coupon(*, coupon_id: int, actor: User | None, at: datetime, reason: str) -> Coupon:
-    """Take an unused coupon back. Raises CouponRefused when it is not unused any more."""
+    """Take an unused coupon back. Raises Refused when it is not unused any more."""
     if not Coupon.objects.filter(pk=coupon_id).apply(REVOKE, finished_at=at):
-        raise CouponRefused("not_unused")
+        raise Refused("not_unused")
     coupon = Coupon.objects.select_related("offer").get(pk=coupon_id)
     OfferBudget.objects.filter(pk=coupon.offer_id).update(revoked=F("revoked") + 1)
     return _audited(coupon, "coupon.revoked", actor, at, reason, {"offer": coupon.offer.code})

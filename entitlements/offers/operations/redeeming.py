@@ -8,18 +8,17 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from config.audit.record import record_audit
+from config.engine.refusal import Refused
 from config.staff.models import User
 from entitlements.offers import points, rules
 from entitlements.offers.lifecycle import REDEEM, CouponStatus, OfferStatus
 from entitlements.offers.models import Coupon, Offer, OfferBudget
-from entitlements.offers.operations.refusals import CouponRefused
 from entitlements.offers.rules import Quote
 from entitlements.offers.selling import buyer_of, sold_as, sold_plans
 from members.lifecycle.models import MemberLifecycle
 from members.plans.models import Plan
 from members.terms.models import MembershipTerm
 from members.terms.operations import terms as membership
-from members.terms.operations.terms import TermRefused
 
 RETURN_KINDS = (rules.RETURN_PACK, rules.LADDER)
 
@@ -60,11 +59,11 @@ def why_not(coupon: Coupon, at: datetime) -> str:
 
 
 def coupon_of(member_id: int, code: str) -> Coupon:
-    """The member's coupon with this code, in whatever case. Raises CouponRefused for anybody else's."""
+    """The member's coupon with this code, in whatever case. Raises Refused for anybody else's."""
     coupons = Coupon.objects.select_related("offer")
     coupon = coupons.filter(code=code.strip().upper(), member_id=member_id).first()
     if coupon is None:
-        raise CouponRefused("unknown")
+        raise Refused("unknown")
     return coupon
 
 
@@ -73,29 +72,29 @@ def redeem_coupon(*, member_id: int, code: str, plan: Plan, order_ref: str, at: 
     """Book the plan at the price the coupon gives, and return the coupon redeemed, all or nothing.
 
     A price of nothing is a gift; a trial extension starts the trial where there is none and adds its days. The same
-    ``order_ref`` again returns the same coupon; another one is refused. Raises CouponRefused. Safe to run
+    ``order_ref`` again returns the same coupon; another one is refused. Raises Refused. Safe to run
     concurrently: the member's lifecycle row is locked first, then the coupon, then the budget.
     """
     if not MemberLifecycle.objects.select_for_update().filter(pk=member_id).exists():
-        raise CouponRefused("member_gone")
+        raise Refused("member_gone")
     pk = coupon_of(member_id, code).pk
     coupon = Coupon.objects.select_for_update(of=("self",)).select_related("offer").get(pk=pk)
     if coupon.status == CouponStatus.REDEEMED and coupon.order_ref == order_ref:
         return coupon
     taken = MembershipTerm.objects.filter(external_ref=order_ref).exists()
     if taken or Coupon.objects.filter(order_ref=order_ref).exists():
-        raise CouponRefused("order_taken")
+        raise Refused("order_taken")
     found = quote(member_id=member_id, plan=plan, coupon=coupon, at=at)
     if found.refusal:
-        raise CouponRefused(found.refusal, found.detail)
+        raise Refused(found.refusal, **found.detail)
     _spend(coupon, found, member_id, at)
     try:
         term = _booked(coupon, found, member_id, plan, order_ref, at, actor)
-    except TermRefused as refused:
-        raise CouponRefused("not_bookable", {"why": refused.code}) from None
+    except Refused as refused:
+        raise Refused("not_bookable", why=refused.code) from None
     changes = {"term": term, "order_ref": order_ref, "plan_code": plan.code, "discount_cents": found.discount_cents}
     if not Coupon.objects.filter(pk=coupon.pk).apply(REDEEM, finished_at=at, **changes):
-        raise CouponRefused("not_unused")
+        raise Refused("not_unused")
     record_audit(
         actor=actor, at=at, action="coupon.redeemed", target_type="coupon", target_id=coupon.pk, member_id=member_id,
         data={"offer": coupon.offer.code, "plan": plan.code, "discount_cents": found.discount_cents, "term": term.pk},
@@ -131,13 +130,13 @@ def _spend(coupon: Coupon, found: Quote, member_id: int, at: datetime) -> None:
     fits = Q(budget_cents__isnull=True) | Q(budget_cents__gte=F("spent_cents") + found.discount_cents)
     budget = OfferBudget.objects.filter(fits, pk=coupon.offer_id)
     if not budget.update(redeemed=F("redeemed") + 1, spent_cents=F("spent_cents") + found.discount_cents):
-        raise CouponRefused("budget_spent")
+        raise Refused("budget_spent")
     door = points.opened()
     if found.points and door:
         try:
             door.spend(member_id, found.points, at, f"coupon:{coupon.pk}")
         except points.PointsShort:
-            raise CouponRefused("no_points") from None
+            raise Refused("no_points") from None
 
 
 def _booked(

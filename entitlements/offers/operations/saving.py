@@ -8,11 +8,11 @@ from django.db import transaction
 from django_fsm import can_proceed
 
 from config.audit.record import record_audit
+from config.engine.refusal import Refused
 from config.staff.models import User
 from entitlements.offers import points, rules
 from entitlements.offers.lifecycle import ACTIVATE, END, PAUSE, OfferStatus
 from entitlements.offers.models import Offer, OfferBudget
-from entitlements.offers.operations.refusals import OfferRefused
 
 WORDS = (
     "code", "name", "name_zh", "description", "description_zh", "valid_from", "valid_until", "valid_days", "per_member",
@@ -33,15 +33,15 @@ def save_offer(
 ) -> Offer:
     """Make an offer, or change the one with ``offer_id``; coupons that are out keep their terms.
 
-    ``words`` are columns of ``WORDS``. Raises OfferRefused: ``terms`` (detail: field → code), ``points_closed``,
+    ``words`` are columns of ``WORDS``. Raises Refused: ``terms`` (detail: field → code), ``points_closed``,
     ``ended``, ``kind_fixed`` once a coupon is out, ``below_spent``, ``below_issued``.
     """
     if unknown := set(words) - set(WORDS):
         raise TypeError(f"not a field of an offer: {', '.join(sorted(unknown))}")
     if wrong := rules.faults(terms):
-        raise OfferRefused("terms", dict(wrong))
+        raise Refused("terms", faults=dict(wrong))
     if terms.kind == rules.POINTS and points.opened() is None:
-        raise OfferRefused("points_closed")
+        raise Refused("points_closed")
     offer = locked(offer_id) if offer_id else Offer(created_at=at, created_by=actor)
     budget = OfferBudget.objects.select_for_update().get(pk=offer_id) if offer_id else OfferBudget(offer=offer)
     _check_changes(offer, budget, terms, budget_cents, max_coupons)
@@ -58,22 +58,22 @@ def save_offer(
 
 @transaction.atomic
 def activate_offer(*, offer_id: int, actor: User | None, at: datetime) -> Offer:
-    """Coupons may be issued and redeemed from now on. Raises OfferRefused."""
+    """Coupons may be issued and redeemed from now on. Raises Refused."""
     offer = _moved(offer_id, ACTIVATE.name)
     if offer.kind == rules.POINTS and points.opened() is None:
-        raise OfferRefused("points_closed")
+        raise Refused("points_closed")
     return _audited(offer, "offer.activated", actor, at)
 
 
 @transaction.atomic
 def pause_offer(*, offer_id: int, actor: User | None, at: datetime) -> Offer:
-    """Nothing is issued and nothing redeemed until it is active again. Raises OfferRefused."""
+    """Nothing is issued and nothing redeemed until it is active again. Raises Refused."""
     return _audited(_moved(offer_id, PAUSE.name), "offer.paused", actor, at)
 
 
 @transaction.atomic
 def end_offer(*, offer_id: int, actor: User | None, at: datetime) -> Offer:
-    """No more coupons, for good; those that are out can be redeemed until they expire. Raises OfferRefused."""
+    """No more coupons, for good; those that are out can be redeemed until they expire. Raises Refused."""
     return _audited(_moved(offer_id, END.name), "offer.ended", actor, at)
 
 
@@ -81,7 +81,7 @@ def locked(offer_id: int) -> Offer:
     """The offer, held until the transaction ends."""
     offer = Offer.objects.select_for_update().filter(pk=offer_id).first()
     if offer is None:
-        raise OfferRefused("gone")
+        raise Refused("gone")
     return offer
 
 
@@ -89,7 +89,7 @@ def _moved(offer_id: int, move: str) -> Offer:
     offer = locked(offer_id)
     transition = getattr(offer, move)
     if not can_proceed(transition):
-        raise OfferRefused("not_now")
+        raise Refused("not_now")
     transition()
     offer.save(update_fields=["status"])
     return offer
@@ -99,13 +99,13 @@ def _check_changes(
     offer: Offer, budget: OfferBudget, terms: rules.Terms, budget_cents: int | None, max_coupons: int | None
 ) -> None:
     if offer.status == OfferStatus.ENDED:
-        raise OfferRefused("ended")
+        raise Refused("ended")
     if budget.issued and offer.kind != terms.kind:
-        raise OfferRefused("kind_fixed")
+        raise Refused("kind_fixed")
     if budget_cents is not None and budget_cents < budget.spent_cents:
-        raise OfferRefused("below_spent", {"spent_cents": budget.spent_cents})
+        raise Refused("below_spent", spent_cents=budget.spent_cents)
     if max_coupons is not None and max_coupons < budget.issued - budget.revoked:
-        raise OfferRefused("below_issued", {"issued": budget.issued - budget.revoked})
+        raise Refused("below_issued", issued=budget.issued - budget.revoked)
 
 
 def _audited(

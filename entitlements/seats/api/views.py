@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from config.api.bodies import UnusableBody, object_of
 from config.api.problems import problem
+from config.engine.refusal import Refused
 from entitlements.seats.models import Seat
 from entitlements.seats.operations import seating
 from entitlements.seats.owners import running_terms
@@ -72,7 +73,7 @@ def _given(request: HttpRequest, owner: Member, at: datetime) -> HttpResponse:
         return problem("unknown_holder", HTTPStatus.NOT_FOUND)
     try:
         given = seating.give_seat(owner_id=owner.pk, member_id=holder.pk, at=at, actor=None)
-    except seating.SeatRefused as refused:
+    except Refused as refused:
         return problem(f"seat_{refused.code}", HTTPStatus.CONFLICT)
     return JsonResponse(_told(given, _names([given])))
 

@@ -11,13 +11,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from config.console.http import StaffRequest
 from config.engine import clock
+from config.engine.refusal import Refused, refusal_text
 from config.staff.access import Permission, requires
 from entitlements.seats.console.forms import EndForm, GiveForm, SeatPlanForm
 from entitlements.seats.console.pages import OwnerList, OwnerPage
 from entitlements.seats.models import Seat, SeatPlan
 from entitlements.seats.operations import seating
 from entitlements.seats.operations.plans import SeatsInUse, save_seat_plan
-from entitlements.seats.wording import refusal
+from entitlements.seats.words import REFUSALS
 from members.plans.models import Plan
 
 METHODS = ["GET", "HEAD", "POST"]
@@ -43,8 +44,8 @@ def give(request: StaffRequest, member_id: int) -> HttpResponse:
     if form.is_valid() and form.chosen is not None:
         try:
             seating.give_seat(owner_id=member_id, member_id=form.chosen.pk, at=clock.now(), actor=request.user)
-        except seating.SeatRefused as refused:
-            form.add_error(None, refusal(refused.code))
+        except Refused as refused:
+            form.add_error(None, refusal_text(refused, REFUSALS))
         else:
             messages.success(request, _("She has the seat; her cover runs as long as the owner's."))
             return redirect("seats:owner", member_id)

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from config.audit.record import record_audit
+from config.engine.refusal import Refused
 from config.staff.models import User
 from entitlements.seats import querysets
 from entitlements.seats.models import Seat, SeatGroup, SeatTerm
@@ -24,42 +25,30 @@ from members.terms.operations.terms import end_cover, lend_cover, switch_auto_re
 BATCH = 1_000
 
 
-class SeatRefused(Exception):
-    """No seat is given; ``code`` says why.
-
-    ``self``, ``member_gone``, ``brings_none`` (the owner has no running term with seats), ``full``, ``has_seat`` (of
-    another owner), ``has_cover`` (a membership of her own).
-    """
-
-    def __init__(self, code: str) -> None:
-        self.code = code
-        super().__init__(code)
-
-
 @transaction.atomic
 def give_seat(*, owner_id: int, member_id: int, at: datetime, actor: User | None) -> Seat:
     """Give one of the owner's places to a member, with cover from ``at`` on; the one she has of her, when she has one.
 
-    Raises SeatRefused. Safe to run concurrently: both lifecycle rows are locked, in the order of their ids, so there
+    Raises Refused. Safe to run concurrently: both lifecycle rows are locked, in the order of their ids, so there
     are never more seats than the plan brings.
     """
     if owner_id == member_id:
-        raise SeatRefused("self")
+        raise Refused("self")
     if not _locked({owner_id, member_id}):
-        raise SeatRefused("member_gone")
+        raise Refused("member_gone")
     had = Seat.objects.open().filter(member_id=member_id).select_related("group").first()
     if had is not None:
         if had.group.member_id != owner_id:
-            raise SeatRefused("has_seat")
+            raise Refused("has_seat")
         return had
     running = running_terms(at).filter(member_id=owner_id).first()
     if running is None:
-        raise SeatRefused("brings_none")
+        raise Refused("brings_none")
     if running.taken >= running.brought:
-        raise SeatRefused("full")
+        raise Refused("full")
     own = MembershipTerm.objects.filter(member_id=member_id).open_or_upcoming(at)
     if own.exclude(kind=MembershipTerm.Kind.TRIAL).exists():
-        raise SeatRefused("has_cover")
+        raise Refused("has_cover")
     # One to an owner by her lock; after a merge she may have two.
     group = SeatGroup.objects.filter(member_id=owner_id).first()
     group = group or SeatGroup.objects.create(member_id=owner_id, created_at=at)

@@ -20,12 +20,6 @@ from members.plans.models import Tier
 
 MOST = 10**12
 
-REFUSALS = {
-    "no_preview": _("Look at who would move first: nobody approves what was not looked at."),
-    "same_person": _("You proposed this policy, so somebody else has to approve it."),
-    "not_waiting": _("Somebody else decided meanwhile; the page shows how it stands now."),
-}
-
 HELP = {
     "period": _("What is earned counts until the period ends; then the tier is judged and counting begins anew."),
     "period_months": _("Only for a rolling period."),

@@ -25,7 +25,7 @@ from members.events.querysets.keys import OpenedKey
 Flag = dict[str, Any]
 
 
-class _ContextRefused(Exception):
+class _UnusableContext(Exception):
     def __init__(self, code: str, details: str) -> None:
         self.code, self.details = code, details
         super().__init__(details)
@@ -47,7 +47,7 @@ def evaluate(request: HttpRequest, key: OpenedKey, at: datetime, flag: str) -> H
     """One flag of the member whom the context's ``targetingKey`` names."""
     try:
         context = _context(request)
-    except _ContextRefused as refused:
+    except _UnusableContext as refused:
         return _failure(refused.code, refused.details, HTTPStatus.BAD_REQUEST, flag=flag)
     code = flag.partition(".")[0] if is_storable(flag) else ""
     benefit, member_id, own_language = Benefit.objects.asked_about(external_id_of(context["targetingKey"]), code)
@@ -65,7 +65,7 @@ def evaluate_all(request: HttpRequest, key: OpenedKey, at: datetime) -> HttpResp
     """All flags of a member; 304 where they are those the client has."""
     try:
         context = _context(request)
-    except _ContextRefused as refused:
+    except _UnusableContext as refused:
         return _failure(refused.code, refused.details, HTTPStatus.BAD_REQUEST)
     who = member_named(external_id_of(context["targetingKey"]))
     language = language_of(context.get("language"), who.language if who else "")
@@ -83,12 +83,12 @@ def evaluate_all(request: HttpRequest, key: OpenedKey, at: datetime) -> HttpResp
 def _context(request: HttpRequest) -> dict[str, Any]:
     context = object_of(request).get("context")
     if not isinstance(context, dict):
-        raise _ContextRefused("INVALID_CONTEXT", "The body needs an object “context”.")
+        raise _UnusableContext("INVALID_CONTEXT", "The body needs an object “context”.")
     who = context.get("targetingKey")
     if who is None or who == "":
-        raise _ContextRefused("TARGETING_KEY_MISSING", "The context needs a “targetingKey”: the member's id.")
+        raise _UnusableContext("TARGETING_KEY_MISSING", "The context needs a “targetingKey”: the member's id.")
     if not isinstance(who, str):
-        raise _ContextRefused("INVALID_CONTEXT", "The “targetingKey” has to be a text.")
+        raise _UnusableContext("INVALID_CONTEXT", "The “targetingKey” has to be a text.")
     return context
 
 

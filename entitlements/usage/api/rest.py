@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from config.api.bodies import object_of
 from config.api.problems import problem
+from config.engine.refusal import Refused
 from entitlements.benefits.models import Benefit
 from entitlements.usage.api.access import keyed, member_named, refuse
 from entitlements.usage.api.fields import (
@@ -53,7 +54,7 @@ def consume(request: HttpRequest, key: OpenedKey, at: datetime, external_id: str
             origin=UsageRecord.Origin.API, key=idempotency_key_of(request, key.source_id), used_at=used_at,
             language=body.get("language"),
         )  # fmt: skip
-    except consuming.UsageRefused as refused:
+    except Refused as refused:
         return problem(refused.code, _ERRORS[refused.code])
     answer = _record_answer(record, benefit_code)
     if status := _REFUSED.get(UsageRecord.Outcome(record.outcome)):
@@ -75,7 +76,7 @@ def reverse(request: HttpRequest, key: OpenedKey, at: datetime, usage_id: int) -
         record = consuming.reverse(record_id=usage_id, at=at, origin=UsageRecord.Origin.API, reason=reason)
     except UsageRecord.DoesNotExist:
         return problem("unknown_record", HTTPStatus.NOT_FOUND)
-    except consuming.UsageRefused as refused:
+    except Refused as refused:
         return problem(refused.code, _ERRORS[refused.code])
     return JsonResponse(_record_answer(record, record.benefit.code) | {"reverses": record.reverses_id})
 

@@ -8,6 +8,7 @@ from django.db import IntegrityError, connection, transaction
 
 from config.audit.record import record_audit
 from config.engine.prepared import execute_alone
+from config.engine.refusal import Refused
 from config.staff.models import User
 from entitlements.benefits.models import Benefit
 from entitlements.grants.models import Balance, Grant
@@ -21,14 +22,6 @@ Outcome = UsageRecord.Outcome
 MOST = 10**12
 # Once out of date, and as often again as others change the balance between a use and the look at why it failed.
 ATTEMPTS = 4
-
-
-class UsageRefused(Exception):
-    """What was asked cannot be done; ``code`` says why, for a program."""
-
-    def __init__(self, code: str) -> None:
-        self.code = code
-        super().__init__(code)
 
 
 def consume(
@@ -46,12 +39,12 @@ def consume(
     """Use ``amount`` (1–10^12) of a benefit and return the record, whose ``outcome`` says whether it was there.
 
     One statement decides under the balance's own columns, so that any number at once never take more than is left.
-    A ``key`` used before returns what it made then; raises UsageRefused(``key_reused``) when that was something else,
+    A ``key`` used before returns what it made then; raises Refused(``key_reused``) when that was something else,
     and ``amount_out_of_range``. ``used_at`` is when it happened, for what is reported later. With a ``language`` a
     refusal keeps what the gate says to her in it.
     """
     if not _is_in_range(amount):
-        raise UsageRefused("amount_out_of_range")
+        raise Refused("amount_out_of_range")
     asked = _Asked(member_id, benefit, amount, used_at or at, at, origin, key, actor, language)
     is_settled = False
     for _ in range(ATTEMPTS):
@@ -73,7 +66,7 @@ def consume_named(
 ) -> UsageRecord:  # fmt: skip
     """``consume`` by a member's external id and a benefit's code, in one statement where it is there.
 
-    ``language`` is the one asked for, where a text; else she is told in her own. Raises UsageRefused also with
+    ``language`` is the one asked for, where a text; else she is told in her own. Raises Refused also with
     ``unknown_benefit`` and ``unknown_member``.
     """
     named = {"external_id": external_id, "code": code}
@@ -87,9 +80,9 @@ def consume_named(
             raise
     benefit, member_id, own_language = Benefit.objects.asked_about(**named)
     if benefit is None:
-        raise UsageRefused("unknown_benefit")
+        raise Refused("unknown_benefit")
     if member_id is None:
-        raise UsageRefused("unknown_member")
+        raise Refused("unknown_member")
     return consume(
         member_id=member_id, benefit=benefit, amount=amount, at=at, origin=origin, key=key, used_at=used_at,
         language=language_of(language, own_language),
@@ -101,12 +94,12 @@ def reverse(*, record_id: int, at: datetime, origin: str, actor: User | None = N
     """Take a use back and return the record that says so; a second time returns the same one.
 
     What lay in a usage period that has ended stays used: only what is still open gets it back. Raises
-    UsageRefused(``not_a_use``).
+    Refused(``not_a_use``).
     """
     # The benefit's own row is everybody's: a lock on it would hold up all uses of it.
     used = UsageRecord.objects.select_for_update(of=("self",)).select_related("benefit").get(pk=record_id)
     if used.outcome != Outcome.USED:
-        raise UsageRefused("not_a_use")
+        raise Refused("not_a_use")
     if earlier := UsageRecord.objects.filter(reverses=used).first():
         return earlier
     settle_members(member_ids=[used.member_id], at=at)
@@ -185,13 +178,13 @@ class _Asked:
         })  # fmt: skip
 
     def known(self) -> UsageRecord | None:
-        """What the key made before. Raises UsageRefused when it was used for something else."""
+        """What the key made before. Raises Refused when it was used for something else."""
         if self.key is None:
             return None
         known = UsageRecord.objects.filter(idempotency_key=self.key).first()
         asked = self.member_id, self.benefit.pk, self.amount
         if known is not None and (known.member_id, known.benefit_id, known.amount) != asked:
-            raise UsageRefused("key_reused")
+            raise Refused("key_reused")
         return known
 
     def would_fit(self, balance: Balance | None) -> bool:

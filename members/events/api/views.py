@@ -10,8 +10,9 @@ from django.views.decorators.http import require_POST
 from config.api.bodies import UnusableBody, secret_of, text_of
 from config.api.problems import problem
 from config.engine import clock
+from config.engine.refusal import Refused
 from config.staff.access import public
-from members.events.operations.taking import BATCH, BodyRefused, KeyRefused, take_messages
+from members.events.operations.taking import BATCH, take_messages
 from members.events.querysets.keys import hash_of, key_opened_by
 from members.lifecycle import tasks
 
@@ -24,9 +25,7 @@ def take(request: HttpRequest, kind: str) -> HttpResponse:
     at, secret = clock.now(), secret_of(request)
     try:
         outcome = take_messages(body=text_of(request), kind=kind, key_hash=hash_of(secret), at=at)
-    except KeyRefused:
-        return problem("unauthorized")
-    except BodyRefused as refused:
+    except Refused as refused:
         return problem(refused.code)
     except UnusableBody as refused:
         # What is wrong with a body is nobody's business without a key.

@@ -9,6 +9,7 @@ from django.db import DataError, IntegrityError, OperationalError, transaction
 from psycopg import errors
 
 from config.engine.prepared import begin_with
+from config.engine.refusal import Refused
 from members.events.likeness import note_likeness
 from members.events.models import Source
 from members.events.operations.keys import note_use
@@ -27,18 +28,6 @@ ATTEMPTS = 4
 ABOUT_PEOPLE = ('"identify"', '"alias"')
 
 
-class KeyRefused(Exception):
-    """No valid key has this hash. Nothing of the body was read."""
-
-
-class BodyRefused(Exception):
-    """The body as a whole cannot be taken; ``code`` says why. Nothing was written."""
-
-    def __init__(self, code: str) -> None:
-        self.code = code
-        super().__init__(code)
-
-
 @dataclass(frozen=True)
 class Outcome:
     """What became of the messages of a request; ``rejected`` are dicts of ``index`` and ``reason``."""
@@ -53,7 +42,7 @@ def take_messages(*, body: str, kind: str, key_hash: str, at: datetime) -> Outco
     """Take one message (``kind``: ``identify``, ``track``, ``page``, ``alias``) or many (``batch``) that a key sent.
 
     ``body`` is JSON text of bounded size, ``key_hash`` the ``hash_of`` the key. Bad messages are listed in the outcome
-    and cost the others nothing. Raises KeyRefused and BodyRefused. Sent again, or at the same time, or in another
+    and cost the others nothing. Raises Refused and Refused. Sent again, or at the same time, or in another
     order, the same messages leave the same state. The caller wakes the sweep.
     """
     params = {"body": body, "kind": kind, "at": at, "key_hash": key_hash, "zone": settings.PROJECT_TIME_ZONE}
@@ -63,12 +52,12 @@ def take_messages(*, body: str, kind: str, key_hash: str, at: datetime) -> Outco
         if not _is_of_the_body(error):
             raise
     if kind != BATCH:
-        raise BodyRefused("unreadable")
+        raise Refused("unreadable")
     mended, faults = _mended(body)
     try:
         outcome = _until_taken(params | {"body": mended})
     except DataError:
-        raise BodyRefused("unreadable") from None
+        raise Refused("unreadable") from None
     for row in outcome.rejected:
         row["reason"] = faults.get(row["index"], row["reason"])
     return outcome
@@ -126,11 +115,11 @@ def _take_apart(params: dict[str, Any]) -> Outcome:
 
 def _readable(summary: Summary | None) -> Summary:
     if summary is None:
-        raise KeyRefused
+        raise Refused("unauthorized")
     if not summary.is_well_formed:
-        raise BodyRefused("not_a_batch")
+        raise Refused("not_a_batch")
     if summary.messages > reading.MAX_MESSAGES:
-        raise BodyRefused("too_many_messages")
+        raise Refused("too_many_messages")
     return summary
 
 
@@ -151,9 +140,9 @@ def _mended(body: str) -> tuple[str, dict[int, str]]:
     """The batch without the messages PostgreSQL cannot hold, whose places stay, and what is wrong with those."""
     parts = split_batch(body)
     if parts is None:
-        raise BodyRefused("unreadable")
+        raise Refused("unreadable")
     if len(parts.messages) > reading.MAX_MESSAGES:
-        raise BodyRefused("too_many_messages")
+        raise Refused("too_many_messages")
     faults = {n: "too_deep" for n, depth in enumerate(parts.depths) if depth > MAX_DEPTH}
     faults |= {n: "unreadable" for n, text in enumerate(parts.messages) if "\0" in text}
     texts = ["null" if n in faults else text for n, text in enumerate(parts.messages)]

@@ -5,14 +5,15 @@ from django.http import QueryDict, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from config.console.http import StaffRequest
 from config.engine import clock
+from config.engine.refusal import Refused, refusal_text
 from config.staff.access import Permission, requires
 from members.exports.console.forms import ExportForm
-from members.exports.operations import XLSX, XLSX_ROWS, ExportRefused, stream_members
+from members.exports.operations import XLSX, stream_members
+from members.exports.words import REFUSALS
 from members.people.console.listing import Listing
 from members.people.models import Member
 
@@ -40,8 +41,8 @@ def members(request: StaffRequest) -> HttpResponseBase:
                 reveal=data.get("reveal", False), file_format=data["file_format"],
                 segment_id=int(segment) if segment.isdecimal() else None,
             )  # fmt: skip
-        except ExportRefused:
-            form.add_error("file_format", _("An XLSX sheet holds %(n)s rows; take CSV.") % {"n": f"{XLSX_ROWS:,}"})
+        except Refused as refused:
+            form.add_error("file_format", refusal_text(refused, REFUSALS))
         else:
             return download(content, f"members-{clock.now():%Y%m%d-%H%M}", data["file_format"])
     context = {"form": form, "count": found.count(), "query": query, "ids": ids, "everything": everything, "back": back}

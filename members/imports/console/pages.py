@@ -11,9 +11,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from members.files.failures import ImportRefused
+from config.engine.refusal import Refused, refusal_text
 from members.files.mapping import IGNORE
 from members.files.reading import Preview
+from members.files.words import failure
 from members.files.workbooks import sheet_names
 from members.imports import staging
 from members.imports.console.forms import DELIMITER_LABELS, ENCODING_LABELS, LayoutForm, MappingForm
@@ -22,7 +23,7 @@ from members.imports.operations.checks import unknown_words
 from members.imports.operations.undo import obstacles
 from members.imports.operations.uploads import preview
 from members.imports.shapes import SHAPES
-from members.imports.wording import ISSUES, OBSTACLES, STEPS, failure
+from members.imports.words import ISSUES, OBSTACLES, REFUSALS, STEPS
 from members.people.models import Identity, Member
 
 Status = ImportRun.Status
@@ -57,8 +58,7 @@ def index(before: str) -> dict[str, Any]:
 def _note(run: ImportRun) -> str:
     """One line on how a run stands, with what to do when it failed."""
     if run.status == Status.FAILED:
-        wording = failure(run.failure_code, run.failure_detail)
-        return f"{wording.title} {wording.fix}"
+        return refusal_text(Refused(run.failure_code, **run.failure_detail), REFUSALS)
     if run.status in (Status.DONE, Status.SETTLING):
         return _("%(created)s created · %(updated)s updated · %(same)s unchanged") % {
             "created": run.created_count, "updated": run.updated_count, "same": run.unchanged_count,
@@ -108,7 +108,7 @@ def detail(
     elif run.status == Status.CHECKED:
         context |= _report(run, query)
     elif run.status == Status.FAILED:
-        context["failure"] = failure(run.failure_code, run.failure_detail)
+        context["failure"] = failure(run.failure_code, run.failure_detail, REFUSALS)
     else:
         context |= _result(run)
     context["panel"] = _panel(run)
@@ -144,12 +144,12 @@ def _columns(run: ImportRun, layout_form: LayoutForm | None, mapping_form: Mappi
     mapping_form = mapping_form or MappingForm(run=run)
     try:
         seen, problem = preview(run), None
-    except (ImportRefused, FileNotFoundError) as error:
+    except (Refused, FileNotFoundError) as error:
         seen = Preview([], [])
-        code, facts = (error.code, error.detail) if isinstance(error, ImportRefused) else ("file_gone", {})
-        problem = failure(code, facts)
+        code, facts = (error.code, error.detail) if isinstance(error, Refused) else ("file_gone", {})
+        problem = failure(code, facts, REFUSALS)
     if run.failure_code and problem is None:
-        problem = failure(run.failure_code, run.failure_detail)
+        problem = failure(run.failure_code, run.failure_detail, REFUSALS)
     kinds = {field.name: field.name if field.is_personal else "" for field in SHAPES[run.profile].fields}
     rows = []
     for index, name in enumerate(run.columns):
@@ -296,7 +296,7 @@ def _result(run: ImportRun) -> dict[str, Any]:
             {**row, "label": SHAPES[run.profile].field(row["field"]).label} for row in run.comparison
         ]
         if run.failure_code:
-            context["failure"] = failure(run.failure_code, run.failure_detail)
+            context["failure"] = failure(run.failure_code, run.failure_detail, REFUSALS)
     return context
 
 

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from config.console.fields import TypedNumberField
 from config.console.http import StaffRequest
 from config.engine import clock
+from config.engine.refusal import Refused, refusal_text
 from config.staff.access import Permission, requires
 from members.files.csv_text import cell, csv_lines
-from members.files.failures import ImportRefused
 from members.imports.console import pages
 from members.imports.console.forms import ConfirmForm, LayoutForm, MappingForm, UploadForm
 from members.imports.models import ImportRun
@@ -23,7 +23,7 @@ from members.imports.operations import undo as undoing
 from members.imports.operations import uploads, writes
 from members.imports.operations.tiers import create_missing_tiers
 from members.imports.tasks import wake
-from members.imports.wording import ISSUES, failure
+from members.imports.words import ISSUES, REFUSALS
 
 
 @requires(Permission.IMPORT)
@@ -45,9 +45,8 @@ def new(request: StaffRequest) -> HttpResponse:
         data = form.cleaned_data
         try:
             run = uploads.receive(upload=data["file"], actor=request.user, at=clock.now(), profile=data["profile"])
-        except ImportRefused as refused:
-            wording = failure(refused.code, refused.detail)
-            form.add_error("file", f"{wording.title} {wording.fix}")
+        except Refused as refused:
+            form.add_error("file", refusal_text(refused, REFUSALS))
         else:
             return redirect("imports:detail", run.pk)
     context = {"form": form, "steps": pages.steps(None)}
@@ -78,9 +77,8 @@ def layout(request: StaffRequest, run_id: int) -> HttpResponse:
     chosen = {name: form.cleaned_data.get(name, getattr(run, name)) for name in LayoutForm.base_fields}
     try:
         uploads.change_layout(run_id=run_id, **chosen)
-    except ImportRefused as refused:
-        wording = failure(refused.code, refused.detail)
-        messages.error(request, f"{wording.title} {wording.fix}")
+    except Refused as refused:
+        messages.error(request, refusal_text(refused, REFUSALS))
     return redirect("imports:detail", run_id)
 
 
@@ -97,8 +95,8 @@ def check(request: StaffRequest, run_id: int) -> HttpResponse:
     try:
         if uploads.start_check(run_id=run_id, mapping=form.mapping(), options=form.options()):
             wake(run_id)
-    except ImportRefused as refused:
-        form.add_error(None, str(failure(refused.code, refused.detail).title))
+    except Refused as refused:
+        form.add_error(None, str(REFUSALS[refused.code].title))
         return _columns_page(request, run, mapping_form=form)
     return redirect("imports:detail", run_id)
 
@@ -136,9 +134,8 @@ def confirm(request: StaffRequest, run_id: int) -> HttpResponse:
     try:
         if writes.confirm(run_id=run_id, mode=form.cleaned_data["mode"], actor=request.user, at=clock.now()):
             wake(run_id)
-    except ImportRefused as refused:
-        wording = failure(refused.code, refused.detail)
-        messages.error(request, f"{wording.title} {wording.fix}")
+    except Refused as refused:
+        messages.error(request, refusal_text(refused, REFUSALS))
     return redirect("imports:detail", run_id)
 
 
@@ -163,9 +160,8 @@ def undo(request: StaffRequest, run_id: int) -> HttpResponse:
     try:
         if undoing.start_undo(run_id=run_id, actor=request.user, at=clock.now()):
             wake(run_id)
-    except ImportRefused as refused:
-        wording = failure(refused.code, refused.detail)
-        messages.error(request, f"{wording.title} {wording.fix}")
+    except Refused as refused:
+        messages.error(request, refusal_text(refused, REFUSALS))
     return redirect("imports:detail", run_id)
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection, transaction
 
+from config.engine.refusal import Refused
 from members.events.models import Source
-from members.files.failures import ImportRefused
 from members.files.mapping import ATTRIBUTE, IGNORE
 from members.files.reading import BadRow, CsvRows, Layout
 from members.files.workbooks import SheetRows
@@ -29,7 +29,7 @@ SESSION = "SET LOCAL work_mem = '128MB'; SET LOCAL maintenance_work_mem = '128MB
 
 
 def check(*, run_id: int, at: datetime) -> None:
-    """Stage and judge the run's file. Idempotent: a second call begins anew. Raises ImportRefused."""
+    """Stage and judge the run's file. Idempotent: a second call begins anew. Raises Refused."""
     run = ImportRun.objects.get(pk=run_id)
     prepare(run)
     found = judge(run)
@@ -51,7 +51,7 @@ def prepare(run: ImportRun) -> None:
         nonlocal found
         found += len(bad_rows)
         if found > MAX_BAD_ROWS:
-            raise ImportRefused("too_many_bad_rows", limit=MAX_BAD_ROWS)
+            raise Refused("too_many_bad_rows", limit=MAX_BAD_ROWS)
         issues.write_bad_rows(run, bad_rows)
         bad_rows.clear()
 
@@ -63,7 +63,7 @@ def prepare(run: ImportRun) -> None:
     keep(rows.bad_rows)
     keep(nulls)
     if not rows.rows_read:
-        raise ImportRefused("no_rows")
+        raise Refused("no_rows")
     run.rows_read = rows.rows_read
     ImportRun.objects.filter(pk=run.pk).update(rows_read=rows.rows_read)
 

@@ -13,11 +13,11 @@ from django.conf import settings
 from django.db import connection, models, transaction
 
 from config.audit.record import record_audit
+from config.engine.refusal import Refused
 from config.engine.registry import Registry
 from config.staff.models import User
 from members.counters.models import EventTally
 from members.events.models import ActiveDay, Event, TraitStamp
-from members.files.failures import ImportRefused
 from members.imports.models import ImportRun
 from members.lifecycle.models import LifecycleTransition, MemberLifecycle
 from members.lifecycle.operations.sweep import sweep
@@ -135,17 +135,17 @@ def _last_id(run: ImportRun) -> int:
 
 
 def start_undo(*, run_id: int, actor: User, at: datetime) -> bool:
-    """Hand a finished run to a worker for undoing; returns False when it is not done. Raises ImportRefused."""
+    """Hand a finished run to a worker for undoing; returns False when it is not done. Raises Refused."""
     run = ImportRun.objects.get(pk=run_id)
     if obstacles(run):
-        raise ImportRefused("touched_since")
+        raise Refused("touched_since")
     return ImportRun.objects.advance(
         run_id, Status.DONE, Status.UNDOING, undone_by=actor, attempts=0, step="", failure_code="", failure_detail={}
     )
 
 
 def undo(*, run_id: int, at: datetime) -> None:
-    """Undo a run in one transaction. After a crash it begins anew. Raises ImportRefused if it was touched meanwhile."""
+    """Undo a run in one transaction. After a crash it begins anew. Raises Refused if it was touched meanwhile."""
     run = ImportRun.objects.get(pk=run_id)
     with transaction.atomic():
         with connection.cursor() as cursor:
@@ -156,7 +156,7 @@ def undo(*, run_id: int, at: datetime) -> None:
                 {"first": run.first_member_id or 0, "last": _last_id(run), "run": run_id},
             )
             if obstacles(run):
-                raise ImportRefused("touched_since")
+                raise Refused("touched_since")
             for statement in _restoring():
                 cursor.execute(statement, {"run": run_id, "at": at, "zone": settings.PROJECT_TIME_ZONE})
         _delete_created(run)

@@ -10,8 +10,8 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 
 from config.audit.record import record_audit
+from config.engine.refusal import Refused
 from config.staff.models import User
-from members.files.failures import ImportRefused
 from members.files.mapping import guess, plain_name
 from members.files.reading import Layout, Preview, guess_delimiter, looks_like_header, preview_csv, scan
 from members.files.workbooks import preview_sheet, sheet_names
@@ -34,11 +34,11 @@ _TELLING: tuple[tuple[str, frozenset[str]], ...] = (
 def receive(*, upload: File, actor: User, at: datetime, profile: str = "") -> ImportRun:
     """Store an uploaded file and return its run, with format, encoding, separator, columns and mapping guessed.
 
-    ``profile`` is an ``ImportRun.Profile`` or empty to guess it. Raises ImportRefused, keeping nothing, for a file that
+    ``profile`` is an ``ImportRun.Profile`` or empty to guess it. Raises Refused, keeping nothing, for a file that
     is too large, empty, or no table.
     """
     if upload.size > settings.IMPORT_MAX_BYTES:
-        raise ImportRefused("too_large", limit=settings.IMPORT_MAX_BYTES)
+        raise Refused("too_large", limit_bytes=settings.IMPORT_MAX_BYTES)
     suffix = Path(upload.name or "").suffix[:8]
     # The stored name says nothing about the file: names are typed by people and may hold personal data.
     stored = default_storage.save(f"imports/{at:%Y/%m}/{at:%d%H%M%S%f}{suffix}", upload)
@@ -58,7 +58,7 @@ def receive(*, upload: File, actor: User, at: datetime, profile: str = "") -> Im
             run.delimiter = guess_delimiter(path, found.encoding)
             run.has_header = looks_like_header(path, Layout(run.encoding, run.delimiter))
         _look(run, guess_profile=not profile)
-    except ImportRefused:
+    except Refused:
         default_storage.delete(stored)
         raise
     with transaction.atomic():
@@ -72,7 +72,7 @@ def receive(*, upload: File, actor: User, at: datetime, profile: str = "") -> Im
 def change_layout(
     *, run_id: int, encoding: str, delimiter: str, has_header: bool, sheet: str, profile: str
 ) -> ImportRun:
-    """Read the file another way than guessed; columns and mapping are guessed anew. Raises ImportRefused."""
+    """Read the file another way than guessed; columns and mapping are guessed anew. Raises Refused."""
     run = ImportRun.objects.select_for_update().get(pk=run_id, status=Status.UPLOADED)
     run.profile = profile
     run.has_header = has_header
@@ -89,7 +89,7 @@ def change_layout(
 
 
 def preview(run: ImportRun) -> Preview:
-    """The first rows as the run reads them now. Raises ImportRefused."""
+    """The first rows as the run reads them now. Raises Refused."""
     if run.format == ImportRun.Format.XLSX:
         return preview_sheet(Path(run.file.path), run.sheet, run.has_header)
     return preview_csv(Path(run.file.path), Layout(run.encoding, run.delimiter, run.has_header))
@@ -101,7 +101,7 @@ def _look(run: ImportRun, *, guess_profile: bool) -> None:
     try:
         run.columns = preview(run).header
         _require_names(run)
-    except ImportRefused as refused:
+    except Refused as refused:
         if refused.code not in _MENDABLE:
             raise
         run.failure_code, run.failure_detail = refused.code, refused.detail
@@ -115,9 +115,9 @@ def _require_names(run: ImportRun) -> None:
     seen: set[str] = set()
     for number, name in enumerate(run.columns, 1):
         if not name:
-            raise ImportRefused("blank_header", number=number)
+            raise Refused("blank_header", number=number)
         if plain_name(name) in seen:
-            raise ImportRefused("duplicate_headers", name=name)
+            raise Refused("duplicate_headers", name=name)
         seen.add(plain_name(name))
 
 
@@ -146,9 +146,9 @@ def start_check(*, run_id: int, mapping: Sequence[str], options: Mapping[str, ob
     """Fix the mapping and hand the run to a worker; returns False when it is not waiting for that."""
     run = ImportRun.objects.get(pk=run_id)
     if run.failure_code:
-        raise ImportRefused(run.failure_code, **run.failure_detail)
+        raise Refused(run.failure_code, **run.failure_detail)
     if len(mapping) != len(run.columns) or missing_fields(run.profile, mapping):
-        raise ImportRefused("columns_missing")
+        raise Refused("columns_missing")
     return ImportRun.objects.advance(
         run_id, Status.UPLOADED, Status.CHECKING, mapping=list(mapping), options=dict(options), attempts=0, step="",
         progress_done=0, progress_total=run.file_bytes,

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db.models import F
 
-from members.files.failures import ImportRefused
+from config.engine.refusal import Refused
 from members.imports.models import ImportRun
 from members.imports.operations import checks, undo, writes
 
@@ -35,7 +35,7 @@ def work(*, run_id: int, at: datetime) -> None:
                 return
             try:
                 _STEPS[status](run_id=run_id, at=at)
-            except ImportRefused as refused:
+            except Refused as refused:
                 _fail(run_id, status, refused)
                 return
     finally:
@@ -54,11 +54,11 @@ def _may_try(run_id: int, status: str) -> bool:
     attempts = ImportRun.objects.values_list("attempts", flat=True).get(pk=run_id)
     if attempts <= MAX_ATTEMPTS:
         return True
-    _fail(run_id, status, ImportRefused("gave_up", attempts=MAX_ATTEMPTS))
+    _fail(run_id, status, Refused("gave_up", attempts=MAX_ATTEMPTS))
     return False
 
 
-def _fail(run_id: int, status: str, refused: ImportRefused) -> None:
+def _fail(run_id: int, status: str, refused: Refused) -> None:
     if status == Status.UNDOING:
         ImportRun.objects.advance(
             run_id, Status.UNDOING, Status.DONE, failure_code=refused.code, failure_detail=refused.detail, attempts=0

@@ -8,10 +8,10 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Max
 
 from config.audit.record import record_audit
+from config.engine.refusal import Refused
 from config.staff.models import User
 from members.events.models import Source
 from members.events.operations.recording import record_events_from
-from members.files.failures import ImportRefused
 from members.imports import apply, comparison, staging
 from members.imports.apply import Occasion, Write
 from members.imports.issues import is_good
@@ -40,13 +40,13 @@ TELCO_TIER = ("telco", "Telco subscriber", "电信用户")
 def confirm(*, run_id: int, mode: str, actor: User, at: datetime) -> bool:
     """Hand a checked run to a worker for writing; returns False when it is not waiting for that.
 
-    Raises ImportRefused when all rows must be good and some are not, or when no row is good.
+    Raises Refused when all rows must be good and some are not, or when no row is good.
     """
     run = ImportRun.objects.get(pk=run_id)
     if mode == ImportRun.Mode.ALL and run.rows_rejected:
-        raise ImportRefused("rows_rejected", count=run.rows_rejected)
+        raise Refused("rows_rejected", count=run.rows_rejected)
     if run.rows_read <= run.rows_rejected:
-        raise ImportRefused("nothing_to_write")
+        raise Refused("nothing_to_write")
     return ImportRun.objects.advance(
         run_id, Status.CHECKED, Status.APPLYING, mode=mode, confirmed_by=actor, confirmed_at=at, attempts=0,
         step="", progress_done=0, progress_total=0,
@@ -76,7 +76,7 @@ def write(*, run_id: int, at: datetime) -> None:
             return _write(run, at=at)
         except IntegrityError:
             if attempt == RETRIES - 1:
-                raise ImportRefused("changed_meanwhile") from None
+                raise Refused("changed_meanwhile") from None
     return None
 
 

@@ -9,12 +9,6 @@ from config.console.fields import reason_field
 from members.lifecycle.models import LifecyclePolicy
 from members.lifecycle.operations.policies import THRESHOLDS
 
-REFUSALS = {
-    "no_preview": _("Look at the preview first: nobody approves what was not looked at."),
-    "same_person": _("You proposed this policy, so somebody else has to approve it."),
-    "not_waiting": _("Somebody else decided meanwhile; the page shows how it stands now."),
-}
-
 HELP = {
     "expiring_window_days": _("A term without auto-renewal counts as expiring this many days before it ends…"),
     "expiring_fraction": _("…but never longer than this part of it: 0.25 is a quarter."),

@@ -15,10 +15,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from config.console.http import StaffRequest
 from config.engine import brakes, clock
-from config.engine.reviewed import Refused
+from config.engine.refusal import Refused, refusal_text
+from config.engine.words import REFUSALS
 from config.staff.access import Permission, requires
 from members.lifecycle import metrics, tasks
-from members.lifecycle.console.forms import REFUSALS, OptionalReasonForm, PolicyForm, ReasonForm
+from members.lifecycle.console.forms import OptionalReasonForm, PolicyForm, ReasonForm
 from members.lifecycle.console.matrix import matrix_of
 from members.lifecycle.console.reasons import reasons_for
 from members.lifecycle.models import LifecyclePolicy, SweepBrake
@@ -68,7 +69,7 @@ def policy_edit(request: StaffRequest, policy_id: int) -> HttpResponse:
         try:
             policies.revise_policy(policy_id=policy_id, actor=request.user, at=at, **form.cleaned_data)
         except Refused as refused:
-            messages.error(request, REFUSALS[refused.code])
+            messages.error(request, refusal_text(refused, REFUSALS))
         return redirect("members:policy", policy_id)
     context = {"form": form, "policy": policy}
     return render(request, "members/policy_form.html", context, status=422 if form.errors else 200)
@@ -151,7 +152,7 @@ def _decided(request: StaffRequest, policy_id: int, decide: Callable[[], object]
     try:
         decide()
     except Refused as refused:
-        messages.error(request, REFUSALS[refused.code])
+        messages.error(request, refusal_text(refused, REFUSALS))
     else:
         messages.success(request, done)
     return redirect("members:policy", policy_id)

@@ -6,22 +6,14 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from config.engine.refusal import Refused, refusal_text
 from config.staff.models import User
 from members.merging.models import DuplicatePair, MergeRecord
 from members.merging.operations.choosing import ABSORBED, SURVIVOR, Difference
-from members.merging.operations.merging import MergeRefused, merge_members
+from members.merging.operations.merging import merge_members
+from members.merging.words import REFUSALS
 
 A, B = "a", "b"
-
-REFUSALS = {
-    "same": _("These are one and the same member."),
-    "gone": _("One of the two was merged meanwhile. Go back to the list and look again."),
-    "terms_overlap": _(
-        "Both have a term for the same days, and a member has one at a time. Void or refund one of the two, then merge."
-    ),
-    "undone": _("This merge has been undone already."),
-    "merged_on": _("The member was merged into another one afterwards. Undo that merge first."),
-}
 
 
 class MergeForm(forms.Form):
@@ -49,6 +41,6 @@ class MergeForm(forms.Form):
             return merge_members(
                 actor=actor, at=at, survivor_id=ids[stay], absorbed_id=ids[B if stay == A else A], choices=choices
             )
-        except MergeRefused as refused:
-            self.add_error(None, REFUSALS[refused.code])
+        except Refused as refused:
+            self.add_error(None, refusal_text(refused, REFUSALS))
             return None

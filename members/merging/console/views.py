@@ -8,14 +8,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from config.console.http import StaffRequest
 from config.engine import clock
+from config.engine.refusal import Refused, refusal_text
 from config.staff.access import Permission, requires
 from members.merging import tasks
-from members.merging.console.forms import REFUSALS
 from members.merging.console.pages import Comparison, PairList
 from members.merging.models import DuplicatePair, MergeRecord
 from members.merging.operations import finding
-from members.merging.operations.merging import MergeRefused
 from members.merging.operations.unmerging import unmerge_members, unsplittable
+from members.merging.words import REFUSALS
 
 
 @requires(Permission.VIEW)
@@ -89,7 +89,7 @@ def undo(request: StaffRequest, record_id: int) -> HttpResponse:
             unmerge_members(actor=request.user, at=clock.now(), record_id=record_id)
             messages.success(request, _("The merge is undone: they are two members again."))
             return redirect(record.absorbed)
-        except MergeRefused as refused:
-            refusal = str(REFUSALS[refused.code])
+        except Refused as refused:
+            refusal = refusal_text(refused, REFUSALS)
     context = {"record": record, "rest": unsplittable(record), "refusal": refusal}
     return render(request, "merging/undo.html", context, status=422 if refusal else 200)

@@ -9,6 +9,7 @@ from django.db.models.functions import Greatest, Least
 from psycopg import errors
 
 from config.audit.record import record_audit
+from config.engine.refusal import Refused
 from config.staff.models import User
 from members.lifecycle.models import MemberLifecycle
 from members.merging.belongings import BELONGINGS
@@ -25,14 +26,6 @@ ATTEMPTS = 3
 Result = TypeVar("Result")
 
 
-class MergeRefused(Exception):
-    """The merge, or taking it back, does not apply as things are; ``code`` says why, ``terms`` which terms overlap."""
-
-    def __init__(self, code: str, terms: list[tuple[int, int]] | None = None) -> None:
-        self.code, self.terms = code, terms or []
-        super().__init__(code)
-
-
 def merge_members(
     *, actor: User | None, at: datetime, survivor_id: int, absorbed_id: int, choices: Mapping[str, str] | None = None
 ) -> MergeRecord:
@@ -44,7 +37,7 @@ def merge_members(
     judges the survivor at ``at``; with another state than before she is placed anew, as after an import of her
     history, so that a merge is neither a conversion nor a return.
 
-    Raises MergeRefused: ``same``, ``gone`` (one of them was merged meanwhile), ``terms_overlap``. Safe to run
+    Raises Refused: ``same``, ``gone`` (one of them was merged meanwhile), ``terms_overlap``. Safe to run
     concurrently: both lifecycle rows are locked in the order of their ids, as every operation on terms does. What was
     on its way to the absorbed member then is gathered by ``gather_strays``.
     """
@@ -57,7 +50,7 @@ def _merge(
 ) -> MergeRecord:
     survivor, absorbed = _locked_pair(survivor_id, absorbed_id)
     if overlapping := moving.overlapping_terms(survivor_id, absorbed_id):
-        raise MergeRefused("terms_overlap", overlapping)
+        raise Refused("terms_overlap", terms=overlapping)
     chosen = {difference.key: difference.chosen(choices) for difference in differences(survivor, absorbed)}
     before, after = _write_profile(survivor, absorbed, chosen, at)
     before["formers"] = _retire_identities(survivor_id, absorbed_id, chosen)
@@ -155,13 +148,13 @@ def as_json(value: Any) -> Any:
 
 def _locked_pair(survivor_id: int, absorbed_id: int) -> tuple[Member, Member]:
     if survivor_id == absorbed_id:
-        raise MergeRefused("same")
+        raise Refused("same")
     pair = [survivor_id, absorbed_id]
     standing = list(MemberLifecycle.objects.select_for_update().filter(pk__in=pair).order_by("pk"))
     people = Member.objects.select_for_update(no_key=True).filter(pk__in=pair).order_by("pk")
     by_id = {member.pk: member for member in people}
     if len(standing) < 2 or len(by_id) < 2:
-        raise MergeRefused("gone")
+        raise Refused("gone")
     for row in standing:
         row.member = by_id[row.member_id]
         by_id[row.member_id].lifecycle = row

@@ -7,12 +7,13 @@ from typing import Any
 
 from django.db import models, transaction
 
+from config.engine.refusal import Refused
 from config.staff.models import User
 from members.events.models import Event
 from members.lifecycle.models import MemberLifecycle
 from members.merging.belongings import BELONGINGS
 from members.merging.models import MergeRecord
-from members.merging.operations.merging import MergeRefused, as_json, note, retried
+from members.merging.operations.merging import as_json, note, retried
 from members.merging.operations.placing import judge
 from members.merging.querysets import moving
 from members.people.models import Identity, Member
@@ -52,7 +53,7 @@ def unmerge_members(*, actor: User | None, at: datetime, record_id: int) -> Merg
     Both members have their rows again, byte for byte, as far as nobody changed them since. A field that was edited
     after the merge keeps its value, rows that are gone stay gone, and what came after the merge stays with the
     survivor. The engine judges both at ``at``, and the latest active day is looked up again when it matters. Raises
-    MergeRefused: ``undone`` already, or ``merged_on`` while the survivor herself is merged into somebody. Safe to run
+    Refused: ``undone`` already, or ``merged_on`` while the survivor herself is merged into somebody. Safe to run
     concurrently.
     """
     return retried(lambda: _unmerge(actor, at, record_id))
@@ -62,9 +63,9 @@ def unmerge_members(*, actor: User | None, at: datetime, record_id: int) -> Merg
 def _unmerge(actor: User | None, at: datetime, record_id: int) -> MergeRecord:
     record = MergeRecord.objects.select_for_update().get(pk=record_id)
     if record.undone_at is not None:
-        raise MergeRefused("undone")
+        raise Refused("undone")
     if not MemberLifecycle.objects.select_for_update().filter(pk=record.survivor_id).exists():
-        raise MergeRefused("merged_on")
+        raise Refused("merged_on")
     pair = [record.survivor_id, record.absorbed_id]
     people = {m.pk: m for m in Member.every.select_for_update(no_key=True).filter(pk__in=pair).order_by("pk")}
     survivor = people[record.survivor_id]

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from config.audit.record import record_audit
+from config.engine.refusal import Refused
 from config.staff.models import User
 from members.segments.compiler import ids_of
 from members.segments.cycles import lock_reading, refuse_cycle
@@ -14,15 +15,6 @@ from members.segments.models import Segment, SegmentReference, SegmentSize, Segm
 from members.segments.querysets import Diff, apply_diff
 from members.segments.references import uses_of
 from members.segments.schema import Rule, check_catalogues, segment_ids
-
-
-class SegmentRefused(Exception):
-    """The step does not apply; ``code`` says why: ``archived``, ``stale``, ``static``, ``in_use``, ``name_taken``,
-    ``no_members``."""
-
-    def __init__(self, code: str) -> None:
-        self.code = code
-        super().__init__(code)
 
 
 @transaction.atomic
@@ -41,7 +33,7 @@ def save_segment(
     """Save a dynamic segment under a rule, new or another version; returns it. The caller wakes ``refresh_segment``.
 
     ``base_version`` is the version the editor started from: another one saved meanwhile refuses this one. Raises
-    RuleInvalid for values that do not exist and for rules that lead back to the segment, SegmentRefused otherwise.
+    RuleInvalid for values that do not exist and for rules that lead back to the segment, Refused otherwise.
     """
     check_catalogues(rule)
     lock_reading()
@@ -49,9 +41,9 @@ def save_segment(
         refuse_cycle(rule, ("segment", segment_id))
     segment = _locked(segment_id) if segment_id else Segment(kind=Segment.Kind.DYNAMIC, created_at=at, created_by=actor)
     if segment.kind != Segment.Kind.DYNAMIC:
-        raise SegmentRefused("static")
+        raise Refused("static")
     if base_version is not None and base_version != segment.rule_version:
-        raise SegmentRefused("stale")
+        raise Refused("stale")
     _refuse_taken_name(name, segment.pk)
     written = rule.model_dump(mode="json")
     is_new_rule = segment.rule != written
@@ -82,7 +74,7 @@ def archive_segment(*, segment_id: int, actor: User | None, at: datetime, reason
     lock_reading()
     segment = _locked(segment_id)
     if uses_of(segment_id):
-        raise SegmentRefused("in_use")
+        raise Refused("in_use")
     segment.archived_at = segment.updated_at = at
     segment.updated_by = actor
     segment.save(update_fields=["archived_at", "updated_at", "updated_by"])
@@ -100,7 +92,7 @@ def record_diff(segment: Segment, diff: Diff, at: datetime) -> None:
 
 
 def new_static(name: str, *, actor: User | None, at: datetime, name_zh: str, rule: dict[str, Any] | None) -> Segment:
-    """A static segment without members yet; part of a transaction. Raises SegmentRefused for a name in use."""
+    """A static segment without members yet; part of a transaction. Raises Refused for a name in use."""
     _refuse_taken_name(name, None)
     return Segment.objects.create(
         kind=Segment.Kind.STATIC, name=name, name_zh=name_zh, rule=rule, rule_version=1 if rule else 0,
@@ -131,13 +123,13 @@ def _keep_references(segment: Segment, rule: Rule) -> None:
 
 def _refuse_taken_name(name: str, own_id: int | None) -> None:
     if Segment.objects.live().filter(name=name).exclude(pk=own_id).exists():
-        raise SegmentRefused("name_taken")
+        raise Refused("name_taken")
 
 
 def _locked(segment_id: int) -> Segment:
     segment = Segment.objects.live().select_for_update().filter(pk=segment_id).first()
     if segment is None:
-        raise SegmentRefused("archived")
+        raise Refused("archived")
     return segment
 
 

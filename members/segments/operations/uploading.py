@@ -12,13 +12,13 @@ from django.db import transaction
 from django.db.models import Count
 
 from config.audit.record import record_audit
+from config.engine.refusal import Refused
 from config.staff.models import User
-from members.files.failures import ImportRefused
 from members.files.reading import scan
 from members.people.models import Member
 from members.segments.lists import ListRows
 from members.segments.models import Segment, SegmentUpload, SegmentUploadLine
-from members.segments.operations.saving import SegmentRefused, audited, fill, new_static
+from members.segments.operations.saving import audited, fill, new_static
 from members.segments.querysets import match_lines
 
 MAX_BYTES = 100 * 1024 * 1024
@@ -30,15 +30,15 @@ KEPT = timedelta(days=7)
 
 
 def receive_upload(*, upload: File, kind: str, actor: User | None, at: datetime) -> SegmentUpload:
-    """Store a list; the caller wakes ``match_upload``. Raises ImportRefused for what is no list, keeping nothing."""
+    """Store a list; the caller wakes ``match_upload``. Raises Refused for what is no list, keeping nothing."""
     if upload.size > MAX_BYTES:
-        raise ImportRefused("too_large", limit=MAX_BYTES)
+        raise Refused("too_large", limit_bytes=MAX_BYTES)
     suffix = Path(upload.name or "").suffix[:8]
     # The stored name says nothing about the file: names are typed by people and may hold personal data.
     stored = default_storage.save(f"segments/{at:%Y%m%d%H%M%S%f}{suffix}", upload)
     try:
         scan(Path(default_storage.path(stored)))
-    except ImportRefused:
+    except Refused:
         default_storage.delete(stored)
         raise
     return SegmentUpload.objects.create(
@@ -61,8 +61,8 @@ def match_upload(*, upload_id: int, at: datetime) -> bool:
         for lines, read in _matched(upload):
             if not SegmentUpload.objects.held(upload_id, attempt).update(lines=lines, bytes_read=read):
                 return False
-    except (ImportRefused, FileNotFoundError) as error:
-        code, detail = (error.code, error.detail) if isinstance(error, ImportRefused) else ("file_gone", {})
+    except (Refused, FileNotFoundError) as error:
+        code, detail = (error.code, error.detail) if isinstance(error, Refused) else ("file_gone", {})
         changes: dict[str, Any] = {
             "status": SegmentUpload.Status.FAILED,
             "failure_code": code,
@@ -86,7 +86,7 @@ def match_waiting(*, at: datetime) -> int:
 def save_upload(
     *, upload_id: int, actor: User | None, at: datetime, name: str, name_zh: str = "", reason: str = ""
 ) -> Segment:
-    """Make a static segment of the members a list names; returns it. Raises SegmentRefused.
+    """Make a static segment of the members a list names; returns it. Raises Refused.
 
     The list stays for some days, so that those not found can still be fetched; saved twice it gives one segment.
     """
@@ -94,7 +94,7 @@ def save_upload(
     if upload.segment is not None:
         return upload.segment
     if upload.status != SegmentUpload.Status.MATCHED or not upload.members:
-        raise SegmentRefused("no_members")
+        raise Refused("no_members")
     segment = new_static(name, actor=actor, at=at, name_zh=name_zh, rule=None)
     named = SegmentUploadLine.objects.filter(upload=upload, member__isnull=False)
     diff = fill(segment, Member.objects.filter(pk__in=named.values("member_id")).values("pk"), at)
@@ -140,7 +140,7 @@ def _matched(upload: SegmentUpload) -> Iterator[tuple[int, int]]:
         lines += len(batch)
         yield lines, source.position()
     if not lines:
-        raise ImportRefused("no_rows")
+        raise Refused("no_rows")
 
 
 def _counts(upload_id: int) -> dict[str, int]:

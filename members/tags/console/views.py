@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from config.console.http import StaffRequest
 from config.engine import clock
+from config.engine.refusal import Refused, refusal_text
 from config.staff.access import Permission, requires
 from members.people.models import Member
 from members.segments.console.builder.draft import DraftBroken
@@ -31,22 +32,8 @@ from members.tags.console.portrait import TagPortrait, by_kind
 from members.tags.console.portrait import why as reasons
 from members.tags.models import MemberTag, Tag
 from members.tags.operations import carrying, saving
-from members.tags.operations.saving import TagRefused
 from members.tags.tasks import refresh_tag
-
-
-def refusal(refused: TagRefused) -> str:
-    """Why a step was refused, and what to do."""
-    return {
-        "stale": _("Somebody else saved this tag meanwhile. Open it again to see what changed."),
-        "name_taken": _("Another tag has this name."),
-        "in_use": _("Segments or tags still read this tag. Take it out there first; they are listed on its page."),
-        "engine": _("The lifecycle engine gives this tag by itself; only its words can be changed."),
-        "value": _("This tag is one value of another. Change that one."),
-        "carried": _("She carries this tag already."),
-        "not_by_hand": _("This tag is not given by hand, or it is switched off."),
-        "not_given_by_hand": _("This tag was not given by hand; it goes when its rule holds no more."),
-    }.get(refused.code, refused.code)
+from members.tags.words import REFUSALS
 
 
 @requires(Permission.VIEW)
@@ -104,8 +91,8 @@ def switch_off(request: StaffRequest, tag_id: int) -> HttpResponse:
     if form.is_valid():
         try:
             saving.switch_off(tag_id=tag_id, actor=request.user, at=clock.now(), **form.cleaned_data)
-        except TagRefused as refused:
-            form.add_error(None, refusal(refused))
+        except Refused as refused:
+            form.add_error(None, refusal_text(refused, REFUSALS))
         else:
             messages.success(request, _("The tag is switched off."))
             return redirect(portrait.tag)
@@ -138,8 +125,8 @@ def give(request: StaffRequest, member_id: int) -> HttpResponse:
                 at=clock.now(),
                 reason=form.cleaned_data["reason"],
             )
-        except TagRefused as refused:
-            messages.error(request, refusal(refused))
+        except Refused as refused:
+            messages.error(request, refusal_text(refused, REFUSALS))
         else:
             refresh_tag.delay_on_commit(tag.pk)
             messages.success(request, _("She carries the tag."))
@@ -157,8 +144,8 @@ def take(request: StaffRequest, member_id: int) -> HttpResponse:
         tag = form.cleaned_data["tag"]
         try:
             carrying.take_tag(member_id=member.pk, tag_id=tag.pk, actor=request.user, at=clock.now())
-        except TagRefused as refused:
-            messages.error(request, refusal(refused))
+        except Refused as refused:
+            messages.error(request, refusal_text(refused, REFUSALS))
         else:
             refresh_tag.delay_on_commit(tag.pk)
             messages.success(request, _("The tag is taken away; the timeline keeps that she had it."))
@@ -220,8 +207,8 @@ def _save(
     """The saved tag, or None with the reason in the form."""
     try:
         saved = saving.save_tag(actor=request.user, at=clock.now(), tag_id=tag.pk if tag else None, **meaning, **words)
-    except TagRefused as refused:
-        form.add_error(None, refusal(refused))
+    except Refused as refused:
+        form.add_error(None, refusal_text(refused, REFUSALS))
         return None
     except RuleInvalid as invalid:
         form.add_error(None, "; ".join(error.message for error in invalid.errors))

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from config.audit.record import record_audit
+from config.engine.refusal import Refused
 from config.staff.models import User
 from members.events.models import EventDefinition
 from members.segments.cycles import lock_reading, refuse_cycle
@@ -16,15 +17,6 @@ from members.segments.schema import Rule, RuleError, RuleInvalid, check_catalogu
 from members.tags.generators import Generator, OfEvent
 from members.tags.models import MemberTag, Tag, TagVersion
 from members.tags.usage import uses_of
-
-
-class TagRefused(Exception):
-    """The step does not apply; ``code`` says why: ``stale``, ``name_taken``, ``in_use``, ``engine``, ``value``,
-    ``gone``, ``carried``, ``not_by_hand``, ``not_given_by_hand``."""
-
-    def __init__(self, code: str) -> None:
-        self.code = code
-        super().__init__(code)
 
 
 @transaction.atomic
@@ -44,18 +36,18 @@ def save_tag(
     With a rule the rule gives it, with a generator each value becomes a tag of its own, with neither it is given by
     hand; what the engine gives keeps its meaning and takes new ``words`` alone (name, name_zh, kind, description,
     tone, action, action_zh). ``base_version`` is the version the editor started from. Raises RuleInvalid for values
-    that do not exist and for rules that lead back to the tag, TagRefused otherwise.
+    that do not exist and for rules that lead back to the tag, Refused otherwise.
     """
     lock_reading()
     tag = locked(tag_id) if tag_id else _new(actor, at)
     if tag.upkeep == Tag.Upkeep.VALUE:
-        raise TagRefused("value")
+        raise Refused("value")
     if tag.upkeep == Tag.Upkeep.ENGINE and (rule or generator):
-        raise TagRefused("engine")
+        raise Refused("engine")
     if base_version is not None and base_version != tag.rule_version:
-        raise TagRefused("stale")
+        raise Refused("stale")
     if Tag.objects.filter(name=words["name"], parent=None).exclude(pk=tag.pk).exists():
-        raise TagRefused("name_taken")
+        raise Refused("name_taken")
     _check(rule, generator, tag)
     for name, value in words.items():
         setattr(tag, name, value)
@@ -79,9 +71,9 @@ def switch_off(*, tag_id: int, actor: User | None, at: datetime, reason: str = "
     lock_reading()
     tag = locked(tag_id)
     if tag.upkeep == Tag.Upkeep.ENGINE:
-        raise TagRefused("engine")
+        raise Refused("engine")
     if uses_of(tag):
-        raise TagRefused("in_use")
+        raise Refused("in_use")
     tags = Tag.objects.filter(pk=tag.pk) | Tag.objects.filter(parent=tag)
     carries = MemberTag.objects.current().by_rule().filter(code__in=list(tags.values_list("code", flat=True)))
     ended = carries.update(until=at, until_cause=MemberTag.Cause.SWITCHED_OFF)
@@ -102,7 +94,7 @@ def locked(tag_id: int) -> Tag:
     """The tag, held until the transaction ends."""
     tag = Tag.objects.select_for_update().filter(pk=tag_id).first()
     if tag is None:
-        raise TagRefused("gone")
+        raise Refused("gone")
     return tag
 
 

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from config.engine.refusal import Refused
 from config.staff.models import User
 from members.lifecycle.models import MemberLifecycle
 from members.terms.models import MembershipTerm
-from members.terms.operations.terms import TermRefused, compensate, switch_auto_renewal
+from members.terms.operations.terms import compensate, switch_auto_renewal
 
 
 @dataclass
@@ -65,7 +66,7 @@ def compensate_many(*, member_ids: Iterable[int], days: int, reason: str, actor:
     for member_id in member_ids:
         try:
             compensate(member_id=member_id, days=days, reason=reason, at=at, actor=actor)
-        except TermRefused:
+        except Refused:
             result.refused += 1
         else:
             result.done += 1

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from config.audit.record import record_audit
+from config.engine.refusal import Refused
 from config.staff.models import User
 from members.lifecycle.models import MemberLifecycle
 from members.lifecycle.operations.sweep import active_policy, catch_up
@@ -21,14 +22,6 @@ from members.terms.rules import add_duration, add_months, pro_rata_days
 
 PAID, GIFT, TRIAL, COMPENSATION = (MembershipTerm.Kind(k) for k in ("paid", "gift", "trial", "compensation"))
 Signal = MemberSignal.Kind
-
-
-class TermRefused(Exception):
-    """The operation does not apply to the member as she is; the message says why, for a person."""
-
-    def __init__(self, code: str) -> None:
-        self.code = code
-        super().__init__(code)
 
 
 @transaction.atomic
@@ -47,7 +40,7 @@ def purchase(
 
     With no cover it starts now, or at the old expiry within grace or settlement. A trial is closed and its unused
     days added. The same tier is appended; another tier follows ``plan.switch_policy``. ``price_cents`` is in minor
-    units and defaults to the plan's price. Raises TermRefused when ``external_ref`` belongs to another member.
+    units and defaults to the plan's price. Raises Refused when ``external_ref`` belongs to another member.
     """
     row = _lock(member_id)
     if existing := _same_ref(member_id, external_ref):
@@ -83,7 +76,7 @@ def renew_membership(
     """Renew with the plan of the last paid, gift or compensation term; an early renewal loses no day.
 
     Without ``price_cents`` it costs what was agreed with the member, else the plan's price.
-    Raises TermRefused when there is no such term, or its plan is unknown.
+    Raises Refused when there is no such term, or its plan is unknown.
     """
     last = (
         MembershipTerm.objects.filter(member_id=member_id, plan__isnull=False)
@@ -94,7 +87,7 @@ def renew_membership(
         .first()
     )
     if last is None:
-        raise TermRefused("nothing_to_renew")
+        raise Refused("nothing_to_renew")
     if price_cents is None:
         price_cents = agreed_price(member_id, last.plan_id, at)
     return purchase(
@@ -104,12 +97,12 @@ def renew_membership(
 
 @transaction.atomic
 def start_trial(*, member_id: int, plan: Plan, at: datetime, actor: User | None) -> MembershipTerm:
-    """Start the plan's trial now and return its term. Raises TermRefused with cover, or a plan without trial days."""
+    """Start the plan's trial now and return its term. Raises Refused with cover, or a plan without trial days."""
     row = _lock(member_id)
     if plan.trial_days < 1:
-        raise TermRefused("plan_has_no_trial")
+        raise Refused("plan_has_no_trial")
     if MembershipTerm.objects.filter(member_id=member_id).open_or_upcoming(at).exists():
-        raise TermRefused("already_covered")
+        raise Refused("already_covered")
     term = _book(row, plan=plan, tier=plan.tier, kind=TRIAL, starts_at=at, days=plan.trial_days, at=at, actor=actor)
     return _done(term, at=at, actor=actor, action="term.trial")
 
@@ -125,13 +118,13 @@ def give_term(
 
 @transaction.atomic
 def compensate(*, member_id: int, days: int, at: datetime, actor: User | None, reason: str) -> MembershipTerm:
-    """Add ``days`` (1–366) of cover behind the member's last term, or from now. Raises TermRefused without any term."""
+    """Add ``days`` (1–366) of cover behind the member's last term, or from now. Raises Refused without any term."""
     row = _lock(member_id)
     if not 1 <= days <= 366:
-        raise TermRefused("days_out_of_range")
+        raise Refused("days_out_of_range")
     last = MembershipTerm.objects.filter(member_id=member_id).not_voided().order_by("-starts_at").first()
     if last is None:
-        raise TermRefused("nothing_to_extend")
+        raise Refused("nothing_to_extend")
     live = last.effective_ends_at > at
     term = _book(
         row, plan=last.plan, tier=last.tier, kind=COMPENSATION, starts_at=last.ends_at if live else at, days=days,
@@ -147,7 +140,7 @@ def refund_term(*, term_id: int, at: datetime, actor: User | None, reason: str) 
     if term.close_reason == MembershipTerm.CloseReason.REFUND:
         return term
     if term.kind != PAID or term.close_reason:
-        raise TermRefused("not_refundable")
+        raise Refused("not_refundable")
     _close(term, at, MembershipTerm.CloseReason.REFUND)
     if _auto_renewal(term.member_id, at):
         _signal(term.member_id, Signal.AUTO_RENEWAL_OFF, at, actor)
@@ -159,7 +152,7 @@ def void_term(*, term_id: int, at: datetime, actor: User | None, reason: str) ->
     """Unmake a term booked by mistake; with every term voided the member is a prospect again. Needs a reason."""
     term = _locked_term(term_id)
     if not reason.strip():
-        raise TermRefused("reason_missing")
+        raise Refused("reason_missing")
     if term.close_reason == MembershipTerm.CloseReason.VOID:
         return term
     _close(term, at, MembershipTerm.CloseReason.VOID)
@@ -171,7 +164,7 @@ def change_tier(*, term_id: int, tier: Tier, at: datetime, actor: User | None, r
     """Move the rest of a running term to another tier without a payment; returns the new term."""
     term = _locked_term(term_id)
     if not term.starts_at < at < term.effective_ends_at or term.tier_id == tier.pk:
-        raise TermRefused("not_running")
+        raise Refused("not_running")
     _close(term, at, MembershipTerm.CloseReason.SWITCHED)
     moved = MembershipTerm.objects.create(
         member_id=term.member_id, plan=term.plan, tier=tier, kind=term.kind, starts_at=at, ends_at=term.ends_at,
@@ -189,7 +182,7 @@ def lend_cover(
     """Give cover of ``tier`` for ``[starts_at, ends_at)`` free of charge and of no plan; returns the term.
 
     For cover that follows somebody else's. A running trial is closed, and the cover begins now at the earliest then.
-    Raises TermRefused ``already_covered`` when a term of her own lies in that time, ``no_time_left`` without any.
+    Raises Refused ``already_covered`` when a term of her own lies in that time, ``no_time_left`` without any.
     """
     row = _lock(member_id)
     if existing := _same_ref(member_id, external_ref):
@@ -199,9 +192,9 @@ def lend_cover(
             _close(term, at, MembershipTerm.CloseReason.CONVERTED)
             starts_at = max(starts_at, at)
     if starts_at >= ends_at:
-        raise TermRefused("no_time_left")
+        raise Refused("no_time_left")
     if MembershipTerm.objects.filter(member_id=member_id, period__overlap=(starts_at, ends_at)).exists():
-        raise TermRefused("already_covered")
+        raise Refused("already_covered")
     term = MembershipTerm.objects.create(
         member_id=member_id, tier=tier, kind=GIFT, starts_at=starts_at, ends_at=ends_at,
         currency=settings.PROJECT_CURRENCY, external_ref=external_ref, anchor_on=local_date(starts_at, _zone(row)),
@@ -214,11 +207,11 @@ def lend_cover(
 def end_cover(*, term_id: int, at: datetime, actor: User | None, reason: str) -> MembershipTerm:
     """Cut a lent term short at ``at``; what she had until then stays. Changes nothing when it is over.
 
-    Raises TermRefused ``not_lent`` for a term that was bought, tried or given with a plan.
+    Raises Refused ``not_lent`` for a term that was bought, tried or given with a plan.
     """
     term = _locked_term(term_id)
     if term.kind != GIFT or term.plan_id is not None:
-        raise TermRefused("not_lent")
+        raise Refused("not_lent")
     if term.close_reason or term.ends_at <= at:
         return term
     _close(term, at, MembershipTerm.CloseReason.FOLLOWED)
@@ -256,7 +249,7 @@ def _lock(member_id: int) -> MemberLifecycle:
         return MemberLifecycle.objects.select_for_update().get(member_id=member_id)
     except MemberLifecycle.DoesNotExist:
         # Merged into another member between the page and the button.
-        raise TermRefused("member_merged") from None
+        raise Refused("member_merged") from None
 
 
 def _locked_term(term_id: int) -> MembershipTerm:
@@ -264,7 +257,7 @@ def _locked_term(term_id: int) -> MembershipTerm:
     _lock(member_id)
     term = MembershipTerm.objects.select_related("plan", "tier").get(pk=term_id)
     if term.member_id != member_id:
-        raise TermRefused("member_merged")
+        raise Refused("member_merged")
     return term
 
 
@@ -273,7 +266,7 @@ def _same_ref(member_id: int, external_ref: str | None) -> MembershipTerm | None
         return None
     term = MembershipTerm.objects.filter(external_ref=external_ref).first()
     if term and term.member_id != member_id:
-        raise TermRefused("external_ref_taken")
+        raise Refused("external_ref_taken")
     return term
 
 

@@ -5,13 +5,13 @@ from collections import Counter
 import pytest
 
 from config.audit.models import AuditEntry
+from config.engine.refusal import Refused
 from config.staff.access import Role
 from entitlements.grants.models import Grant
 from entitlements.honours.console.pages import Advisers
 from entitlements.honours.console.portrait import MemberHonours
 from entitlements.honours.models import AdviserAssignment
 from entitlements.honours.operations.advising import assign_adviser, spread_members, unassign_adviser
-from entitlements.honours.operations.refusals import HonourRefused
 from members.merging.operations.merging import merge_members
 from members.people.console.timeline import read
 from tests import factories
@@ -67,7 +67,7 @@ def test_an_account_that_was_switched_off_looks_after_nobody(entitled, colleague
     colleagues[0].save()
     assert MemberHonours(members[0].pk, NOW).assignment is None
     assert Advisers().waiting == 3
-    with pytest.raises(HonourRefused, match="not_staff"):
+    with pytest.raises(Refused, match="not_staff"):
         spread(colleagues)
     assert sum(spread(colleagues[1:], at=NOW + DAY).values()) == 3
     assert AdviserAssignment.objects.filter(adviser=colleagues[0], ended_at=NOW + DAY).count() == 3
@@ -81,7 +81,7 @@ def test_assigned_changed_and_taken_away(entitled, colleagues, operator):
     assert MemberHonours(member.pk, NOW + DAY).assignment.adviser == colleagues[1]
     unassign_adviser(member_id=member.pk, actor=operator, at=NOW + 2 * DAY)
     assert MemberHonours(member.pk, NOW + 2 * DAY).assignment is None
-    with pytest.raises(HonourRefused, match="none_assigned"):
+    with pytest.raises(Refused, match="none_assigned"):
         unassign_adviser(member_id=member.pk, actor=operator, at=NOW + 2 * DAY)
     told = [str(entry.title) for entry in read(member.pk, until=NOW + 3 * DAY, only="adviser").entries]
     first_name, second_name = colleagues[0].shown_name, colleagues[1].shown_name
@@ -97,9 +97,9 @@ def test_who_is_not_entitled_or_no_colleague_is_refused(entitled, colleagues):
         (stranger.pk, colleagues[0].pk, "not_entitled"), (member.pk, viewer.pk, "not_staff"),
         (member.pk, 0, "not_staff"), (0, colleagues[0].pk, "member_gone"),
     ):  # fmt: skip
-        with pytest.raises(HonourRefused, match=code):
+        with pytest.raises(Refused, match=code):
             assign_adviser(member_id=member_id, adviser_id=adviser_id, actor=None, at=NOW)
-    with pytest.raises(HonourRefused, match="nobody_chosen"):
+    with pytest.raises(Refused, match="nobody_chosen"):
         spread_members(adviser_ids=[], actor=None, at=NOW)
     assert not AdviserAssignment.objects.exists()
 

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from config.audit.models import AuditEntry
+from config.engine.refusal import Refused
 from entitlements.grants.models import Balance, Grant
 from entitlements.grants.operations.giving import void_grant
 from entitlements.honours.console.portrait import MemberHonours
 from entitlements.honours.models import HonourAward, HonourRun
 from entitlements.honours.operations import running
-from entitlements.honours.operations.refusals import HonourRefused
 from members.merging.operations.merging import merge_members
 from members.merging.operations.unmerging import unmerge_members
 from members.people.console.timeline import read
@@ -54,7 +54,7 @@ def test_a_year_is_her_own_calendar_year(shop):
 def test_a_year_that_is_not_over_everywhere_is_refused(db, at, refused):
     honour = make_honour()
     if refused:
-        with pytest.raises(HonourRefused, match="year_running"):
+        with pytest.raises(Refused, match="year_running"):
             running.begin_run(honour_id=honour.pk, year=2025, actor=None, at=at)
         assert not HonourRun.objects.exists()
     else:
@@ -84,9 +84,9 @@ def test_the_same_year_is_given_once(shop, frame):
     shop.member(900)
     honour = make_honour(benefit=frame)
     run = given(honour)
-    with pytest.raises(HonourRefused, match="decided"):
+    with pytest.raises(Refused, match="decided"):
         running.confirm_run(run_id=run.pk, counted_at=run.counted_at, actor=None, at=NOW)
-    with pytest.raises(HonourRefused, match="live_run"):
+    with pytest.raises(Refused, match="live_run"):
         running.begin_run(honour_id=honour.pk, year=2025, actor=None, at=NOW)
     assert running.count_run(run_id=run.pk, at=NOW) is None
     assert Grant.objects.filter(benefit=frame).count() == 1 == HonourAward.objects.count()
@@ -99,7 +99,7 @@ def test_taken_back_nobody_wears_it_and_the_year_can_be_given_again(shop, frame)
     running.void_run(run_id=run.pk, actor=None, at=NOW + DAY, reason="Wrong year")
     assert MemberHonours(member.pk, NOW + DAY).is_empty
     assert not Balance.objects.get(member=member, benefit=frame).is_open
-    with pytest.raises(HonourRefused, match="not_given"):
+    with pytest.raises(Refused, match="not_given"):
         running.void_run(run_id=run.pk, actor=None, at=NOW + DAY, reason="Again")
     again = given(honour, at=NOW + 2 * DAY)
     assert [award.run_id for award in MemberHonours(member.pk, NOW + 2 * DAY).awards] == [again.pk]
@@ -123,10 +123,10 @@ def test_a_list_that_is_another_one_by_now_is_not_given(shop):
     looked_at = run.counted_at
     shop.member(950)
     running.recount_run(run_id=run.pk, actor=None, at=NOW + DAY)
-    with pytest.raises(HonourRefused, match="changed"):
+    with pytest.raises(Refused, match="changed"):
         running.confirm_run(run_id=run.pk, counted_at=looked_at, actor=None, at=NOW + DAY)
     assert running.count_waiting(at=NOW + DAY) == 1
-    with pytest.raises(HonourRefused, match="changed"):
+    with pytest.raises(Refused, match="changed"):
         running.confirm_run(run_id=run.pk, counted_at=looked_at, actor=None, at=NOW + DAY)
     assert not HonourAward.objects.worn(NOW + DAY).exists()
     found = HonourRun.objects.get()
@@ -136,7 +136,7 @@ def test_a_list_that_is_another_one_by_now_is_not_given(shop):
 
 def test_an_empty_list_and_one_with_an_archived_benefit_give_nothing(shop, frame):
     run = counted(make_honour())
-    with pytest.raises(HonourRefused, match="nobody"):
+    with pytest.raises(Refused, match="nobody"):
         running.confirm_run(run_id=run.pk, counted_at=run.counted_at, actor=None, at=NOW)
     running.discard_run(run_id=run.pk, actor=None, at=NOW)
     shop.member(900)
@@ -144,7 +144,7 @@ def test_an_empty_list_and_one_with_an_archived_benefit_give_nothing(shop, frame
     run = counted(honour)
     frame.is_archived = True
     frame.save()
-    with pytest.raises(HonourRefused, match="archived"):
+    with pytest.raises(Refused, match="archived"):
         running.confirm_run(run_id=run.pk, counted_at=run.counted_at, actor=None, at=NOW)
     assert HonourRun.objects.get(pk=run.pk).is_draft
     assert not Grant.objects.exists()
@@ -165,14 +165,14 @@ def test_members_merged_since_the_list_was_counted_hold_it_up(shop, operator):
     members = [shop.member(900), shop.member(700)]
     run = counted(make_honour())
     merge_members(actor=operator, at=NOW, survivor_id=members[0].pk, absorbed_id=members[1].pk)
-    with pytest.raises(HonourRefused, match="changed"):
+    with pytest.raises(Refused, match="changed"):
         running.confirm_run(run_id=run.pk, counted_at=run.counted_at, actor=None, at=NOW)
 
 
 def test_a_code_is_taken_once_and_a_measure_is_one_that_somebody_registered(db):
     honour = make_honour()
-    with pytest.raises(HonourRefused, match="code_taken"):
+    with pytest.raises(Refused, match="code_taken"):
         make_honour()
-    with pytest.raises(HonourRefused, match="measure"):
+    with pytest.raises(Refused, match="measure"):
         make_honour(code="other", measure="steps")
     assert running.save_honour(honour_id=honour.pk, actor=None, at=NOW, top=9).top == 9

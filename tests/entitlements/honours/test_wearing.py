@@ -5,13 +5,13 @@ import time_machine
 from django.test import Client
 
 from config.audit.models import AuditEntry
+from config.engine.refusal import Refused
 from entitlements.benefits.models import Benefit
 from entitlements.grants.models import Grant
 from entitlements.grants.operations.giving import give_grant, void_grant
 from entitlements.honours.console.portrait import MemberHonours, read_marks
 from entitlements.honours.models import Adornment
 from entitlements.honours.operations import adorning
-from entitlements.honours.operations.refusals import HonourRefused
 from entitlements.honours.rules import minutes_of
 from members.events.operations.keys import make_key
 from tests import factories
@@ -69,7 +69,7 @@ def test_a_level_says_minutes_or_none(level, minutes):
 
 def test_only_an_emotional_benefit_that_is_had_or_not_had_shows_itself(db):
     for values, code in (({"kind": "quota", "category": "emotional"}, "has_limit"), ({"kind": "access"}, "not_emot")):
-        with pytest.raises(HonourRefused, match=code):
+        with pytest.raises(Refused, match=code):
             adorning.adorn_benefit(benefit_id=make_benefit(**values).pk, actor=None, at=NOW, form="badge")
     assert not Adornment.objects.exists()
 

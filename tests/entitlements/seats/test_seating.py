@@ -3,9 +3,10 @@
 import pytest
 
 from config.audit.models import AuditEntry
+from config.engine.refusal import Refused
 from entitlements.seats.models import Seat
 from entitlements.seats.operations.plans import SeatsInUse
-from entitlements.seats.operations.seating import SeatRefused, end_seat
+from entitlements.seats.operations.seating import end_seat
 from members.terms.models import MembershipTerm
 from members.terms.operations import terms
 from tests.entitlements.seats.world import Families, spans
@@ -22,7 +23,7 @@ def world():
 
 def refused(code, work):
     seats, booked = Seat.objects.count(), MembershipTerm.objects.count()
-    with pytest.raises(SeatRefused, match=f"^{code}$"):
+    with pytest.raises(Refused, match=f"^{code}$"):
         work()
     assert (Seat.objects.count(), MembershipTerm.objects.count()) == (seats, booked)
 

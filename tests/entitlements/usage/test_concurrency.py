@@ -7,10 +7,11 @@ from threading import Event
 import pytest
 from django.db import connection
 
+from config.engine.refusal import Refused
 from entitlements.grants.models import Balance, Lot
 from entitlements.grants.operations.settling import settle_members
 from entitlements.usage.models import UsageRecord
-from entitlements.usage.operations.consuming import UsageRefused, consume, reverse
+from entitlements.usage.operations.consuming import consume, reverse
 from tests.entitlements.usage.conftest import AT, DAY, Ladder, make_benefit
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,7 +31,7 @@ def at_once(work, count: int) -> list:
     def one(n: int):
         try:
             return work(n)
-        except UsageRefused as refused:
+        except Refused as refused:
             return refused.code
         finally:
             connection.close()

@@ -9,11 +9,12 @@ import pytest
 from django.test import override_settings
 from django.urls import reverse
 
-from members.files.failures import ImportRefused
+from config.engine.refusal import Refused
+from members.files.words import failure
 from members.imports.models import ImportRun
 from members.imports.operations.uploads import receive, start_check
 from members.imports.operations.work import work
-from members.imports.wording import FAILURES, ISSUES, failure
+from members.imports.words import ISSUES, REFUSALS
 from members.people.models import Member
 from tests.factories import TierFactory
 from tests.members.imports.files import again, checked, codes, csv, issues, upload, written
@@ -22,17 +23,17 @@ pytestmark = pytest.mark.django_db
 
 
 def refused(content, name="list.csv", *, actor, at, **kw) -> str:
-    with pytest.raises(ImportRefused) as caught:
+    with pytest.raises(Refused) as caught:
         receive(upload=upload(content, name, **kw), actor=actor, at=at)
     assert not ImportRun.objects.exists()
-    assert str(failure(caught.value.code, caught.value.detail).fix)
+    assert str(failure(caught.value.code, caught.value.detail, REFUSALS).fix)
     return caught.value.code
 
 
 def failed(content, name="list.csv", *, actor, at) -> ImportRun:
     run = checked(content, name=name, actor=actor, at=at)
     assert run.status == "failed", run.status
-    assert str(failure(run.failure_code, run.failure_detail).fix)
+    assert str(failure(run.failure_code, run.failure_detail, REFUSALS).fix)
     assert not Member.objects.exists()
     return run
 
@@ -122,8 +123,8 @@ def test_headers_that_are_missing_or_repeated_are_said_at_the_columns(header, co
     run = receive(upload=upload(f"{header}\nA1,x,y\n"), actor=operator, at=at)
     assert run.failure_code == code
     shown = operator_client.get(reverse("imports:detail", args=[run.pk])).content.decode()
-    assert str(failure(code, run.failure_detail).title) in shown.replace("&quot;", '"')
-    with pytest.raises(ImportRefused):
+    assert str(failure(code, run.failure_detail, REFUSALS).title) in shown.replace("&quot;", '"')
+    with pytest.raises(Refused):
         start_check(run_id=run.pk, mapping=run.mapping, options={})
 
 
@@ -236,6 +237,6 @@ def test_no_upload_breaks_the_page(content, operator_client):
 
 
 def test_every_wording_is_a_sentence_with_a_fix():
-    for wording in (*ISSUES.values(), *FAILURES.values()):
+    for wording in (*ISSUES.values(), *REFUSALS.values()):
         assert str(wording.title)
         assert str(wording.fix).endswith(".")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from config.engine.refusal import Refused
 from members.files import reading
-from members.files.failures import ImportRefused
 from members.files.reading import CsvRows, Layout, Lines, rows_of
 from members.imports import staging
 
@@ -22,7 +22,7 @@ def read(path, *, block: int, has_header: bool):
         rows = CsvRows(path, Layout("utf-8", ",", has_header))
         try:
             found = list(rows)
-        except ImportRefused as refused:
+        except Refused as refused:
             # What came before it is not kept.
             return refused.code, refused.detail
         return found, rows.bad_rows, rows.rows_read, rows.header

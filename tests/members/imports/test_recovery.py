@@ -8,8 +8,8 @@ from django.db import connection, connections, transaction
 
 from campaigns.models import MessageIntent
 from campaigns.operations.planning import plan
+from config.engine.refusal import Refused
 from members.events.models import ActiveDay, Event, EventDay, EventReceipt
-from members.files.failures import ImportRefused
 from members.imports import apply, staging
 from members.imports.models import ImportRun
 from members.imports.operations import writes
@@ -99,7 +99,7 @@ def test_undo_is_refused_once_later_work_stands_on_it(touch, gold, operator, at)
         written(csv(HEADER, [row(2, "Later")]), actor=operator, at=later)
     found = obstacles(run)
     assert [(count, ids) for reason, count, ids in found.found if reason == touch] == [(1, [member.pk])]
-    with pytest.raises(ImportRefused):
+    with pytest.raises(Refused):
         start_undo(run_id=run.pk, actor=operator, at=later)
     assert again(run).status == "done"
     assert Member.objects.count() == 2

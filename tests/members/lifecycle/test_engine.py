@@ -10,6 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from config.engine.refusal import Refused
 from members.events.operations import recording
 from members.lifecycle.lifecycle import EDGES, MOVES, Rule, State
 from members.lifecycle.models import LifecyclePolicy, LifecycleTransition, MemberLifecycle
@@ -75,7 +76,7 @@ def meet(world, member, kind, at):
                 name = "opened" if kind == "visit" else "app_uninstalled"
                 row = {"member_id": member.pk, "name": name, "occurred_at": at, "message_id": f"f{world.serial}"}
                 recording.record_events(rows=[row], source=world.source, at=at)
-    except terms.TermRefused:
+    except Refused:
         pass
 
 

@@ -10,12 +10,13 @@ from django.db import connection
 
 from campaigns.models import Enrollment, MessageIntent
 from campaigns.operations.planning import plan
+from config.engine.refusal import Refused
 from members.events.models import ActiveDay, Event
 from members.events.operations.keys import make_key
 from members.events.operations.taking import take_messages
 from members.lifecycle.models import MemberLifecycle
 from members.merging.models import MergeRecord
-from members.merging.operations.merging import MergeRefused, gather_strays, merge_members
+from members.merging.operations.merging import gather_strays, merge_members
 from members.merging.operations.unmerging import unmerge_members
 from members.people.models import Identity, Member
 from members.terms.models import MembershipTerm
@@ -51,8 +52,8 @@ def test_two_merges_of_the_same_two_at_once(now):
             lambda a=a, b=b: merge_members(actor=None, at=now, survivor_id=a.pk, absorbed_id=b.pk),
             lambda a=a, b=b: merge_members(actor=None, at=now, survivor_id=b.pk, absorbed_id=a.pk),
         )
-        assert sorted(type(one).__name__ for one in found) == ["MergeRecord", "MergeRefused"], found
-        assert next(one.code for one in found if isinstance(one, MergeRefused)) == "gone"
+        assert sorted(type(one).__name__ for one in found) == ["MergeRecord", "Refused"], found
+        assert next(one.code for one in found if isinstance(one, Refused)) == "gone"
     assert MergeRecord.objects.count() == 6 == Member.objects.count() == MemberLifecycle.objects.count()
     assert Event.objects.filter(member__in=Member.objects.all()).count() == 6
 
@@ -126,7 +127,7 @@ def test_a_purchase_meanwhile_is_hers_or_says_why_not(now):
             lambda b=b: terms.purchase(member_id=b.pk, plan=month, at=now, actor=None),
         )
         errors = [one for one in found if isinstance(one, Exception)]
-        assert all(isinstance(error, terms.TermRefused) and error.code == "member_merged" for error in errors), errors
+        assert all(isinstance(error, Refused) and error.code == "member_merged" for error in errors), errors
         booked += not errors
         assert MembershipTerm.objects.filter(member=b).count() == 0
         assert Identity.every.filter(member=b).count() == 0

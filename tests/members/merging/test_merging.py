@@ -9,6 +9,7 @@ from django.urls import reverse
 from campaigns.models import MessageIntent
 from campaigns.operations.planning import plan
 from config.audit.models import AuditEntry
+from config.engine.refusal import Refused
 from members.events.models import Event
 from members.events.operations.keys import make_key
 from members.events.operations.taking import take_messages
@@ -20,7 +21,7 @@ from members.lifecycle import metrics
 from members.lifecycle.models import MemberLifecycle
 from members.lifecycle.operations.sweep import sweep
 from members.merging.models import DuplicatePair, MergeRecord
-from members.merging.operations.merging import MergeRefused, merge_members
+from members.merging.operations.merging import merge_members
 from members.merging.operations.unmerging import unmerge_members, unsplittable
 from members.people.console import timeline
 from members.people.console.palette import find_members
@@ -144,13 +145,13 @@ def test_the_engine_places_her_and_it_is_no_return(pair):
 def test_overlapping_terms_are_refused_until_one_is_voided(pair):
     give_term(pair[0], AT - 10 * DAY)
     give_term(pair[1], AT - 5 * DAY)
-    with pytest.raises(MergeRefused) as refused:
+    with pytest.raises(Refused) as refused:
         merge(pair)
     assert refused.value.code == "terms_overlap"
-    assert len(refused.value.terms) == 1
+    assert len(refused.value.detail["terms"]) == 1
     assert not MergeRecord.objects.exists()
     assert Member.objects.count() == 2
-    terms.void_term(term_id=refused.value.terms[0][0], at=AT, actor=None, reason="twice")
+    terms.void_term(term_id=refused.value.detail["terms"][0][0], at=AT, actor=None, reason="twice")
     merge(pair)
     assert MembershipTerm.objects.filter(member=pair[0]).count() == 2
 
@@ -165,9 +166,9 @@ def test_what_was_said_last_about_contact_counts(pair):
 
 def test_merged_twice_or_with_herself_is_refused(pair):
     merge(pair)
-    with pytest.raises(MergeRefused, match="gone"):
+    with pytest.raises(Refused, match="gone"):
         merge(pair)
-    with pytest.raises(MergeRefused, match="same"):
+    with pytest.raises(Refused, match="same"):
         merge((pair[0], pair[0]))
 
 
@@ -176,7 +177,7 @@ def test_a_chain_leads_to_its_end_and_is_undone_from_its_end(pair, client_as):
     first = merge(pair)
     second = merge((third, pair[0]))
     assert Member.every.survivor_of(pair[1].pk) == third
-    with pytest.raises(MergeRefused, match="merged_on"):
+    with pytest.raises(Refused, match="merged_on"):
         unmerge_members(actor=None, at=AT, record_id=first.pk)
     for address in ("members:detail", "members:edit"):
         response = client_as("operator").get(reverse(address, args=[pair[1].pk]))
@@ -184,7 +185,7 @@ def test_a_chain_leads_to_its_end_and_is_undone_from_its_end(pair, client_as):
         assert response.url == third.get_absolute_url()
     unmerge_members(actor=None, at=AT, record_id=second.pk)
     unmerge_members(actor=None, at=AT, record_id=first.pk)
-    with pytest.raises(MergeRefused, match="undone"):
+    with pytest.raises(Refused, match="undone"):
         unmerge_members(actor=None, at=AT, record_id=first.pk)
     assert Member.objects.count() == 3
 

@@ -9,10 +9,9 @@ from django.urls import reverse
 from openpyxl import Workbook
 
 from config.audit.models import AuditEntry
-from members.files.failures import ImportRefused
+from config.engine.refusal import Refused
 from members.segments.models import Segment, SegmentMembership, SegmentUpload, SegmentUploadLine
 from members.segments.operations import uploading
-from members.segments.operations.saving import SegmentRefused
 from tests import factories
 from tests.conftest import signed_in_client
 
@@ -65,7 +64,7 @@ def test_a_workbook_is_read_too(known, at):
 
 
 def test_what_cannot_be_read_says_so_and_leaves_no_file(at, settings):
-    with pytest.raises(ImportRefused, match="not_a_table"):
+    with pytest.raises(Refused, match="not_a_table"):
         looked_up(b"\x89PNG....", at)
     assert looked_up('"open\nC-1\n', at).failure_code == "unclosed_quote"
     assert looked_up("\n\n", at).failure_code == "no_rows"
@@ -93,7 +92,7 @@ def test_saving_keeps_who_was_found_once(known, at, operator):
     assert set(inside) == {member.pk for member in known}
     assert AuditEntry.objects.get(action="segment.uploaded").data == {"members": 2, "unknown": 1}
     empty = looked_up("C-9", at)
-    with pytest.raises(SegmentRefused, match="no_members"):
+    with pytest.raises(Refused, match="no_members"):
         uploading.save_upload(upload_id=empty.pk, actor=operator, at=at, name="Empty")
 
 

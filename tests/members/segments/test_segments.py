@@ -7,6 +7,7 @@ from django.core.files.base import ContentFile
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from config.audit.models import AuditEntry
+from config.engine.refusal import Refused
 from members.lifecycle.models import MemberLifecycle
 from members.people.models import Consent, Member
 from members.plans.models import Tier
@@ -14,12 +15,7 @@ from members.segments import limits, preview, references
 from members.segments.console import history
 from members.segments.models import Segment, SegmentMembership, SegmentReference, SegmentSize, SegmentVersion
 from members.segments.operations.refreshing import in_reading_order, refresh_all, refresh_segment
-from members.segments.operations.saving import (
-    SegmentRefused,
-    archive_segment,
-    freeze,
-    save_segment,
-)
+from members.segments.operations.saving import archive_segment, freeze, save_segment
 from members.segments.operations.uploading import match_upload, receive_upload, save_upload
 from members.segments.schema import RuleInvalid, read_rule
 from tests import factories
@@ -80,9 +76,9 @@ def test_saving_keeps_each_rule_with_who_and_why(at, operator):
 def test_a_save_over_a_version_not_seen_is_refused(at):
     segment = save("A", in_city("x"), at=at)
     save("A", in_city("y"), at=at, segment_id=segment.pk, base_version=1)
-    with pytest.raises(SegmentRefused, match="stale"):
+    with pytest.raises(Refused, match="stale"):
         save("A", in_city("z"), at=at, segment_id=segment.pk, base_version=1)
-    with pytest.raises(SegmentRefused, match="name_taken"):
+    with pytest.raises(Refused, match="name_taken"):
         save("A", in_city("z"), at=at)
     assert Segment.objects.get(pk=segment.pk).rule["root"]["items"][0]["values"] == ["y"]
 
@@ -190,7 +186,7 @@ def test_freezing_and_uploading_fix_the_members(at, operator):
     refresh_all(at=at + MINUTE)
     assert inside(frozen) == {first, second}
     assert inside(by_id) == {first}
-    with pytest.raises(SegmentRefused, match="static"):
+    with pytest.raises(Refused, match="static"):
         save("Frozen", in_city("x"), at=at, segment_id=frozen.pk)
 
 
@@ -198,16 +194,16 @@ def test_a_used_segment_cannot_be_archived(at, lend):
     inner = save("Inner", in_city("x"), at=at)
     outer = save("Outer", in_segment(inner), at=at)
     assert [use.label for _user, use in references.uses_of(inner.pk)] == ["Outer"]
-    with pytest.raises(SegmentRefused, match="in_use"):
+    with pytest.raises(Refused, match="in_use"):
         archive_segment(segment_id=inner.pk, actor=None, at=at)
     archive_segment(segment_id=outer.pk, actor=None, at=at)
     lend(references.USERS)
     references.USERS.register(
         references.User("campaign", "Campaigns", lambda segment_id: [references.Use("Welcome", is_live=True)])
     )
-    with pytest.raises(SegmentRefused, match="in_use"):
+    with pytest.raises(Refused, match="in_use"):
         archive_segment(segment_id=inner.pk, actor=None, at=at)
-    with pytest.raises(SegmentRefused, match="archived"):
+    with pytest.raises(Refused, match="archived"):
         archive_segment(segment_id=outer.pk, actor=None, at=at)
 
 

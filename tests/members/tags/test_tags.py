@@ -6,19 +6,20 @@ import pytest
 from django.db import connection
 
 from config.audit.models import AuditEntry
+from config.engine.refusal import Refused
 from config.engine.stays import horizon
 from members.events.models import EventDefinition
 from members.events.operations.recording import record_events
 from members.people.models import Member
 from members.segments.models import Segment
-from members.segments.operations.saving import SegmentRefused, archive_segment, save_segment
+from members.segments.operations.saving import archive_segment, save_segment
 from members.segments.schema import RuleInvalid, read_rule
 from members.tags.console.portrait import carried_by, why
 from members.tags.generators import OfEvent
 from members.tags.models import MemberTag, Tag, TagSize, TagVersion
 from members.tags.operations.carrying import give_tag, take_tag
 from members.tags.operations.refreshing import VALUES_EVERY, refresh_due, refresh_tag
-from members.tags.operations.saving import TagRefused, save_tag, switch_off, switch_on
+from members.tags.operations.saving import save_tag, switch_off, switch_on
 from members.tags.querysets import CARRIES
 from tests import factories
 
@@ -101,9 +102,9 @@ def test_each_change_of_meaning_is_a_version_and_of_words_none(member, operator)
     save("From X", in_city("y"), tag_id=tag.pk, base_version=1, reason="moved", at=AT + DAY)
     numbers = TagVersion.objects.filter(tag=tag).values_list("number", "reason")
     assert list(numbers) == [(2, "moved"), (1, "")]
-    with pytest.raises(TagRefused, match="stale"):
+    with pytest.raises(Refused, match="stale"):
         save("From X", in_city("z"), tag_id=tag.pk, base_version=1)
-    with pytest.raises(TagRefused, match="name_taken"):
+    with pytest.raises(Refused, match="name_taken"):
         save("Full member")
     assert AuditEntry.objects.filter(action="tag.saved", target_id=str(tag.pk)).count() == 3
 
@@ -113,7 +114,7 @@ def test_by_hand_stays_whatever_the_rule_says_until_taken_by_hand(member, operat
     give_tag(member_id=member.pk, tag_id=tag.pk, actor=operator, at=AT, reason="asked for it")
     refresh_tag(tag_id=tag.pk, at=AT + MINUTE)
     assert stays(tag) == [(member.pk, AT, None, "hand", "", None)]
-    with pytest.raises(TagRefused, match="carried"):
+    with pytest.raises(Refused, match="carried"):
         give_tag(member_id=member.pk, tag_id=tag.pk, actor=operator, at=AT)
     take_tag(member_id=member.pk, tag_id=tag.pk, actor=operator, at=AT + DAY)
     assert stays(tag) == [(member.pk, AT, AT + DAY, "hand", "hand", None)]
@@ -125,9 +126,9 @@ def test_what_a_rule_or_the_engine_gives_is_not_taken_or_given_by_hand(member, o
     tag = save()
     Member.objects.filter(pk=member.pk).update(city="x")
     refresh_tag(tag_id=tag.pk, at=AT)
-    with pytest.raises(TagRefused, match="not_given_by_hand"):
+    with pytest.raises(Refused, match="not_given_by_hand"):
         take_tag(member_id=member.pk, tag_id=tag.pk, actor=operator, at=AT)
-    with pytest.raises(TagRefused, match="not_by_hand"):
+    with pytest.raises(Refused, match="not_by_hand"):
         give_tag(member_id=member.pk, tag_id=Tag.objects.get(code="returned").pk, actor=operator, at=AT)
     assert stays(tag) == [(member.pk, AT, None, "rule", "", 1)]
 
@@ -140,7 +141,7 @@ def test_the_engine_gives_its_tags_beside_the_rule_and_the_database_says_who_too
     with connection.cursor() as cursor:
         cursor.execute("UPDATE members_membertag SET until = %s WHERE code = 'high_frequency'", [AT + DAY])
     assert stays(tag) == [(member.pk, AT, AT + DAY, "engine", "engine", None)]
-    with pytest.raises(TagRefused, match="engine"):
+    with pytest.raises(Refused, match="engine"):
         switch_off(tag_id=Tag.objects.get(code="gifted").pk, actor=None, at=AT)
 
 
@@ -162,10 +163,10 @@ def test_switched_off_nobody_carries_it_by_rule_and_switched_on_they_do_again(me
 def test_what_reads_a_tag_keeps_it_on_and_what_a_tag_reads_is_not_archived():
     tag = save()
     segment = save_segment(rule=rule(carries(tag)), name="S", actor=None, at=AT)
-    with pytest.raises(TagRefused, match="in_use"):
+    with pytest.raises(Refused, match="in_use"):
         switch_off(tag_id=tag.pk, actor=None, at=AT)
     save("Of S", in_segment(segment))
-    with pytest.raises(SegmentRefused, match="in_use"):
+    with pytest.raises(Refused, match="in_use"):
         archive_segment(segment_id=segment.pk, actor=None, at=AT)
     assert Segment.objects.get(pk=segment.pk).archived_at is None
     assert Tag.objects.get(pk=tag.pk).is_enabled

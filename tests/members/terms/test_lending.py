@@ -3,6 +3,7 @@
 import pytest
 
 from config.audit.models import AuditEntry
+from config.engine.refusal import Refused
 from members.terms.models import MembershipTerm
 from members.terms.operations import terms
 from tests.members.world import World, moment, path, state
@@ -24,7 +25,7 @@ def lend(member, world, start, end, *, at=None, ref="r-1"):
 
 def refused(code, work):
     booked = MembershipTerm.objects.count()
-    with pytest.raises(terms.TermRefused, match=rf"^{code}$"):
+    with pytest.raises(Refused, match=rf"^{code}$"):
         work()
     assert MembershipTerm.objects.count() == booked
 
@@ -76,7 +77,7 @@ def test_it_ends_early_and_keeps_what_was(world):
 def test_what_was_bought_is_not_ended_so(world):
     member = world.member()
     own = terms.purchase(member_id=member.pk, plan=world.month, at=moment(0), actor=None)
-    with pytest.raises(terms.TermRefused, match=r"^not_lent$"):
+    with pytest.raises(Refused, match=r"^not_lent$"):
         terms.end_cover(term_id=own.pk, at=moment(4), actor=None, reason="R")
     own.refresh_from_db()
     assert own.closed_at is None

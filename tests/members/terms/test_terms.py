@@ -11,6 +11,7 @@ from django.db import IntegrityError, connection, transaction
 
 from config.audit.models import AuditEntry
 from config.engine.clock import now
+from config.engine.refusal import Refused
 from members.events.operations import recording
 from members.lifecycle.models import LifecycleTransition
 from members.people.operations import people
@@ -124,7 +125,7 @@ def test_compensation_is_appended_and_keeps_the_tier():
 def test_an_operation_that_does_not_apply_says_so_and_changes_nothing(verb, code):
     world = World()
     member = world.member()
-    with pytest.raises(terms.TermRefused, match=code):
+    with pytest.raises(Refused, match=code):
         verb(world, member)
     assert not MembershipTerm.objects.filter(member=member).exists()
 

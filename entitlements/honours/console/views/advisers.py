@@ -11,13 +11,13 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from config.console.http import StaffRequest
 from config.engine import clock
+from config.engine.refusal import Refused, refusal_text
 from config.staff.access import Permission, requires
 from entitlements.honours.console.forms import AdviserForm, SpreadForm
 from entitlements.honours.console.pages import Advisers
 from entitlements.honours.console.portrait import MemberHonours
-from entitlements.honours.console.views.refusal import refusal
 from entitlements.honours.operations import advising
-from entitlements.honours.operations.refusals import HonourRefused
+from entitlements.honours.words import REFUSALS
 from members.people.models import Member
 
 METHODS = ["GET", "HEAD", "POST"]
@@ -39,8 +39,8 @@ def spread(request: StaffRequest) -> HttpResponse:
         chosen = [user.pk for user in form.cleaned_data["advisers"]]
         try:
             got = advising.spread_members(adviser_ids=chosen, actor=request.user, at=clock.now())
-        except HonourRefused as refused:
-            form.add_error(None, refusal(refused.code))
+        except Refused as refused:
+            form.add_error(None, refusal_text(refused, REFUSALS))
         else:
             n = sum(got.values())
             messages.success(
@@ -64,8 +64,8 @@ def assign(request: StaffRequest, member_id: int) -> HttpResponse:
             advising.assign_adviser(
                 member_id=member.pk, adviser_id=form.cleaned_data["adviser"].pk, actor=request.user, at=clock.now()
             )
-        except HonourRefused as refused:
-            form.add_error(None, refusal(refused.code))
+        except Refused as refused:
+            form.add_error(None, refusal_text(refused, REFUSALS))
         else:
             messages.success(request, _("The adviser is assigned."))
             target = f"{member.get_absolute_url()}#honours"
@@ -83,8 +83,8 @@ def unassign(request: StaffRequest, member_id: int) -> HttpResponse:
     member = get_object_or_404(Member, pk=member_id)
     try:
         advising.unassign_adviser(member_id=member.pk, actor=request.user, at=clock.now())
-    except HonourRefused as refused:
-        messages.error(request, refusal(refused.code))
+    except Refused as refused:
+        messages.error(request, refusal_text(refused, REFUSALS))
     else:
         messages.success(request, _("Nobody looks after her any more."))
     return redirect(f"{member.get_absolute_url()}#honours")

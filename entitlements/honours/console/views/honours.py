@@ -11,14 +11,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from config.console.http import StaffRequest
 from config.engine import clock
+from config.engine.refusal import Refused, refusal_text
 from config.staff.access import Permission, requires
 from entitlements.honours.console.forms import ConfirmForm, HonourForm, VoidForm, YearForm
 from entitlements.honours.console.pages import HonourPage, Overview, RunPage
-from entitlements.honours.console.views.refusal import refusal
 from entitlements.honours.models import Honour, HonourRun
 from entitlements.honours.operations import running
-from entitlements.honours.operations.refusals import HonourRefused
 from entitlements.honours.tasks import wake_run
+from entitlements.honours.words import REFUSALS
 
 METHODS = ["GET", "HEAD", "POST"]
 
@@ -57,8 +57,8 @@ def begin(request: StaffRequest, honour_id: int) -> HttpResponse:
     if form.is_valid():
         try:
             run = running.begin_run(honour_id=honour_id, actor=request.user, at=at, **form.cleaned_data)
-        except HonourRefused as refused:
-            form.add_error(None, refusal(refused.code))
+        except Refused as refused:
+            form.add_error(None, refusal_text(refused, REFUSALS))
         else:
             wake_run(run.pk)
             return redirect(run)
@@ -96,8 +96,8 @@ def confirm(request: StaffRequest, honour_run_id: int) -> HttpResponse:
             running.confirm_run(
                 run_id=found.pk, counted_at=form.cleaned_data["counted_at"], actor=request.user, at=clock.now()
             )
-        except HonourRefused as refused:
-            form.add_error(None, refusal(refused.code))
+        except Refused as refused:
+            form.add_error(None, refusal_text(refused, REFUSALS))
         else:
             given = ngettext("%(n)s member has the honour.", "%(n)s members have the honour.", found.placed)
             messages.success(request, given % {"n": found.placed})
@@ -114,8 +114,8 @@ def void(request: StaffRequest, honour_run_id: int) -> HttpResponse:
     if form.is_valid():
         try:
             running.void_run(run_id=found.pk, actor=request.user, at=clock.now(), **form.cleaned_data)
-        except HonourRefused as refused:
-            form.add_error(None, refusal(refused.code))
+        except Refused as refused:
+            form.add_error(None, refusal_text(refused, REFUSALS))
         else:
             messages.success(request, _("The honour is taken back."))
             return redirect(found)
@@ -136,8 +136,8 @@ def _decide(request: StaffRequest, run_id: int, operation: Any, done: str, *, wa
     found = get_object_or_404(HonourRun, pk=run_id)
     try:
         operation(run_id=run_id, actor=request.user, at=clock.now())
-    except HonourRefused as refused:
-        messages.error(request, refusal(refused.code))
+    except Refused as refused:
+        messages.error(request, refusal_text(refused, REFUSALS))
     else:
         if wakes:
             wake_run(run_id)
@@ -151,8 +151,8 @@ def _edit(request: StaffRequest, honour: Honour | None) -> HttpResponse:
         pk = honour.pk if honour else None
         try:
             saved = running.save_honour(honour_id=pk, actor=request.user, at=clock.now(), **form.cleaned_data)
-        except HonourRefused as refused:
-            form.add_error(None, refusal(refused.code))
+        except Refused as refused:
+            form.add_error(None, refusal_text(refused, REFUSALS))
         else:
             messages.success(request, _("Saved."))
             return redirect(saved)

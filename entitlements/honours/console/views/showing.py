@@ -8,13 +8,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from config.console.http import StaffRequest
 from config.engine import clock
+from config.engine.refusal import Refused, refusal_text
 from config.staff.access import Permission, requires
 from entitlements.benefits.models import Benefit
 from entitlements.honours.console.forms import AdornmentForm
 from entitlements.honours.console.pages import targets
-from entitlements.honours.console.views.refusal import refusal
 from entitlements.honours.operations import adorning
-from entitlements.honours.operations.refusals import HonourRefused
+from entitlements.honours.words import REFUSALS
 
 
 @requires(Permission.OPERATE)
@@ -26,8 +26,8 @@ def edit(request: StaffRequest, benefit_id: int) -> HttpResponse:
     if form.is_valid():
         try:
             adorning.adorn_benefit(benefit_id=benefit.pk, actor=request.user, at=clock.now(), **form.cleaned_data)
-        except HonourRefused as refused:
-            form.add_error(None, refusal(refused.code))
+        except Refused as refused:
+            form.add_error(None, refusal_text(refused, REFUSALS))
         else:
             messages.success(request, _("Saved. Whoever has the benefit shows it now."))
             return redirect(benefit)

@@ -10,15 +10,15 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from config.console.http import StaffRequest
 from config.engine import clock
+from config.engine.refusal import Refused
 from config.staff.access import Permission, requires
 from entitlements.offers.console.forms import ConfirmedForm, IssueForm, IssueOneForm, RedeemForm, RevokeForm
 from entitlements.offers.console.pages import OfferPortrait, Redemption
 from entitlements.offers.console.views.offers import METHODS
 from entitlements.offers.models import Coupon, IssueRun
 from entitlements.offers.operations import issuing, redeeming
-from entitlements.offers.operations.refusals import CouponRefused, OfferRefused
 from entitlements.offers.tasks import wake_run
-from entitlements.offers.wording import refusal_text, said
+from entitlements.offers.words import refusal_with_amounts
 from members.people.models import Member
 from members.plans.models import Plan
 
@@ -60,8 +60,8 @@ def issue_one(request: StaffRequest, member_id: int) -> HttpResponse:
             coupon = issuing.issue_coupon(
                 offer_id=offer.pk, member_id=member_id, at=at, actor=request.user, reason=reason
             )
-        except OfferRefused as refused:
-            messages.error(request, said(refused))
+        except Refused as refused:
+            messages.error(request, refusal_with_amounts(refused))
         else:
             messages.success(request, _("The coupon is issued."))
             if why := Redemption(coupon.pk, at=at).not_yet:
@@ -87,8 +87,8 @@ def redeem(request: StaffRequest, coupon_id: int) -> HttpResponse:
             redeeming.redeem_coupon(
                 member_id=coupon.member_id, code=coupon.code, plan=plan, order_ref=order_ref, at=at, actor=request.user
             )
-        except CouponRefused as refused:
-            form.add_error(None, refusal_text(refused.code, refused.detail))
+        except Refused as refused:
+            form.add_error(None, refusal_with_amounts(refused))
         else:
             messages.success(request, _("The coupon is redeemed and the term is booked."))
             return redirect(f"{coupon.member.get_absolute_url()}#coupons")
@@ -105,8 +105,8 @@ def revoke(request: StaffRequest, coupon_id: int) -> HttpResponse:
     if form.is_valid():
         try:
             issuing.revoke_coupon(coupon_id=coupon_id, actor=request.user, at=clock.now(), **form.cleaned_data)
-        except OfferRefused as refused:
-            form.add_error(None, said(refused))
+        except Refused as refused:
+            form.add_error(None, refusal_with_amounts(refused))
         else:
             messages.success(request, _("The coupon is revoked."))
             return redirect(f"{coupon.member.get_absolute_url()}#coupons")
@@ -127,8 +127,8 @@ def _begun(request: StaffRequest, portrait: OfferPortrait, form: IssueForm, gets
             actor=request.user,
             at=clock.now(),
         )
-    except OfferRefused as refused:
-        form.add_error(None, said(refused))
+    except Refused as refused:
+        form.add_error(None, refusal_with_amounts(refused))
         return False
     wake_run(run.pk)
     messages.success(request, _("The coupons are being issued."))

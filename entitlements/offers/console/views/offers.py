@@ -11,13 +11,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from config.console.http import StaffRequest
 from config.engine import clock
+from config.engine.refusal import Refused
 from config.staff.access import Permission, requires
 from entitlements.offers.console.forms import OfferForm
 from entitlements.offers.console.pages import CouponList, OfferList, OfferPortrait, kinds
 from entitlements.offers.models import Offer
 from entitlements.offers.operations import saving
-from entitlements.offers.operations.refusals import OfferRefused
-from entitlements.offers.wording import said
+from entitlements.offers.words import refusal_with_amounts
 
 METHODS = ["GET", "HEAD", "POST"]
 
@@ -96,8 +96,8 @@ def _done(request: StaffRequest, offer_id: int, step: Callable[..., Offer], word
     offer = get_object_or_404(Offer, pk=offer_id)
     try:
         step(offer_id=offer_id, actor=request.user, at=clock.now())
-    except OfferRefused as refused:
-        messages.error(request, said(refused))
+    except Refused as refused:
+        messages.error(request, refusal_with_amounts(refused))
     else:
         messages.success(request, words)
     return redirect(offer)
@@ -122,7 +122,7 @@ def _saved(request: StaffRequest, form: OfferForm, offer: Offer | None) -> Offer
             offer_id=offer.pk if offer else None,
             **form.columns(),
         )
-    except OfferRefused as refused:
+    except Refused as refused:
         fields = {"below_spent": "budget_cents", "below_issued": "max_coupons"}
-        form.add_error(fields.get(refused.code), said(refused))
+        form.add_error(fields.get(refused.code), refusal_with_amounts(refused))
         return None

@@ -16,11 +16,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from config.console.http import StaffRequest
 from config.console.paging import id_in
 from config.engine import clock
-from config.engine.reviewed import Refused
+from config.engine.refusal import Refused, refusal_text
+from config.engine.words import REFUSALS
 from config.staff.access import Permission, requires
 from entitlements.tiers import tasks
 from entitlements.tiers.console import pages
-from entitlements.tiers.console.forms import REFUSALS, OptionalReasonForm, PolicyForm
+from entitlements.tiers.console.forms import OptionalReasonForm, PolicyForm
 from entitlements.tiers.models import QualificationPolicy
 from entitlements.tiers.operations import policies
 from entitlements.tiers.operations.assessing import active_policy
@@ -162,7 +163,7 @@ def _decided(request: StaffRequest, policy_id: int, decide: Callable[[], object]
     try:
         decide()
     except Refused as refused:
-        messages.error(request, REFUSALS[refused.code])
+        messages.error(request, refusal_text(refused, REFUSALS))
     else:
         messages.success(request, done)
     return redirect("tiers:policy", policy_id)

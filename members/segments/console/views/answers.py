@@ -5,28 +5,14 @@ from datetime import datetime
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
-from django.utils.translation import gettext as _
 
 from config.console.http import StaffRequest
 from members.segments.console.builder.page import Builder
 from members.segments.console.builder.session import DETAIL, HasRule, Session
 from members.segments.models import Segment
-from members.segments.operations.saving import SegmentRefused
 
 METHODS = ["GET", "HEAD", "POST"]
 _CLIPBOARD = "segment_clipboard"
-
-
-def refusal(refused: SegmentRefused) -> str:
-    """Why a step was refused, and what to do."""
-    return {
-        "archived": _("This segment was archived."),
-        "stale": _("Somebody else saved this segment meanwhile. Open it again to see what changed."),
-        "static": _("A static segment has no rule to change."),
-        "in_use": _("Something still uses this segment. Take it out there first."),
-        "name_taken": _("Another segment has this name."),
-        "no_members": _("Nobody on this list is known, so there is nothing to keep."),
-    }.get(refused.code, refused.code)
 
 
 def gone_to(request: StaffRequest, address: str) -> HttpResponse:

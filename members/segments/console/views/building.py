@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from config.console.http import StaffRequest
 from config.engine import clock
+from config.engine.refusal import Refused, refusal_text
 from config.staff.access import Permission, requires
 from members.people.console.links import members_list
 from members.segments.console.builder.draft import DraftBroken
@@ -27,14 +28,13 @@ from members.segments.console.views.answers import (
     detail_shown,
     gone_on,
     gone_to,
-    refusal,
     varied,
 )
 from members.segments.models import Segment
 from members.segments.operations import saving
-from members.segments.operations.saving import SegmentRefused
 from members.segments.schema import Rule, RuleInvalid
 from members.segments.tasks import refresh_segment
+from members.segments.words import REFUSALS
 
 
 @requires(Permission.OPERATE)
@@ -80,8 +80,8 @@ def _save(request: StaffRequest, session: Session, segment: Segment | None, buil
                 rule=rule, actor=request.user, at=builder.at, segment_id=segment.pk if segment else None,
                 base_version=session.base_version, **form.cleaned_data,
             )  # fmt: skip
-        except SegmentRefused as refused:
-            form.add_error(None, refusal(refused))
+        except Refused as refused:
+            form.add_error(None, refusal_text(refused, REFUSALS))
         except RuleInvalid as invalid:
             form.add_error(None, "; ".join(error.message for error in invalid.errors))
         else:

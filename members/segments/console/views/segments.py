@@ -11,14 +11,15 @@ from django.views.decorators.http import require_http_methods
 
 from config.console.http import StaffRequest
 from config.engine import clock
+from config.engine.refusal import Refused, refusal_text
 from config.staff.access import Permission, requires
 from members.segments.console.forms import ArchiveForm, FreezeForm
 from members.segments.console.portrait import SegmentPortrait
-from members.segments.console.views.answers import METHODS, gone_to, refusal, varied
+from members.segments.console.views.answers import METHODS, gone_to, varied
 from members.segments.models import Segment
 from members.segments.operations import saving
-from members.segments.operations.saving import SegmentRefused
 from members.segments.schema import RuleInvalid, read_rule
+from members.segments.words import REFUSALS
 
 
 @requires(Permission.VIEW)
@@ -46,8 +47,8 @@ def freeze(request: StaffRequest, segment_id: int) -> HttpResponse:
     if form.is_valid():
         try:
             made = saving.freeze(rule=read_rule(segment.rule), actor=request.user, at=clock.now(), **form.cleaned_data)
-        except SegmentRefused as refused:
-            form.add_error(None, refusal(refused))
+        except Refused as refused:
+            form.add_error(None, refusal_text(refused, REFUSALS))
         except RuleInvalid as invalid:
             form.add_error(None, "; ".join(error.message for error in invalid.errors))
         else:
@@ -67,8 +68,8 @@ def archive(request: StaffRequest, segment_id: int) -> HttpResponse:
     if form.is_valid():
         try:
             saving.archive_segment(segment_id=segment.pk, actor=request.user, at=clock.now(), **form.cleaned_data)
-        except SegmentRefused as refused:
-            form.add_error(None, refusal(refused))
+        except Refused as refused:
+            form.add_error(None, refusal_text(refused, REFUSALS))
         else:
             messages.success(request, _("The segment is archived."))
             return gone_to(request, reverse("segments:index"))

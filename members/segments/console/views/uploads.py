@@ -14,19 +14,20 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from config.console.http import StaffRequest
 from config.console.masking import mask_email, mask_phone
 from config.engine import clock
+from config.engine.refusal import Refused, refusal_text
 from config.staff.access import Permission, requires
+from members.files import words as files
 from members.files.csv_text import cell, csv_lines
-from members.files.failures import ImportRefused
-from members.imports.wording import failure
+from members.files.words import failure
 from members.people.models import Member
 from members.segments.console.forms import FreezeForm, ListForm
-from members.segments.console.views.answers import METHODS, refusal
+from members.segments.console.views.answers import METHODS
 from members.segments.lists import lines_of
 from members.segments.models import SegmentUpload
 from members.segments.operations import uploading
-from members.segments.operations.saving import SegmentRefused
 from members.segments.preview import SAMPLE
 from members.segments.tasks import wake_upload
+from members.segments.words import REFUSALS
 
 MASKS = {"phone": mask_phone, "email": mask_email}
 
@@ -41,9 +42,8 @@ def upload(request: StaffRequest) -> HttpResponse:
         file = data["file"] or ContentFile(lines_of(data["pasted"]).encode(), name="pasted.txt")
         try:
             made = uploading.receive_upload(upload=file, kind=data["kind"], actor=request.user, at=clock.now())
-        except ImportRefused as refused:
-            wording = failure(refused.code, refused.detail)
-            form.add_error("file" if data["file"] else "pasted", f"{wording.title} {wording.fix}")
+        except Refused as refused:
+            form.add_error("file" if data["file"] else "pasted", refusal_text(refused, files.REFUSALS))
         else:
             wake_upload(made.pk)
             return redirect("segments:uploaded", made.pk)
@@ -61,8 +61,8 @@ def uploaded(request: StaffRequest, upload_id: int) -> HttpResponse:
             made = uploading.save_upload(
                 upload_id=upload_id, actor=request.user, at=clock.now(), **form.cleaned_data
             )  # fmt: skip
-        except SegmentRefused as refused:
-            form.add_error(None, refusal(refused))
+        except Refused as refused:
+            form.add_error(None, refusal_text(refused, REFUSALS))
         else:
             messages.success(request, _("These members are kept as a static segment."))
             return redirect("segments:detail", made.pk)
@@ -104,7 +104,7 @@ def _shown(found: SegmentUpload) -> dict[str, Any]:
     named = Member.objects.filter(pk__in=found.entries.filter(member__isnull=False).values("member_id"))
     return {
         "upload": found,
-        "failure": failure(found.failure_code, found.failure_detail) if found.failure_code else None,
+        "failure": failure(found.failure_code, found.failure_detail, files.REFUSALS) if found.failure_code else None,
         "unknown": [(entry.row_no, masked(entry.value)) for entry in unknown],
         "sample": list(named.select_related("lifecycle__tier").order_by("-pk")[:SAMPLE]),
     }

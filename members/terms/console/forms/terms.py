@@ -7,28 +7,13 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from config.console.fields import MoneyField, NamedChoiceField, PlanChoiceField, reason_field
+from config.engine.refusal import Refused, refusal_text
 from config.staff.models import User
 from members.people.models import Member
 from members.plans.models import Plan, Tier
 from members.terms.models import MembershipTerm
 from members.terms.operations import terms
-
-REFUSALS = {
-    "nothing_to_renew": _("There is no earlier paid, gift or compensation term with a known plan to renew."),
-    "plan_has_no_trial": _("This plan has no trial days."),
-    "already_covered": _("The member has a term already; a trial is for people without one."),
-    "days_out_of_range": _("Between 1 and 366 days."),
-    "nothing_to_extend": _("The member never had a term, so there is nothing to extend. Give a term instead."),
-    "not_refundable": _("Only a paid term that is not closed yet can be refunded."),
-    "reason_missing": _("Say why."),
-    "not_running": _("The tier of a running term can be changed, to another tier."),
-    "member_merged": _("This member was just merged into another one. Open the other one and try again."),
-    "external_ref_taken": _("This order number belongs to another member."),
-}
-
-
-def refusal_text(code: str) -> str:
-    return str(REFUSALS.get(code, code))
+from members.terms.words import REFUSALS
 
 
 class TermForm(forms.Form):
@@ -42,8 +27,8 @@ class TermForm(forms.Form):
         """Do it; returns whether it was done. A refusal is added to the form's errors."""
         try:
             self.operate(actor=actor, at=at)
-        except terms.TermRefused as refused:
-            self.add_error(None, refusal_text(refused.code))
+        except Refused as refused:
+            self.add_error(None, refusal_text(refused, REFUSALS))
             return False
         return True
 

@@ -1,7 +1,6 @@
 """Offers, refusals and faults in words."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from django.conf import settings
 from django.utils.functional import Promise
@@ -9,8 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from config.console.figures import money_text
+from config.engine.refusal import Refused, refusal_text
 from entitlements.offers import rules
-from entitlements.offers.operations.refusals import OfferRefused
 
 Text = str | Promise
 
@@ -53,6 +52,7 @@ REFUSALS: Mapping[str, Text] = {
     "below_spent": gettext_lazy("More than this is spent already: %(spent)s."),
     "below_issued": gettext_lazy("More coupons than this are out already: %(issued)s."),
     "gone": gettext_lazy("There is no such offer."),
+    "terms": gettext_lazy("The terms do not fit this kind of offer."),
 }
 
 FAULTS: Mapping[str, Text] = {
@@ -88,16 +88,11 @@ PURPOSES: Mapping[str, Text] = {
 }
 
 
-def refusal_text(code: str, detail: Mapping[str, Any] | None = None) -> str:
-    """The sentence for a refusal with its figures; amounts in the project's currency."""
-    plain = dict(detail or {})
-    plain |= {name.removesuffix("_cents"): amount(cents) for name, cents in plain.items() if name.endswith("_cents")}
-    return str(REFUSALS.get(code, code)) % plain
-
-
-def said(refused: OfferRefused) -> str:
-    """Why a step was refused, and what to do."""
-    return refusal_text(refused.code, refused.detail)
+def refusal_with_amounts(refused: Refused) -> str:
+    """Why a step is refused or a coupon does not apply; amounts in the project's currency."""
+    cents = {name: value for name, value in refused.detail.items() if name.endswith("_cents")}
+    amounts = {name.removesuffix("_cents"): amount(value) for name, value in cents.items()}
+    return refusal_text(Refused(refused.code, **(refused.detail | amounts)), REFUSALS)
 
 
 def amount(cents: int) -> str:

@@ -1,22 +1,14 @@
 """What is said about an import: every issue and failure with what to do about it, in one place."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
-from django.template.defaultfilters import filesizeformat
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from members.files import words as files
+from members.files.words import Wording
+
 Text = str | Promise
-
-
-@dataclass(frozen=True)
-class Wording:
-    """A short name of what is wrong and the sentence that says how to mend it."""
-
-    title: Text
-    fix: Text
 
 
 ISSUES: Mapping[str, Wording] = {
@@ -66,41 +58,19 @@ ISSUES: Mapping[str, Wording] = {
     "differs": Wording(_("Differs from the engine"), _("The file's value is not written; the state page of the member says why.")),
 }  # fmt: skip
 
-FAILURES: Mapping[str, Wording] = {
-    "empty_file": Wording(_("The file is empty."), _("Save it again with its rows and upload it once more.")),
-    "no_rows": Wording(_("The file has no rows below the header."), _("Check that the right sheet was saved.")),
-    "not_a_table": Wording(_("This is a %(kind)s file, whatever its name says."), _("Save the list as CSV or XLSX and upload that.")),
-    "old_excel": Wording(_("This is an old Excel file (XLS) or a protected one."), _("Open it in Excel and save it as XLSX or CSV UTF-8, without a password.")),
-    "not_a_workbook": Wording(_("This is an archive, but no readable XLSX workbook."), _("Open it in Excel and save it as XLSX again.")),
-    "zip_bomb": Wording(_("This workbook unfolds into far more than it should; it was not opened."), _("Copy the rows into a new workbook, or save the sheet as CSV.")),
-    "too_large": Wording(_("The file is larger than %(limit)s."), _("Split it, or ask an admin to raise the limit.")),
-    "no_lines": Wording(_("The file has no line ends; it is no CSV."), _("Save the list as CSV UTF-8.")),
-    "wrong_encoding": Wording(_("Line %(line)s does not fit the encoding."), _("Save the file as CSV UTF-8, or choose the encoding it was saved in.")),
-    "unclosed_quote": Wording(_("The quote opened on line %(line)s is never closed."), _("Close or remove it and upload the file again.")),
+# Why a file is not read or written.
+REFUSALS: Mapping[str, Wording] = {
+    **files.REFUSALS,
     "duplicate_headers": Wording(_("Several columns are called “%(name)s”."), _("Give every column a name of its own.")),
     "blank_header": Wording(_("Column %(number)s has no name."), _("Name it in the first row, or say that the first row is no header.")),
-    "too_many_columns": Wording(_("%(count)s columns are more than %(limit)s."), _("Check the separator.")),
-    "too_many_rows": Wording(_("The sheet has more than %(limit)s rows."), _("Save it as CSV.")),
     "too_many_bad_rows": Wording(_("More than %(limit)s rows cannot be taken apart."), _("Check the separator and the header.")),
-    "no_such_sheet": Wording(_("There is no sheet “%(sheet)s”."), _("Choose another sheet.")),
     "columns_missing": Wording(_("A column that is needed has no field."), _("Choose which column holds it.")),
     "rows_rejected": Wording(_("%(count)s rows must change before all can be written."), _("Correct the file, or choose to write the good rows only.")),
     "nothing_to_write": Wording(_("No row can be written."), _("Correct the file and upload it again.")),
     "changed_meanwhile": Wording(_("Other work kept changing the same members."), _("Check again in a quieter moment. Nothing was written.")),
     "gave_up": Wording(_("The work broke off %(attempts)s times and was given up. Nothing was written."), _("Check again; if it happens once more, tell your administrator.")),
     "touched_since": Wording(_("Later work stands on what this import wrote, so it was not undone."), _("Undo that work first, or correct the members by hand.")),
-    "file_gone": Wording(_("The stored file is gone."), _("Upload it again.")),
 }  # fmt: skip
-
-
-def failure(code: str, detail: Mapping[str, Any]) -> Wording:
-    """The failure's wording with its details filled in."""
-    wording = FAILURES[code]
-    shown = {
-        name: filesizeformat(value) if (code, name) == ("too_large", "limit") else value
-        for name, value in detail.items()
-    }
-    return Wording(str(wording.title) % shown if "%(" in str(wording.title) else wording.title, wording.fix)
 
 
 # What the progress calls the steps of a check, a write and the rest.
