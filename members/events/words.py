@@ -9,5 +9,5 @@ REFUSALS: Mapping[str, str | Promise] = {
     "unauthorized": _("No valid key was given."),
     "unreadable": _("The body is not the JSON it should be."),
     "not_a_batch": _("A batch is an object with a list of messages."),
-    "too_many_messages": _("A batch holds at most 2,000 messages."),
+    "too_many_messages": _("A batch holds at most %(limit)s messages."),
 }

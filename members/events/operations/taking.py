@@ -119,7 +119,7 @@ def _readable(summary: Summary | None) -> Summary:
     if not summary.is_well_formed:
         raise Refused("not_a_batch")
     if summary.messages > reading.MAX_MESSAGES:
-        raise Refused("too_many_messages")
+        raise Refused("too_many_messages", limit=f"{reading.MAX_MESSAGES:,}")
     return summary
 
 
@@ -142,7 +142,7 @@ def _mended(body: str) -> tuple[str, dict[int, str]]:
     if parts is None:
         raise Refused("unreadable")
     if len(parts.messages) > reading.MAX_MESSAGES:
-        raise Refused("too_many_messages")
+        raise Refused("too_many_messages", limit=f"{reading.MAX_MESSAGES:,}")
     faults = {n: "too_deep" for n, depth in enumerate(parts.depths) if depth > MAX_DEPTH}
     faults |= {n: "unreadable" for n, text in enumerate(parts.messages) if "\0" in text}
     texts = ["null" if n in faults else text for n, text in enumerate(parts.messages)]
