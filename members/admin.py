@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from import_export.admin import ImportExportMixin
 
 from config.audit.models import AuditEntry
-from config.audit.record import record_audit
+from config.audit.record import audit_at_large, kind_of
 from config.console.http import staff_of
 from config.console.raw_records import ReadOnlyAdmin
 from config.engine import clock
@@ -42,10 +42,9 @@ class PipelineAdmin(ImportExportMixin, ReadOnlyAdmin):
 
     def get_export_data(self, file_format: Any, request: HttpRequest, queryset: QuerySet, **kwargs: Any) -> Any:
         """The file, once the export is in the audit log."""
-        record_audit(
-            actor=staff_of(request), at=clock.now(), action=f"{self.opts.model_name}.exported", target_type="export",
-            data={"rows": queryset.count(), "format": file_format.get_extension(), "revealed": True},
-        )  # fmt: skip
+        facts = {"rows": queryset.count(), "format": file_format.get_extension(), "revealed": True}
+        action = f"{kind_of(self.model)}.exported"
+        audit_at_large(action, actor=staff_of(request), at=clock.now(), **facts)
         return super().get_export_data(file_format, request, queryset, **kwargs)
 
 

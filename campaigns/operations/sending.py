@@ -6,7 +6,7 @@ from django.db import transaction
 
 from campaigns.lifecycle import RESOLVE_FAILED, RESOLVE_SENT, Reason
 from campaigns.models import Decision, DeliveryPolicy, MessageIntent
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.engine.moves import Move
 from config.staff.models import User
 
@@ -22,10 +22,8 @@ def stop_sending(*, actor: User, at: datetime, reason: str) -> bool:
         is_sending_stopped=True, stopped_at=at, stopped_by=actor, stop_reason=reason
     )
     if stopped:
-        record_audit(
-            actor=actor, at=at, action="sending.stopped", target_type="delivery_policy", target_id=1, reason=reason,
-            data={"waiting": waiting},
-        )  # fmt: skip
+        policy = DeliveryPolicy.objects.get()
+        audit(policy, "sending.stopped", actor=actor, at=at, reason=reason, waiting=waiting)
     return bool(stopped)
 
 
@@ -36,9 +34,7 @@ def resume_sending(*, actor: User, at: datetime, reason: str) -> bool:
         is_sending_stopped=False, stopped_at=None, stopped_by=None, stop_reason=""
     )
     if resumed:
-        record_audit(
-            actor=actor, at=at, action="sending.resumed", target_type="delivery_policy", target_id=1, reason=reason
-        )
+        audit(DeliveryPolicy.objects.get(), "sending.resumed", actor=actor, at=at, reason=reason)
     return bool(resumed)
 
 
@@ -58,8 +54,5 @@ def _resolve(move: Move, intent_id: int, *, actor: User, at: datetime, reason: s
     if not rows.apply(move, reason=Reason.RESOLVED, finished_at=at):
         return False
     Decision.objects.create(intent_id=intent_id, at=at, move=move.name, reason=Reason.RESOLVED, actor=actor)
-    record_audit(
-        actor=actor, at=at, action=f"message.{move.name}", target_type="message", target_id=intent_id,
-        member_id=rows.get().member_id, reason=reason,
-    )  # fmt: skip
+    audit(rows.get(), f"message.{move.name}", actor=actor, at=at, reason=reason)
     return True

@@ -8,7 +8,7 @@ from django.db.models import Max
 
 from campaigns.models import Channel, Suppression, Template, TemplateVersion
 from campaigns.operations.rendering import parse
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.staff.models import User
 
 
@@ -17,7 +17,7 @@ def save_channel(*, channel: Channel, changed: Iterable[str], actor: User, at: d
     """Store a channel's settings; in force for the next claim. The audit row holds the new values."""
     channel.save()
     values = {name: getattr(channel, name) for name in changed}
-    record_audit(actor=actor, at=at, action="channel.saved", target_type="channel", target_id=channel.pk, data=values)
+    audit(channel, "channel.saved", actor=actor, at=at, **values)
     return channel
 
 
@@ -36,10 +36,7 @@ def publish_copy(
         template=template, language=language, number=latest + 1, subject=subject, body_text=body_text,
         body_html=body_html, published_at=at, created_by=actor,
     )  # fmt: skip
-    record_audit(
-        actor=actor, at=at, action="template.published", target_type="template", target_id=template.pk,
-        data={"language": language, "number": version.number},
-    )  # fmt: skip
+    audit(template, "template.published", actor=actor, at=at, language=language, number=version.number)
     return version
 
 
@@ -48,7 +45,5 @@ def lift_suppression(*, suppression_id: int, actor: User, at: datetime) -> bool:
     """Allow an address again; a withdrawn consent stays withdrawn. Returns whether it was suppressed."""
     lifted = Suppression.objects.standing().filter(pk=suppression_id).update(lifted_at=at)
     if lifted:
-        record_audit(
-            actor=actor, at=at, action="suppression.lifted", target_type="suppression", target_id=suppression_id
-        )
+        audit(Suppression.objects.get(pk=suppression_id), "suppression.lifted", actor=actor, at=at)
     return bool(lifted)

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from campaigns.lifecycle import ChannelCode
 from campaigns.models import MessageIntent, Suppression
-from config.audit.record import record_audit
+from config.audit.record import audit
 from members.people.models import Consent, Identity
 
 
@@ -33,8 +33,5 @@ def unsubscribe(*, intent_id: int, at: datetime) -> bool:
             channel=ChannelCode.EMAIL, address=address.value, cause=Suppression.Cause.UNSUBSCRIBED, at=at
         )
     if changed:
-        record_audit(
-            actor=None, at=at, action="consent.withdrawn", target_type="member", target_id=intent.member_id,
-            member_id=intent.member_id, data={"channel": ChannelCode.EMAIL, "message": intent_id},
-        )  # fmt: skip
+        audit(intent, "consent.withdrawn", actor=None, at=at, channel=ChannelCode.EMAIL)
     return changed

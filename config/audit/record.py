@@ -1,5 +1,4 @@
 import re
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,36 +8,10 @@ from config.audit.models import AuditEntry
 from config.staff.models import User
 
 
-def record_audit(
-    *,
-    actor: User | None,
-    at: datetime,
-    action: str,
-    target_type: str,
-    target_id: object = "",
-    member_id: int | None = None,
-    reason: str = "",
-    data: Mapping[str, Any] | None = None,
-) -> AuditEntry:
-    """Write one audit row in the caller's transaction and return it.
-
-    ``actor`` is None for the system itself. ``data`` must hold no personal data.
-    """
-    return AuditEntry.objects.create(
-        actor=actor,
-        at=at,
-        action=action,
-        target_type=target_type,
-        target_id=str(target_id),
-        member_id=member_id,
-        reason=reason,
-        data=dict(data or {}),
-    )
-
-
 def audit(
     thing: Model,
     action: str,
+    /,
     *,
     actor: User | None,
     at: datetime,
@@ -48,8 +21,8 @@ def audit(
 ) -> AuditEntry:
     """Write the audit row of what was done to ``thing``, in the caller's transaction, and return it.
 
-    Kind and id come from the object, the member too: ``thing`` itself where it is a member, else its ``member_id``;
-    ``member_id`` names another one. ``data`` must hold no personal data.
+    ``actor`` is None for the system itself. Kind and id come from the object, the member too: ``thing`` itself where
+    it is a member, else its ``member_id``; ``member_id`` names another one. ``data`` must hold no personal data.
     """
     if member_id is None:
         member_id = thing.pk if thing._meta.label_lower == "members.member" else getattr(thing, "member_id", None)
@@ -63,6 +36,11 @@ def audit(
         reason=reason,
         data=data,
     )
+
+
+def audit_at_large(action: str, /, *, actor: User | None, at: datetime, **data: Any) -> AuditEntry:
+    """Write the audit row of an act on no one thing, such as an export; as ``audit`` otherwise."""
+    return AuditEntry.objects.create(actor=actor, at=at, action=action, data=data)
 
 
 def kind_of(model: type[Model]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -18,10 +18,9 @@ from config.staff.models import User
 
 PAGE_SIZE = 50
 
-# Where the things in the log have pages of their own: target type → (URL name, keyword).
+# Where the things in the log have pages of their own: kind → (URL name, keyword).
 PAGES = {
     "member": ("members:detail", "member_id"),
-    "membership": ("members:detail", "member_id"),
     "lifecycle_policy": ("members:policy", "policy_id"),
     "sweep_brake": ("members:brake", "brake_id"),
     "qualification_policy": ("tiers:policy", "policy_id"),
@@ -29,6 +28,14 @@ PAGES = {
     "plan": ("members:plan", "plan_id"),
     "tier": ("members:tier", "tier_id"),
     "import_run": ("imports:detail", "run_id"),
+    "segment": ("segments:detail", "segment_id"),
+    "tag": ("tags:detail", "tag_id"),
+    "duplicate_pair": ("merging:pair", "pair_id"),
+    "benefit": ("benefits:detail", "benefit_id"),
+    "offer": ("offers:detail", "offer_id"),
+    "code_pool": ("codes:detail", "pool_id"),
+    "honour": ("honours:detail", "honour_id"),
+    "honour_run": ("honours:run", "honour_run_id"),
 }
 
 
@@ -113,10 +120,7 @@ class AuditLog:
 
 def href_of_target(entry: AuditEntry) -> str:
     """The page of the thing an entry is about; empty when it has none."""
-    if entry.target_type not in PAGES or not entry.target_id.isdecimal():
+    if entry.target_type not in PAGES:
         return ""
     name, keyword = PAGES[entry.target_type]
-    try:
-        return reverse(name, kwargs={keyword: int(entry.target_id)})
-    except NoReverseMatch:
-        return ""
+    return reverse(name, kwargs={keyword: int(entry.target_id)})

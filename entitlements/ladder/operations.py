@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max, QuerySet
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.engine.refusal import Refused
 from config.staff.models import User
 from entitlements.benefits.models import Benefit, LadderVersion, PlanBenefit, TierBenefit
@@ -50,14 +50,16 @@ def set_cell(
     draft.preview, draft.previewed_at = None, None
     draft.save(update_fields=["preview", "previewed_at"])
     place = f"plan:{plan.code}" if plan else tier.code if tier else "free"
-    return _audited(draft, actor, at, "ladder.changed", data={"benefit": benefit.code, "on": place, **(values or {})})
+    changed = {"benefit": benefit.code, "on": place, **(values or {})}
+    audit(draft, "ladder.changed", actor=actor, at=at, version=draft.version, **changed)
+    return draft
 
 
 @transaction.atomic
 def discard_draft(*, version_id: int, actor: User, at: datetime) -> None:
     """Throw the draft away; nothing of it was ever in force. Raises Refused when it is none any more."""
     draft = _locked(version_id, Status.DRAFT)
-    _audited(draft, actor, at, "ladder.discarded")
+    audit(draft, "ladder.discarded", actor=actor, at=at, version=draft.version)
     draft.delete()
 
 
@@ -89,7 +91,8 @@ def submit_ladder(
     draft.previewed_at, draft.note, draft.starts_at = at, note, starts_at
     draft.submit()
     draft.save(update_fields=["status", "preview", "previewed_at", "note", "starts_at"])
-    return _audited(draft, actor, at, "ladder.submitted", reason=note)
+    audit(draft, "ladder.submitted", actor=actor, at=at, reason=note, version=draft.version)
+    return draft
 
 
 @transaction.atomic
@@ -104,7 +107,7 @@ def approve_ladder(*, version_id: int, actor: User, at: datetime, reason: str) -
     version.approve()
     version.approved_by = actor
     version.save(update_fields=["status", "approved_by"])
-    _audited(version, actor, at, "ladder.approved", reason=reason)
+    audit(version, "ladder.approved", actor=actor, at=at, reason=reason, version=version.version)
     activate_due(at=at)
     return LadderVersion.objects.get(pk=version_id)
 
@@ -115,7 +118,8 @@ def reject_ladder(*, version_id: int, actor: User, at: datetime, reason: str) ->
     version = _locked(version_id, Status.SUBMITTED, Status.SCHEDULED)
     version.reject()
     version.save(update_fields=["status"])
-    return _audited(version, actor, at, "ladder.rejected", reason=reason)
+    audit(version, "ladder.rejected", actor=actor, at=at, reason=reason, version=version.version)
+    return version
 
 
 @transaction.atomic
@@ -131,7 +135,7 @@ def activate_due(*, at: datetime) -> int:
     version.activate()
     version.activated_at = at
     version.save(update_fields=["status", "activated_at"])
-    _audited(version, None, at, "ladder.activated")
+    audit(version, "ladder.activated", actor=None, at=at, version=version.version)
     tiers = {change.tier.pk if change.tier else None for change in changes if change.plan is None}
     plans = {change.plan.pk for change in changes if change.plan is not None}
     return querysets.mark_due(at, tiers, plans)
@@ -163,13 +167,4 @@ def _locked(version_id: int, *statuses: str) -> LadderVersion:
     version = LadderVersion.objects.select_for_update().filter(pk=version_id).first()
     if version is None or version.status not in statuses:
         raise Refused("not_waiting")
-    return version
-
-
-def _audited(
-    version: LadderVersion, actor: User | None, at: datetime, action: str, *, reason: str = "", data: Any = None
-) -> LadderVersion:
-    record_audit(
-        actor=actor, at=at, action=action, target_type="ladder", target_id=version.version, reason=reason, data=data
-    )
     return version

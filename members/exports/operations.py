@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 from openpyxl import Workbook
 
-from config.audit.record import record_audit
+from config.audit.record import audit_at_large
 from config.engine.refusal import Refused
 from config.staff.access import Permission
 from config.staff.models import User
@@ -45,12 +45,9 @@ def stream_members(
     if file_format == XLSX and rows > XLSX_ROWS:
         raise Refused("too_many_rows", limit=f"{XLSX_ROWS:,}")
     of_segment = {} if segment_id is None else {"segment": segment_id}
-    record_audit(
-        actor=actor, at=at, action="members.exported", target_type="export", data={
-            "rows": rows, "columns": [column.key for column in picked], "format": file_format, "revealed": reveal,
-            **of_segment,
-        },
-    )  # fmt: skip
+    keys = [column.key for column in picked]
+    facts = {"rows": rows, "columns": keys, "format": file_format, "revealed": reveal, **of_segment}
+    audit_at_large("members.exported", actor=actor, at=at, **facts)
     table = _table(queryset, picked, reveal=reveal, at=at)
     return xlsx_bytes(table) if file_format == XLSX else csv_lines(table)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.staff.models import User
 from members.plans.grace import say_grace_changed
 from members.plans.models import Plan, Tier
@@ -46,8 +46,5 @@ def _save(
     for name, value in values.items():
         setattr(row, name, value)
     row.save()
-    record_audit(
-        actor=actor, at=at, action=f"{noun}.saved", target_type=noun, target_id=row.pk,
-        data={"code": row.code, "created": created, "fields": changed},
-    )  # fmt: skip
+    audit(row, f"{noun}.saved", actor=actor, at=at, code=row.code, created=created, fields=changed)
     return changed

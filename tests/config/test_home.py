@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from entitlements.benefits.models import LadderVersion
 from entitlements.ladder import operations as ladder
 from entitlements.tiers.operations import policies as tier_policies
 from members.lifecycle.operations import policies
+from members.people.models import Member
 from members.terms.operations import terms
 from tests import factories
 from tests.entitlements.making import make_benefit
@@ -111,10 +112,7 @@ def test_the_window_is_swapped_alone(viewer_client):
 
 def audited(now, n, **values):
     for i in range(n):
-        record_audit(
-            actor=None, at=now - timedelta(minutes=i // 2), action="term.paid", target_type="membership",
-            target_id=7, **values,
-        )  # fmt: skip
+        audit(Member(pk=7), "term.paid", actor=None, at=now - timedelta(minutes=i // 2), **values)
 
 
 def test_audit_log_pages_show_every_entry_once(viewer_client, now, monkeypatch):
@@ -129,8 +127,8 @@ def test_audit_log_pages_show_every_entry_once(viewer_client, now, monkeypatch):
 
 
 def test_audit_log_filters(viewer_client, viewer, now):
-    audited(now, 1, member_id=7)
-    record_audit(actor=viewer, at=now, action="member.edited", target_type="member", target_id=8, member_id=8)
+    audited(now, 1)
+    audit(Member(pk=8), "member.edited", actor=viewer, at=now)
 
     def found(**params):
         return [line.entry.action for line in viewer_client.get(reverse("console:audit"), params).context["log"].lines]

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.engine.refusal import Refused
 from config.staff.models import User
 from entitlements.benefits.models import Benefit, Pack, PackBenefit, PlanBenefit, TierBenefit
@@ -32,10 +32,7 @@ def save_benefit(*, benefit_id: int | None, actor: User | None, at: datetime, **
         setattr(benefit, name, value)
     _refuse_circle(benefit)
     benefit.save()
-    record_audit(
-        actor=actor, at=at, action="benefit.saved", target_type="benefit", target_id=benefit.pk,
-        data={"code": benefit.code, "changed": sorted(changed)},
-    )  # fmt: skip
+    audit(benefit, "benefit.saved", actor=actor, at=at, code=benefit.code, changed=sorted(changed))
     return benefit
 
 
@@ -93,10 +90,7 @@ def save_pack(
     pack.benefits.all().delete()
     PackBenefit.objects.bulk_create(PackBenefit(pack=pack, **part) for part in parts)
     contents = {part["benefit"].code: part["amount"] for part in parts}
-    record_audit(
-        actor=actor, at=at, action="pack.saved", target_type="pack", target_id=pack.pk,
-        data={"code": pack.code, "benefits": contents},
-    )  # fmt: skip
+    audit(pack, "pack.saved", actor=actor, at=at, code=pack.code, benefits=contents)
     return pack
 
 
@@ -115,8 +109,5 @@ def _switched(
 ) -> Benefit:
     benefit.is_archived = is_archived
     benefit.save(update_fields=["is_archived"])
-    record_audit(
-        actor=actor, at=at, action=action, target_type="benefit", target_id=benefit.pk, reason=reason,
-        data={"code": benefit.code},
-    )  # fmt: skip
+    audit(benefit, action, actor=actor, at=at, reason=reason, code=benefit.code)
     return benefit

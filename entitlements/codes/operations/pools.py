@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.engine.refusal import Refused
 from config.staff.models import User
 from entitlements.codes.models import CodePool, PartnerCode
@@ -27,7 +27,7 @@ def save_pool(*, actor: User | None, at: datetime, pool_id: int | None = None, *
     for name, value in values.items():
         setattr(pool, name, value)
     pool.save()
-    _audit("saved", pool, actor, at, {"created": not pool_id, "is_open": pool.is_open})
+    audit(pool, "code_pool.saved", actor=actor, at=at, created=not pool_id, is_open=pool.is_open)
     return pool
 
 
@@ -37,7 +37,7 @@ def take_in(*, pool_id: int, codes: Iterable[str], actor: User | None, at: datet
     pool = CodePool.objects.get(pk=pool_id)
     offered = [code[:MAX_CODE] for code in codes]
     new = PartnerCode.objects.take_in(pool_id=pool_id, codes=offered, at=at)
-    _audit("filled", pool, actor, at, {"codes": new})
+    audit(pool, "code_pool.filled", actor=actor, at=at, codes=new)
     return new, len(offered) - new
 
 
@@ -63,7 +63,7 @@ def claim_code(*, pool_id: int, member_id: int, actor: User | None, at: datetime
         return own.get()
     if code_id is None:
         raise Refused("none_left")
-    _audit("claimed", pool, actor, at, {"code": code_id}, member_id)
+    audit(pool, "code_pool.claimed", actor=actor, at=at, member_id=member_id, code=code_id)
     return PartnerCode.objects.get(pk=code_id)
 
 
@@ -71,14 +71,5 @@ def claim_code(*, pool_id: int, member_id: int, actor: User | None, at: datetime
 def reveal_code(*, code_id: int, actor: User, at: datetime) -> str:
     """A code in full; audits who looked, never the code."""
     found = PartnerCode.objects.select_related("pool").get(pk=code_id)
-    _audit("revealed", found.pool, actor, at, {"code": code_id}, found.member_id)
+    audit(found.pool, "code_pool.revealed", actor=actor, at=at, member_id=found.member_id, code=code_id)
     return found.code
-
-
-def _audit(
-    what: str, pool: CodePool, actor: User | None, at: datetime, data: dict[str, Any], member_id: int | None = None
-) -> None:
-    record_audit(
-        actor=actor, at=at, action=f"code_pool.{what}", target_type="code_pool", target_id=pool.pk, member_id=member_id,
-        data=data,
-    )  # fmt: skip

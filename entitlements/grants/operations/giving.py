@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.engine.refusal import Refused
 from config.staff.models import User
 from entitlements.benefits.models import Benefit, Pack
@@ -42,10 +42,16 @@ def give_grant(
         created_by=actor,
     )  # fmt: skip
     settle_members(member_ids=[member_id], at=at)
-    record_audit(
-        actor=actor, at=at, action="grant.given", target_type="grant", target_id=grant.pk, member_id=member_id,
-        reason=reason, data={"benefit": benefit.code, "amount": grant.amount, "source": source},
-    )  # fmt: skip
+    audit(
+        grant,
+        "grant.given",
+        actor=actor,
+        at=at,
+        reason=reason,
+        benefit=benefit.code,
+        amount=grant.amount,
+        source=source,
+    )
     return grant
 
 
@@ -67,10 +73,7 @@ def give_pack(*, member_id: int, pack: Pack, actor: User | None, at: datetime, r
         for part in parts
     )  # fmt: skip
     settle_members(member_ids=[member_id], at=at)
-    record_audit(
-        actor=actor, at=at, action="pack.given", target_type="pack", target_id=pack.pk, member_id=member_id,
-        reason=reason, data={"pack": pack.code},
-    )  # fmt: skip
+    audit(pack, "pack.given", actor=actor, at=at, reason=reason, member_id=member_id, pack=pack.code)
     return grants
 
 
@@ -127,8 +130,5 @@ def void_grant(*, grant_id: int, actor: User | None, at: datetime, reason: str) 
     if not ended.update(voided_at=at, void_reason=Grant.VoidReason.HAND):
         raise Refused("voided")
     settle_members(member_ids=[grant.member_id], at=at)
-    record_audit(
-        actor=actor, at=at, action="grant.voided", target_type="grant", target_id=grant.pk, member_id=grant.member_id,
-        reason=reason, data={"benefit": grant.benefit.code},
-    )  # fmt: skip
+    audit(grant, "grant.voided", actor=actor, at=at, reason=reason, benefit=grant.benefit.code)
     return grant

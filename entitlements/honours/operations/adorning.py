@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.engine.refusal import Refused
 from config.staff.models import User
 from entitlements.benefits.models import Benefit
@@ -27,10 +27,7 @@ def adorn_benefit(*, benefit_id: int, actor: User | None, at: datetime, **values
     if benefit.category != Benefit.Category.EMOTIONAL:
         raise Refused("not_emotional")
     adornment, _ = Adornment.objects.update_or_create(benefit=benefit, defaults=values)
-    record_audit(
-        actor=actor, at=at, action="adornment.saved", target_type="benefit", target_id=benefit.pk,
-        data={"code": benefit.code, "form": adornment.form, "style": adornment.style},
-    )  # fmt: skip
+    audit(benefit, "adornment.saved", actor=actor, at=at, code=benefit.code, form=adornment.form, style=adornment.style)
     return adornment
 
 
@@ -39,7 +36,5 @@ def strip_benefit(*, benefit_id: int, actor: User | None, at: datetime) -> bool:
     """Let a benefit show nothing any more; returns whether it did. Members keep the benefit."""
     found, _ = Adornment.objects.filter(benefit_id=benefit_id).delete()
     if found:
-        record_audit(
-            actor=actor, at=at, action="adornment.removed", target_type="benefit", target_id=benefit_id
-        )  # fmt: skip
+        audit(Benefit.objects.get(pk=benefit_id), "adornment.removed", actor=actor, at=at)
     return bool(found)

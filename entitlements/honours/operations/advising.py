@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from config.audit.record import record_audit
+from config.audit.record import audit, audit_at_large
 from config.engine.refusal import Refused
 from config.staff.access import Permission
 from config.staff.models import User
@@ -48,7 +48,7 @@ def assign_adviser(*, member_id: int, adviser_id: int, actor: User | None, at: d
     if before:
         _end(before, at)
     assignment = AdviserAssignment.objects.create(member=member, adviser=adviser, assigned_at=at, assigned_by=actor)
-    _audit("adviser.assigned", assignment, actor, at)
+    audit(assignment, "adviser.assigned", actor=actor, at=at, adviser=adviser_id)
     return assignment
 
 
@@ -60,7 +60,7 @@ def unassign_adviser(*, member_id: int, actor: User | None, at: datetime) -> Adv
     if before is None:
         raise Refused("none_assigned")
     _end(before, at)
-    _audit("adviser.unassigned", before, actor, at)
+    audit(before, "adviser.unassigned", actor=actor, at=at, adviser=before.adviser_id)
     return before
 
 
@@ -80,10 +80,8 @@ def spread_members(*, adviser_ids: Sequence[int], actor: User | None, at: dateti
     got = AdviserAssignment.objects.spread(
         advisers=[user.pk for user in chosen], actor_id=actor.pk if actor else None, at=at
     )
-    record_audit(
-        actor=actor, at=at, action="adviser.spread", target_type="adviser",
-        data={"members": sum(got.values()), "advisers": {str(pk): got[pk] for pk in sorted(got)}},
-    )  # fmt: skip
+    by_adviser = {str(pk): got[pk] for pk in sorted(got)}
+    audit_at_large("adviser.spread", actor=actor, at=at, members=sum(got.values()), advisers=by_adviser)
     return dict(got)
 
 
@@ -95,10 +93,3 @@ def _unended(member_id: int) -> AdviserAssignment | None:
 def _end(assignment: AdviserAssignment, at: datetime) -> None:
     assignment.ended_at = max(at, assignment.assigned_at)
     assignment.save(update_fields=["ended_at"])
-
-
-def _audit(action: str, assignment: AdviserAssignment, actor: User | None, at: datetime) -> None:
-    record_audit(
-        actor=actor, at=at, action=action, target_type="adviser", target_id=assignment.adviser_id,
-        member_id=assignment.member_id,
-    )  # fmt: skip

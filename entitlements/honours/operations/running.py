@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.engine.refusal import Refused
 from config.staff.models import User
 from entitlements.grants.models import Grant
@@ -34,10 +34,9 @@ def save_honour(*, honour_id: int | None, actor: User | None, at: datetime, **va
     if MEASURES.get(honour.measure) is None:
         raise Refused("measure")
     honour.save()
-    record_audit(
-        actor=actor, at=at, action="honour.saved", target_type="honour", target_id=honour.pk,
-        data={"code": honour.code, "created": not honour_id, "archived": honour.is_archived},
-    )  # fmt: skip
+    audit(
+        honour, "honour.saved", actor=actor, at=at, code=honour.code, created=not honour_id, archived=honour.is_archived
+    )
     return honour
 
 
@@ -60,7 +59,7 @@ def begin_run(*, honour_id: int, year: int, actor: User | None, at: datetime) ->
             )
     except IntegrityError:
         raise Refused("live_run") from None
-    _audit("honour.run_begun", run, actor, at, {})
+    audit(run, "honour.run_begun", actor=actor, at=at, honour=run.honour.code, year=run.year)
     return run
 
 
@@ -96,7 +95,7 @@ def recount_run(*, run_id: int, actor: User | None, at: datetime) -> HonourRun:
     run = _draft(run_id)
     run.counted_at = None
     run.save(update_fields=["counted_at"])
-    _audit("honour.run_recounted", run, actor, at, {})
+    audit(run, "honour.run_recounted", actor=actor, at=at, honour=run.honour.code, year=run.year)
     return run
 
 
@@ -123,7 +122,7 @@ def confirm_run(*, run_id: int, counted_at: datetime | None, actor: User | None,
             member_ids=members, benefit=honour.benefit, source=Grant.Source.HONOUR, source_id=run.pk, actor=actor,
             at=at, expires_at=run.worn_until, reason=f"{honour.name} {run.year}",
         )  # fmt: skip
-    _audit("honour.run_given", run, actor, at, {"members": len(members)})
+    audit(run, "honour.run_given", actor=actor, at=at, honour=honour.code, year=run.year, members=len(members))
     return run
 
 
@@ -134,7 +133,7 @@ def discard_run(*, run_id: int, actor: User | None, at: datetime) -> HonourRun:
     run.discard()
     run.decided_at, run.decided_by = at, actor
     run.save(update_fields=["status", "decided_at", "decided_by"])
-    _audit("honour.run_discarded", run, actor, at, {})
+    audit(run, "honour.run_discarded", actor=actor, at=at, honour=run.honour.code, year=run.year)
     return run
 
 
@@ -152,7 +151,17 @@ def void_run(*, run_id: int, actor: User | None, at: datetime, reason: str) -> H
     run.save(update_fields=["status", "voided_at"])
     ended = void_all(source=Grant.Source.HONOUR, source_id=run.pk, at=at)
     members = HonourAward.objects.filter(run=run).count()
-    _audit("honour.run_voided", run, actor, at, {"members": members, "grants": ended}, reason)
+    audit(
+        run,
+        "honour.run_voided",
+        actor=actor,
+        at=at,
+        reason=reason,
+        honour=run.honour.code,
+        year=run.year,
+        members=members,
+        grants=ended,
+    )
     return run
 
 
@@ -165,12 +174,3 @@ def _draft(run_id: int) -> HonourRun:
     if not run.is_draft:
         raise Refused("decided")
     return run
-
-
-def _audit(
-    action: str, run: HonourRun, actor: User | None, at: datetime, data: dict[str, Any], reason: str = ""
-) -> None:
-    record_audit(
-        actor=actor, at=at, action=action, target_type="honour", target_id=run.honour_id, reason=reason,
-        data={"run": run.pk, "year": run.year, **data},
-    )  # fmt: skip

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.engine.refusal import Refused
 from config.staff.models import User
 from entitlements.benefits.models import LadderVersion
@@ -49,10 +49,15 @@ def lock_renewal(*, member_id: int, at: datetime, actor: User | None) -> Renewal
             chance.term.ends_at + timedelta(hours=active_policy().settlement_hours),
         ),
     )  # fmt: skip
-    record_audit(
-        actor=actor, at=at, action="renewal.locked", target_type="membership", target_id=member_id,
-        member_id=member_id, data={"term": lock.term_id, "price_cents": lock.price_cents, "ladder": lock.ladder_id},
-    )  # fmt: skip
+    audit(
+        lock,
+        "renewal.locked",
+        actor=actor,
+        at=at,
+        term=lock.term_id,
+        price_cents=lock.price_cents,
+        ladder=lock.ladder_id,
+    )
     return lock
 
 
@@ -65,10 +70,7 @@ def unlock(*, lock_id: int, at: datetime, actor: User | None) -> bool:
     following = MembershipTerm.objects.filter(member_id=lock.member_id, starts_at__gte=lock.term.ends_at).not_voided()
     if following.exists() or not RenewalLock.objects.waiting(at).filter(pk=lock_id).update(released_at=at):
         return False
-    record_audit(
-        actor=actor, at=at, action="renewal.unlocked", target_type="membership", target_id=lock.member_id,
-        member_id=lock.member_id, data={"term": lock.term_id},
-    )  # fmt: skip
+    audit(lock, "renewal.unlocked", actor=actor, at=at, term=lock.term_id)
     return True
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.staff.models import User
 from entitlements.memory.models import EntitlementSnapshot, RestoreRule
 
@@ -43,10 +43,7 @@ def save_rule(*, actor: User, at: datetime, **values: Any) -> RestoreRule:
     if not changed:
         return current
     rule = RestoreRule.objects.create(version=current.version + 1, created_at=at, created_by=actor, **(before | values))
-    record_audit(
-        actor=actor, at=at, action="restore_rule.saved", target_type="restore_rule", target_id=rule.pk,
-        data={"version": rule.version, "changes": changed},
-    )  # fmt: skip
+    audit(rule, "restore_rule.saved", actor=actor, at=at, version=rule.version, changes=changed)
     return rule
 
 

@@ -1,7 +1,6 @@
 """Coupons are issued to one member or to a segment, taken back, and expire."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.engine.refusal import Refused
 from config.staff.models import User
 from entitlements.offers import rules
@@ -54,7 +53,8 @@ def issue_coupon(
     if coupon_id is None:
         raise Refused("member_gone")
     coupon = Coupon.objects.get(pk=coupon_id)
-    return _audited(coupon, "coupon.issued", actor, at, reason, {"offer": offer.code, "source": source})
+    audit(coupon, "coupon.issued", actor=actor, at=at, reason=reason, offer=offer.code, source=source)
+    return coupon
 
 
 def preview(*, offer: Offer, segment: Segment) -> dict[str, int]:
@@ -88,10 +88,7 @@ def issue_to_segment(*, offer_id: int, segment_id: int, actor: User | None, at: 
             )  # fmt: skip
     except IntegrityError:
         raise Refused("running") from None
-    record_audit(
-        actor=actor, at=at, action="offer.run_started", target_type="offer", target_id=offer.pk,
-        data={"run": run.pk, "segment": segment_id, "expected": gets},
-    )  # fmt: skip
+    audit(run, "offer.run_started", actor=actor, at=at, offer=offer.code, segment=segment_id, expected=gets)
     return run
 
 
@@ -126,7 +123,8 @@ def revoke_coupon(*, coupon_id: int, actor: User | None, at: datetime, reason: s
         raise Refused("not_unused")
     coupon = Coupon.objects.select_related("offer").get(pk=coupon_id)
     OfferBudget.objects.filter(pk=coupon.offer_id).update(revoked=F("revoked") + 1)
-    return _audited(coupon, "coupon.revoked", actor, at, reason, {"offer": coupon.offer.code})
+    audit(coupon, "coupon.revoked", actor=actor, at=at, reason=reason, offer=coupon.offer.code)
+    return coupon
 
 
 def expire_due(*, at: datetime) -> int:
@@ -142,10 +140,13 @@ def give_back_refunded(*, at: datetime) -> int:
     """Give back the coupons of terms refunded since, where the offer says so; returns how many."""
     found = Coupon.objects.give_back_refunded(at, BATCH)
     for back in found:
-        record_audit(
-            actor=None, at=at, action="coupon.given_back", target_type="coupon", target_id=back.coupon_id,
-            member_id=back.member_id, data={"offer": back.offer_id},
-        )  # fmt: skip
+        audit(
+            Coupon(pk=back.coupon_id, member_id=back.member_id),
+            "coupon.given_back",
+            actor=None,
+            at=at,
+            offer=back.offer_id,
+        )
     return len(found)
 
 
@@ -192,10 +193,7 @@ def _why_stop(offer: Offer, budget: OfferBudget, at: datetime) -> str:
 def _finish(run: IssueRun, status: str, at: datetime, why: str, actor: User | None = None) -> None:
     run.status, run.stop_reason, run.finished_at = status, why, at
     run.save(update_fields=["status", "stop_reason", "finished_at"])
-    record_audit(
-        actor=actor, at=at, action=f"offer.run_{status}", target_type="offer", target_id=run.offer_id,
-        data={"run": run.pk, "issued": run.issued, "why": why},
-    )  # fmt: skip
+    audit(run, f"offer.run_{status}", actor=actor, at=at, offer=run.offer.code, issued=run.issued, why=why)
 
 
 def _held(offer: Offer) -> rules.Terms:
@@ -218,13 +216,3 @@ def _params(offer: Offer, at: datetime, actor: User | None, source: str) -> dict
         "prefix": f"{offer.code_prefix.upper()}-" if offer.code_prefix else "",
         "returnable": offer.is_returned_on_refund, "terms": json.dumps(_held(offer).written()),
     }  # fmt: skip
-
-
-def _audited(
-    coupon: Coupon, action: str, actor: User | None, at: datetime, reason: str, data: Mapping[str, Any]
-) -> Coupon:
-    record_audit(
-        actor=actor, at=at, action=action, target_type="coupon", target_id=coupon.pk, member_id=coupon.member_id,
-        reason=reason, data=data,
-    )  # fmt: skip
-    return coupon

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F, Q
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.engine.refusal import Refused
 from config.staff.models import User
 from entitlements.offers import points, rules
@@ -95,10 +95,16 @@ def redeem_coupon(*, member_id: int, code: str, plan: Plan, order_ref: str, at: 
     changes = {"term": term, "order_ref": order_ref, "plan_code": plan.code, "discount_cents": found.discount_cents}
     if not Coupon.objects.filter(pk=coupon.pk).apply(REDEEM, finished_at=at, **changes):
         raise Refused("not_unused")
-    record_audit(
-        actor=actor, at=at, action="coupon.redeemed", target_type="coupon", target_id=coupon.pk, member_id=member_id,
-        data={"offer": coupon.offer.code, "plan": plan.code, "discount_cents": found.discount_cents, "term": term.pk},
-    )  # fmt: skip
+    audit(
+        coupon,
+        "coupon.redeemed",
+        actor=actor,
+        at=at,
+        offer=coupon.offer.code,
+        plan=plan.code,
+        discount_cents=found.discount_cents,
+        term=term.pk,
+    )
     return Coupon.objects.select_related("offer", "term").get(pk=coupon.pk)
 
 

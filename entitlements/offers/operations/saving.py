@@ -1,13 +1,12 @@
 """Offers are made, changed, switched on, paused and ended here."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django_fsm import can_proceed
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.engine.refusal import Refused
 from config.staff.models import User
 from entitlements.offers import points, rules
@@ -53,7 +52,8 @@ def save_offer(
     offer.save()
     budget.pk, budget.budget_cents, budget.max_coupons = offer.pk, budget_cents, max_coupons
     budget.save(update_fields=["budget_cents", "max_coupons"] if offer_id else None)
-    return _audited(offer, "offer.saved", actor, at, {"version": offer.version, "created": not offer_id})
+    audit(offer, "offer.saved", actor=actor, at=at, code=offer.code, version=offer.version, created=not offer_id)
+    return offer
 
 
 @transaction.atomic
@@ -62,19 +62,24 @@ def activate_offer(*, offer_id: int, actor: User | None, at: datetime) -> Offer:
     offer = _moved(offer_id, ACTIVATE.name)
     if offer.kind == rules.POINTS and points.opened() is None:
         raise Refused("points_closed")
-    return _audited(offer, "offer.activated", actor, at)
+    audit(offer, "offer.activated", actor=actor, at=at, code=offer.code)
+    return offer
 
 
 @transaction.atomic
 def pause_offer(*, offer_id: int, actor: User | None, at: datetime) -> Offer:
     """Nothing is issued and nothing redeemed until it is active again. Raises Refused."""
-    return _audited(_moved(offer_id, PAUSE.name), "offer.paused", actor, at)
+    offer = _moved(offer_id, PAUSE.name)
+    audit(offer, "offer.paused", actor=actor, at=at, code=offer.code)
+    return offer
 
 
 @transaction.atomic
 def end_offer(*, offer_id: int, actor: User | None, at: datetime) -> Offer:
     """No more coupons, for good; those that are out can be redeemed until they expire. Raises Refused."""
-    return _audited(_moved(offer_id, END.name), "offer.ended", actor, at)
+    offer = _moved(offer_id, END.name)
+    audit(offer, "offer.ended", actor=actor, at=at, code=offer.code)
+    return offer
 
 
 def locked(offer_id: int) -> Offer:
@@ -106,13 +111,3 @@ def _check_changes(
         raise Refused("below_spent", spent_cents=budget.spent_cents)
     if max_coupons is not None and max_coupons < budget.issued - budget.revoked:
         raise Refused("below_issued", issued=budget.issued - budget.revoked)
-
-
-def _audited(
-    offer: Offer, action: str, actor: User | None, at: datetime, data: Mapping[str, Any] | None = None
-) -> Offer:
-    record_audit(
-        actor=actor, at=at, action=action, target_type="offer", target_id=offer.pk,
-        data={"code": offer.code, **(data or {})},
-    )  # fmt: skip
-    return offer

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Max
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.staff.models import User
 from entitlements.seats.models import SeatPlan
 from entitlements.seats.owners import running_terms
@@ -35,8 +35,15 @@ def save_seat_plan(
         raise SeatsInUse(most)
     values = {"kind": kind, "seats": seats, "tier": tier}
     saved, created = SeatPlan.objects.update_or_create(plan=plan, defaults=values)
-    record_audit(
-        actor=actor, at=at, action="seat_plan.saved", target_type="plan", target_id=plan.pk,
-        data={"plan": plan.code, "created": created, "kind": kind, "seats": seats, "tier": tier and tier.code},
-    )  # fmt: skip
+    audit(
+        saved,
+        "seat_plan.saved",
+        actor=actor,
+        at=at,
+        plan=plan.code,
+        created=created,
+        kind=kind,
+        seats=seats,
+        tier=tier and tier.code,
+    )
     return saved

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.engine.refusal import Refused
 from config.staff.models import User
 from entitlements.seats import querysets
@@ -53,7 +53,7 @@ def give_seat(*, owner_id: int, member_id: int, at: datetime, actor: User | None
     group = SeatGroup.objects.filter(member_id=owner_id).first()
     group = group or SeatGroup.objects.create(member_id=owner_id, created_at=at)
     seat = Seat.objects.create(group=group, member_id=member_id, given_at=at, given_by=actor)
-    _audit(seat, "seat.given", at, actor)
+    audit(seat, "seat.given", actor=actor, at=at, owner=owner_id)
     _lend(querysets.lacking_cover_of(at, seat_id=seat.pk), at)
     _renew_alike(owner_id, at)
     return seat
@@ -124,16 +124,9 @@ def _renew_alike(owner_id: int, at: datetime) -> None:
 def _end(seat: Seat, reason: str, at: datetime, actor: User | None) -> None:
     seat.ended_at, seat.end_reason, seat.ended_by = at, reason, actor
     seat.save(update_fields=["ended_at", "end_reason", "ended_by"])
-    _audit(seat, "seat.ended", at, actor, reason=reason)
+    audit(seat, "seat.ended", actor=actor, at=at, owner=seat.group.member_id, why=reason)
     lent = MembershipTerm.objects.filter(seat_term__seat=seat, member_id=seat.member_id)
     for term_id in lent.open_or_upcoming(at).values_list("pk", flat=True):
         end_cover(term_id=term_id, at=at, actor=actor, reason="")
     if not MembershipTerm.objects.filter(member_id=seat.member_id).open_or_upcoming(at).exists():
         switch_auto_renewal(member_id=seat.member_id, on=False, at=at, actor=actor)
-
-
-def _audit(seat: Seat, action: str, at: datetime, actor: User | None, **data: Any) -> None:
-    record_audit(
-        actor=actor, at=at, action=action, target_type="seat", target_id=seat.pk, member_id=seat.member_id,
-        data={"owner": seat.group.member_id, **data},
-    )  # fmt: skip

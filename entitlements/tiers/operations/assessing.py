@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.engine import brakes
 from config.engine.reviewed import Status
 from config.engine.stays import horizon
@@ -149,10 +149,7 @@ def decide_brake(*, brake_id: int, is_right: bool, actor: User, at: datetime, re
     Raises TierBrake.DoesNotExist when the brake is not open any more. The caller wakes ``assess``.
     """
     brake = brakes.decide(TierBrake, brake_id, is_right=is_right, actor=actor, at=at, reason=reason)
-    record_audit(
-        actor=actor, at=at, action=f"tiers.brake_{brake.status}", target_type="tier_brake", target_id=brake.pk,
-        reason=reason,
-    )  # fmt: skip
+    audit(brake, f"tiers.brake_{brake.status}", actor=actor, at=at, reason=reason)
     return brake
 
 
@@ -207,8 +204,5 @@ def _raise_brake(result: Assessed, *, at: datetime, limit: int, base: int) -> As
         },
     )  # fmt: skip
     if is_new:
-        record_audit(
-            actor=None, at=at, action="tiers.braked", target_type="tier_brake", target_id=brake.pk,
-            data={"matrix": result.matrix(), "limit": limit},
-        )  # fmt: skip
+        audit(brake, "tiers.braked", actor=None, at=at, matrix=result.matrix(), limit=limit)
     return Assessed(brake=brake)

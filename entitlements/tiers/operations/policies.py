@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.engine import reviewed
 from config.engine.reviewed import Status
 from config.staff.models import User
@@ -48,7 +48,8 @@ def propose_policy(
         **{name: conditions.get(name, getattr(current, name)) for name in CONDITIONS},
     )  # fmt: skip
     _write_rungs(draft, rungs)
-    return _audited(draft, actor=actor, at=at, action="proposed", data=summary(draft))
+    audit(draft, "qualification.proposed", actor=actor, at=at, version=draft.version, **summary(draft))
+    return draft
 
 
 @transaction.atomic
@@ -63,7 +64,8 @@ def revise_policy(
     draft.save(update_fields=[*conditions, "note", "preview", "previewed_at"])
     draft.rungs.all().delete()
     _write_rungs(draft, rungs)
-    return _audited(draft, actor=actor, at=at, action="revised", data=summary(draft))
+    audit(draft, "qualification.revised", actor=actor, at=at, version=draft.version, **summary(draft))
+    return draft
 
 
 def preview_policy(*, policy_id: int, at: datetime) -> QualificationPolicy:
@@ -117,7 +119,9 @@ def movers_of(
 @transaction.atomic
 def submit_policy(*, policy_id: int, actor: User, at: datetime) -> QualificationPolicy:
     """Ask a second person. Raises Refused without a preview."""
-    return _audited(reviewed.submit(QualificationPolicy, policy_id), actor=actor, at=at, action="submitted")
+    policy = reviewed.submit(QualificationPolicy, policy_id)
+    audit(policy, "qualification.submitted", actor=actor, at=at, version=policy.version)
+    return policy
 
 
 @transaction.atomic
@@ -127,15 +131,17 @@ def approve_policy(*, policy_id: int, actor: User, at: datetime, reason: str) ->
     Raises Refused when ``actor`` proposed it, or it no longer waits.
     """
     policy, _former = reviewed.approve(QualificationPolicy, policy_id, actor=actor, at=at)
-    return _audited(policy, actor=actor, at=at, action="approved", reason=reason, data=summary(policy))
+    said = {"version": policy.version, **summary(policy)}
+    audit(policy, "qualification.approved", actor=actor, at=at, reason=reason, **said)
+    return policy
 
 
 @transaction.atomic
 def reject_policy(*, policy_id: int, actor: User, at: datetime, reason: str) -> QualificationPolicy:
     """Keep a submitted policy out of force, for good. Raises Refused when it no longer waits."""
-    return _audited(
-        reviewed.reject(QualificationPolicy, policy_id), actor=actor, at=at, action="rejected", reason=reason
-    )
+    policy = reviewed.reject(QualificationPolicy, policy_id)
+    audit(policy, "qualification.rejected", actor=actor, at=at, reason=reason, version=policy.version)
+    return policy
 
 
 def summary(policy: QualificationPolicy) -> dict[str, Any]:
@@ -160,14 +166,3 @@ def _write_rungs(policy: QualificationPolicy, rungs: Iterable[Asked]) -> None:
             for measure, threshold in one.thresholds.items()
         ]
     )
-
-
-def _audited(
-    policy: QualificationPolicy, *, actor: User | None, at: datetime, action: str, reason: str = "",
-    data: dict[str, Any] | None = None,
-) -> QualificationPolicy:  # fmt: skip
-    record_audit(
-        actor=actor, at=at, action=f"qualification.{action}", target_type="qualification_policy", target_id=policy.pk,
-        reason=reason, data={"version": policy.version, **(data or {})},
-    )  # fmt: skip
-    return policy

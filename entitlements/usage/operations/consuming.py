@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.engine.prepared import execute_alone
 from config.engine.refusal import Refused
 from config.staff.models import User
@@ -115,10 +115,7 @@ def reverse(*, record_id: int, at: datetime, origin: str, actor: User | None = N
         outcome=Outcome.REVERSED, origin=origin, reverses=used, actor=actor, granted_after=balance.granted,
         used_after=balance.used, overage_after=balance.overage,
     )  # fmt: skip
-    record_audit(
-        actor=actor, at=at, action="usage.reversed", target_type="usage", target_id=used.pk, member_id=used.member_id,
-        reason=reason, data={"benefit": used.benefit.code, "amount": used.amount},
-    )  # fmt: skip
+    audit(used, "usage.reversed", actor=actor, at=at, reason=reason, benefit=used.benefit.code, amount=used.amount)
     return record
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from config.audit.record import record_audit
+from config.audit.record import audit_at_large
 from config.staff.models import User
 from entitlements.usage.querysets.recording import COUNT_USES, ENROL, RECORD
 
@@ -32,7 +32,7 @@ def record_usage(*, rows: Sequence[dict[str, Any]], at: datetime, origin: str, a
         cursor.execute(ENROL, values)
         cursor.execute(RECORD, values)
         stored = int(cursor.fetchone()[0])
-    record_audit(actor=actor, at=at, action="usage.recorded", target_type="usage", data={"rows": stored})
+    audit_at_large("usage.recorded", actor=actor, at=at, rows=stored)
     return stored
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.staff.models import User
 from members.events.models import EventDefinition
 from members.events.querysets.catalogue import RECOUNT_DAYS
@@ -30,10 +30,7 @@ def save_definition(*, definition_id: int, actor: User, at: datetime, **values: 
     if "is_activity" in changed:
         definition.recount_due_at = at
     definition.save(update_fields=[*values, "recount_due_at"])
-    record_audit(
-        actor=actor, at=at, action="event.saved", target_type="event_definition", target_id=definition.pk,
-        data={"name": definition.name, "fields": changed},
-    )  # fmt: skip
+    audit(definition, "event.saved", actor=actor, at=at, name=definition.name, fields=changed)
     return definition
 
 

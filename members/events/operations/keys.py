@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.staff.models import User
 from members.events.models import WriteKey
 from members.events.querysets.keys import OpenedKey, hash_of
@@ -25,7 +25,7 @@ def make_key(*, source_id: int, label: str, scopes: Iterable[str], actor: User, 
         source_id=source_id, label=label, prefix=secret[:PREFIX_LENGTH], key_hash=hash_of(secret), scopes=list(scopes),
         created_at=at, created_by=actor,
     )  # fmt: skip
-    _audit("made", key, actor, at)
+    _audit("write_key.made", key, actor, at)
     return key, secret
 
 
@@ -38,7 +38,7 @@ def rotate_key(*, key_id: int, actor: User, at: datetime) -> tuple[WriteKey, str
     old = WriteKey.objects.select_for_update().get(pk=key_id, revoked_at__isnull=True)
     old.revoked_at = at + timedelta(hours=ROTATION_HOURS)
     old.save(update_fields=["revoked_at"])
-    _audit("rotated", old, actor, at)
+    _audit("write_key.rotated", old, actor, at)
     return make_key(source_id=old.source_id, label=old.label, scopes=old.scopes, actor=actor, at=at)
 
 
@@ -48,7 +48,7 @@ def revoke_key(*, key_id: int, actor: User, at: datetime) -> WriteKey:
     key = WriteKey.objects.select_for_update().valid(at).get(pk=key_id)
     key.revoked_at = at
     key.save(update_fields=["revoked_at"])
-    _audit("revoked", key, actor, at)
+    _audit("write_key.revoked", key, actor, at)
     return key
 
 
@@ -58,8 +58,5 @@ def note_use(*, key: OpenedKey, at: datetime) -> None:
         WriteKey.objects.filter(pk=key.pk).update(last_used_at=at)
 
 
-def _audit(what: str, key: WriteKey, actor: User, at: datetime) -> None:
-    record_audit(
-        actor=actor, at=at, action=f"write_key.{what}", target_type="write_key", target_id=key.pk,
-        data={"source": key.source_id, "label": key.label, "prefix": key.prefix, "scopes": key.scopes},
-    )  # fmt: skip
+def _audit(action: str, key: WriteKey, actor: User, at: datetime) -> None:
+    audit(key, action, actor=actor, at=at, source=key.source_id, label=key.label, prefix=key.prefix, scopes=key.scopes)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.staff.models import User
 from members.events.models import Source
 from members.lifecycle.models import MemberLifecycle
@@ -31,8 +31,5 @@ def save_source(*, source_id: int | None, actor: User, at: datetime, **values: s
         source.save(update_fields=list(values))
     if source.connected_at and _SILENCE_FIELDS & set(changed):
         MemberLifecycle.objects.filter(membership_status="active").mark_due(at)
-    record_audit(
-        actor=actor, at=at, action="source.saved", target_type="source", target_id=source.pk,
-        data={"code": source.code, "created": created, "fields": changed},
-    )  # fmt: skip
+    audit(source, "source.saved", actor=actor, at=at, code=source.code, created=created, fields=changed)
     return source

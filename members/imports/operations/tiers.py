@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.models import Max
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.staff.models import User
 from members.imports.models import ImportRun
 from members.imports.operations.checks import unknown_words
@@ -26,8 +26,7 @@ def create_missing_tiers(*, run: ImportRun, actor: User, at: datetime) -> int:
     for name in _distinct(unknown_words(run, "unknown_tier")):
         position += 1
         tier = Tier.objects.create(code=f"tier-{position}", name=name, name_zh=name, position=position)
-        record_audit(actor=actor, at=at, action="tier.created", target_type="tier", target_id=tier.pk,
-                     data={"import": run.pk})  # fmt: skip
+        audit(tier, "tier.created", actor=actor, at=at, import_run=run.pk)
         made += 1
     return made
 

@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, models, transaction
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.engine.refusal import Refused
 from config.engine.registry import Registry
 from config.staff.models import User
@@ -161,10 +161,7 @@ def undo(*, run_id: int, at: datetime) -> None:
                 cursor.execute(statement, {"run": run_id, "at": at, "zone": settings.PROJECT_TIME_ZONE})
         _delete_created(run)
         ImportRun.objects.advance(run_id, Status.UNDOING, Status.UNDONE, undone_at=at, attempts=0, step="")
-        record_audit(
-            actor=run.undone_by, at=at, action="import.undone", target_type="import", target_id=run_id,
-            data={"created": run.created_count, "updated": run.updated_count},
-        )  # fmt: skip
+        audit(run, "import.undone", actor=run.undone_by, at=at, created=run.created_count, updated=run.updated_count)
     sweep(at=at)
 
 

@@ -9,7 +9,7 @@ from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import transaction
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.engine.refusal import Refused
 from config.staff.models import User
 from members.files.mapping import guess, plain_name
@@ -63,8 +63,7 @@ def receive(*, upload: File, actor: User, at: datetime, profile: str = "") -> Im
         raise
     with transaction.atomic():
         run.save()
-        record_audit(actor=actor, at=at, action="import.uploaded", target_type="import", target_id=run.pk,
-                     data={"bytes": run.file_bytes, "sha256": run.sha256})  # fmt: skip
+        audit(run, "import.uploaded", actor=actor, at=at, bytes=run.file_bytes, sha256=run.sha256)
     return run
 
 
@@ -185,6 +184,6 @@ def discard(*, run_id: int, actor: User, at: datetime) -> bool:
         run = ImportRun.objects.get(pk=run_id)
         run.issues.all().delete()
         staging.drop(run_id)
-        record_audit(actor=actor, at=at, action="import.discarded", target_type="import", target_id=run_id)
+        audit(run, "import.discarded", actor=actor, at=at)
         transaction.on_commit(lambda: run.file.storage.delete(str(run.file.name)))
     return True

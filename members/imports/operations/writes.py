@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
+from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Max
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.engine.refusal import Refused
 from config.staff.models import User
 from members.events.models import Source
@@ -132,11 +133,11 @@ def _finish_write(run: ImportRun, occasion: Occasion, details: dict[str, int]) -
     )  # fmt: skip
     if not moved:
         raise RuntimeError(f"import {run.pk} was taken from its worker")
-    record_audit(
-        actor=run.confirmed_by, at=occasion.at, action="import.written", target_type="import", target_id=run.pk,
-        data={"profile": run.profile, "sha256": run.sha256, "mode": run.mode, "created": created, "updated": updated,
-              "rejected": run.rows_rejected, **details},
-    )  # fmt: skip
+    facts: dict[str, Any] = {
+        "profile": run.profile, "sha256": run.sha256, "mode": run.mode, "created": created, "updated": updated,
+        "rejected": run.rows_rejected,
+    }  # fmt: skip
+    audit(run, "import.written", actor=run.confirmed_by, at=occasion.at, **(facts | details))
 
 
 def _created_members(base: int, run: ImportRun) -> int:
@@ -205,8 +206,7 @@ def _own_plan(run: ImportRun, contract: str, *, at: datetime) -> SoldPlan:
         },
     )  # fmt: skip
     if made:
-        record_audit(actor=run.confirmed_by, at=at, action="plan.created", target_type="plan", target_id=plan.pk,
-                     data={"import": run.pk})  # fmt: skip
+        audit(plan, "plan.created", actor=run.confirmed_by, at=at, import_run=run.pk)
     return plan
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.engine import reviewed
 from config.engine.reviewed import Status
 from config.staff.models import User
@@ -36,7 +36,8 @@ def propose_policy(*, actor: User, at: datetime, note: str, **thresholds: Any) -
         version=newest + 1, note=note, created_at=at, created_by=actor,
         **{name: thresholds.get(name, getattr(current, name)) for name in THRESHOLDS},
     )  # fmt: skip
-    return _audited(draft, actor=actor, at=at, action="policy.proposed", data=changes(current, draft))
+    audit(draft, "policy.proposed", actor=actor, at=at, version=draft.version, changes=changes(current, draft))
+    return draft
 
 
 @transaction.atomic
@@ -48,7 +49,9 @@ def revise_policy(*, policy_id: int, actor: User, at: datetime, note: str, **thr
         setattr(draft, name, value)
     draft.note, draft.preview, draft.previewed_at = note, None, None
     draft.save(update_fields=[*thresholds, "note", "preview", "previewed_at"])
-    return _audited(draft, actor=actor, at=at, action="policy.revised", data=changes(active_policy(), draft))
+    changed = changes(active_policy(), draft)
+    audit(draft, "policy.revised", actor=actor, at=at, version=draft.version, changes=changed)
+    return draft
 
 
 def preview_policy(*, policy_id: int, at: datetime) -> LifecyclePolicy:
@@ -75,7 +78,9 @@ def preview_policy(*, policy_id: int, at: datetime) -> LifecyclePolicy:
 @transaction.atomic
 def submit_policy(*, policy_id: int, actor: User, at: datetime) -> LifecyclePolicy:
     """Ask a second person. Raises Refused without a preview, for nobody approves what was not looked at."""
-    return _audited(reviewed.submit(LifecyclePolicy, policy_id), actor=actor, at=at, action="policy.submitted")
+    policy = reviewed.submit(LifecyclePolicy, policy_id)
+    audit(policy, "policy.submitted", actor=actor, at=at, version=policy.version)
+    return policy
 
 
 @transaction.atomic
@@ -88,14 +93,16 @@ def approve_policy(*, policy_id: int, actor: User, at: datetime, reason: str) ->
     data = changes(former, policy)
     if "grace_days" in data:
         say_grace_changed(at=at)
-    return _audited(policy, actor=actor, at=at, action="policy.approved", reason=reason, data=data)
+    audit(policy, "policy.approved", actor=actor, at=at, reason=reason, version=policy.version, changes=data)
+    return policy
 
 
 @transaction.atomic
 def reject_policy(*, policy_id: int, actor: User, at: datetime, reason: str) -> LifecyclePolicy:
     """Keep a submitted policy out of force, for good. Raises Refused when it no longer waits."""
     policy = reviewed.reject(LifecyclePolicy, policy_id)
-    return _audited(policy, actor=actor, at=at, action="policy.rejected", reason=reason)
+    audit(policy, "policy.rejected", actor=actor, at=at, reason=reason, version=policy.version)
+    return policy
 
 
 def roll_out_policy(*, at: datetime) -> int:
@@ -125,13 +132,3 @@ def changes(former: LifecyclePolicy, policy: LifecyclePolicy) -> dict[str, list[
 def _check(thresholds: dict[str, Any]) -> None:
     if unknown := set(thresholds) - set(THRESHOLDS):
         raise TypeError(f"not a threshold: {', '.join(sorted(unknown))}")
-
-
-def _audited(
-    policy: LifecyclePolicy, *, actor: User, at: datetime, action: str, reason: str = "", data: dict | None = None
-) -> LifecyclePolicy:
-    record_audit(
-        actor=actor, at=at, action=action, target_type="lifecycle_policy", target_id=policy.pk, reason=reason,
-        data={"version": policy.version, "changes": data or {}},
-    )  # fmt: skip
-    return policy

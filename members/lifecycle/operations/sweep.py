@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.engine import brakes
 from config.staff.models import User
 from members.lifecycle.feeds import hear
@@ -229,14 +229,11 @@ def _raise_brake(result: SweepResult, *, at: datetime, limit: int) -> SweepResul
     )
     brake.held_count = MemberLifecycle.objects.hold_due(at, brake.pk)
     brake.save(update_fields=["held_count"])
-    record_audit(actor=None, at=at, action="sweep.braked", target_type="sweep_brake", target_id=brake.pk,
-                 data={"matrix": result.matrix(), "limit": limit})  # fmt: skip
+    audit(brake, "sweep.braked", actor=None, at=at, matrix=result.matrix(), limit=limit)
     return SweepResult(judged=0, brake=brake)
 
 
 def _decide_brake(brake_id: int, *, is_right: bool, actor: User, at: datetime, reason: str) -> SweepBrake:
     brake = brakes.decide(SweepBrake, brake_id, is_right=is_right, actor=actor, at=at, reason=reason)
-    record_audit(
-        actor=actor, at=at, action=f"sweep.{brake.status}", target_type="sweep_brake", target_id=brake.pk, reason=reason
-    )
+    audit(brake, f"sweep.{brake.status}", actor=actor, at=at, reason=reason)
     return brake

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.staff.models import User
 from members.merging.models import DuplicatePair
 from members.merging.querysets.finding import REASONS, find_pairs
@@ -38,7 +38,7 @@ def dismiss_pair(*, pair_id: int, actor: User, at: datetime) -> bool:
     open_pair = DuplicatePair.objects.filter(pk=pair_id, dismissed_at__isnull=True, merge__isnull=True)
     if not open_pair.update(dismissed_at=at, dismissed_by=actor):
         return False
-    _note("pair.dismissed", pair_id, actor, at)
+    _audit_both("pair.dismissed", pair_id, actor, at)
     return True
 
 
@@ -48,14 +48,11 @@ def reopen_pair(*, pair_id: int, actor: User, at: datetime) -> bool:
     dismissed = DuplicatePair.objects.filter(pk=pair_id, dismissed_at__isnull=False, merge__isnull=True)
     if not dismissed.update(dismissed_at=None, dismissed_by=None):
         return False
-    _note("pair.reopened", pair_id, actor, at)
+    _audit_both("pair.reopened", pair_id, actor, at)
     return True
 
 
-def _note(action: str, pair_id: int, actor: User, at: datetime) -> None:
+def _audit_both(action: str, pair_id: int, actor: User, at: datetime) -> None:
     pair = DuplicatePair.objects.get(pk=pair_id)
     for member_id in (pair.member_a_id, pair.member_b_id):
-        record_audit(
-            actor=actor, at=at, action=action, target_type="duplicate_pair", target_id=pair_id, member_id=member_id,
-            data={"reasons": pair.reasons},
-        )  # fmt: skip
+        audit(pair, action, actor=actor, at=at, member_id=member_id, reasons=pair.reasons)

@@ -8,7 +8,7 @@ from django.db import OperationalError, transaction
 from django.db.models.functions import Greatest, Least
 from psycopg import errors
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.engine.refusal import Refused
 from config.staff.models import User
 from members.lifecycle.models import MemberLifecycle
@@ -65,7 +65,7 @@ def _merge(
         set_aside=aside, before=before, after=after | {"tags": tags},
     )  # fmt: skip
     DuplicatePair.objects.of(absorbed_id).of(survivor_id).update(merge=record)
-    note(record, "member.merged", actor, at, {table: len(keys) for table, keys in moved.items()})
+    audit_both(record, "member.merged", actor, at, {table: len(keys) for table, keys in moved.items()})
     return record
 
 
@@ -129,16 +129,14 @@ def retried(attempt: Callable[[], Result]) -> Result:
     return attempt()
 
 
-def note(record: MergeRecord, action: str, actor: User | None, at: datetime, data: Mapping[str, Any]) -> None:
+def audit_both(record: MergeRecord, action: str, actor: User | None, at: datetime, data: Mapping[str, Any]) -> None:
     """Audit the act on both members, so that each one's timeline tells it."""
     for member_id, other_id in (
         (record.survivor_id, record.absorbed_id),
         (record.absorbed_id, record.survivor_id),
     ):
-        record_audit(
-            actor=actor, at=at, action=action, target_type="merge", target_id=record.pk, member_id=member_id,
-            reason=f"#{record.absorbed_id} → #{record.survivor_id}", data={**data, "other": other_id},
-        )  # fmt: skip
+        reason = f"#{record.absorbed_id} → #{record.survivor_id}"
+        audit(record, action, actor=actor, at=at, reason=reason, member_id=member_id, **data, other=other_id)
 
 
 def as_json(value: Any) -> Any:

@@ -13,7 +13,7 @@ from members.events.models import Event
 from members.lifecycle.models import MemberLifecycle
 from members.merging.belongings import BELONGINGS
 from members.merging.models import MergeRecord
-from members.merging.operations.merging import as_json, note, retried
+from members.merging.operations.merging import as_json, audit_both, retried
 from members.merging.operations.placing import judge
 from members.merging.querysets import moving
 from members.people.models import Identity, Member
@@ -81,7 +81,7 @@ def _unmerge(actor: User | None, at: datetime, record_id: int) -> MergeRecord:
     record.undone_at, record.undone_by, record.kept = at, actor, kept
     record.save(update_fields=["undone_at", "undone_by", "kept"])
     record.pairs.update(merge=None)
-    note(record, "member.unmerged", actor, at, {"fields": kept["fields"], **missing})
+    audit_both(record, "member.unmerged", actor, at, {"fields": kept["fields"], **missing})
     return record
 
 

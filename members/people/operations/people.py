@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.staff.models import User
 from members.people.followers import FOLLOWERS
 from members.people.models import Identity, Member
@@ -39,9 +39,7 @@ def create_member(
     )
     for follower in FOLLOWERS:
         follower.created(member.pk, time_zone=time_zone, at=at)
-    record_audit(
-        actor=actor, at=at, action="member.created", target_type="member", target_id=member.pk, member_id=member.pk
-    )
+    audit(member, "member.created", actor=actor, at=at)
     return member
 
 
@@ -71,10 +69,7 @@ def edit_member(
     fields = tuple(changed)
     for follower in FOLLOWERS:
         changed += follower.edited(member_id, fields=fields, time_zone=time_zone, at=at)
-    record_audit(
-        actor=actor, at=at, action="member.edited", target_type="member", target_id=member_id, member_id=member_id,
-        data={"fields": changed},
-    )  # fmt: skip
+    audit(member, "member.edited", actor=actor, at=at, fields=changed)
     return member
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.engine.refusal import Refused
 from config.staff.models import User
 from members.segments.compiler import ids_of
@@ -54,7 +54,8 @@ def save_segment(
     if is_new_rule:
         _keep_version(segment, actor=actor, at=at, reason=reason)
         _keep_references(segment, rule)
-    return audited(segment, "segment.saved", actor=actor, at=at, reason=reason, data={"version": segment.rule_version})
+    audit(segment, "segment.saved", actor=actor, at=at, reason=reason, version=segment.rule_version)
+    return segment
 
 
 @transaction.atomic
@@ -64,7 +65,8 @@ def freeze(*, rule: Rule, actor: User | None, at: datetime, name: str, name_zh: 
     segment = new_static(name, actor=actor, at=at, name_zh=name_zh, rule=rule.model_dump(mode="json"))
     _keep_version(segment, actor=actor, at=at, reason=reason)
     diff = fill(segment, ids_of(rule, at), at)
-    return audited(segment, "segment.frozen", actor=actor, at=at, reason=reason, data={"members": diff.size})
+    audit(segment, "segment.frozen", actor=actor, at=at, reason=reason, members=diff.size)
+    return segment
 
 
 @transaction.atomic
@@ -79,7 +81,8 @@ def archive_segment(*, segment_id: int, actor: User | None, at: datetime, reason
     segment.updated_by = actor
     segment.save(update_fields=["archived_at", "updated_at", "updated_by"])
     SegmentReference.objects.filter(segment=segment).delete()
-    return audited(segment, "segment.archived", actor=actor, at=at, reason=reason)
+    audit(segment, "segment.archived", actor=actor, at=at, reason=reason)
+    return segment
 
 
 def record_diff(segment: Segment, diff: Diff, at: datetime) -> None:
@@ -130,14 +133,4 @@ def _locked(segment_id: int) -> Segment:
     segment = Segment.objects.live().select_for_update().filter(pk=segment_id).first()
     if segment is None:
         raise Refused("archived")
-    return segment
-
-
-def audited(
-    segment: Segment, action: str, *, actor: User | None, at: datetime, reason: str, data: dict | None = None
-) -> Segment:
-    """Record what was done to the segment; returns it."""
-    record_audit(
-        actor=actor, at=at, action=action, target_type="segment", target_id=segment.pk, reason=reason, data=data
-    )
     return segment

@@ -11,14 +11,14 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Count
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.engine.refusal import Refused
 from config.staff.models import User
 from members.files.reading import scan
 from members.people.models import Member
 from members.segments.lists import ListRows
 from members.segments.models import Segment, SegmentUpload, SegmentUploadLine
-from members.segments.operations.saving import audited, fill, new_static
+from members.segments.operations.saving import fill, new_static
 from members.segments.querysets import match_lines
 
 MAX_BYTES = 100 * 1024 * 1024
@@ -100,8 +100,8 @@ def save_upload(
     diff = fill(segment, Member.objects.filter(pk__in=named.values("member_id")).values("pk"), at)
     upload.segment, upload.status = segment, SegmentUpload.Status.SAVED
     upload.save(update_fields=["segment", "status"])
-    data = {"members": diff.size, "unknown": upload.unknown}
-    return audited(segment, "segment.uploaded", actor=actor, at=at, reason=reason, data=data)
+    audit(segment, "segment.uploaded", actor=actor, at=at, reason=reason, members=diff.size, unknown=upload.unknown)
+    return segment
 
 
 @transaction.atomic
@@ -110,8 +110,8 @@ def discard_upload(*, upload_id: int, actor: User | None, at: datetime) -> bool:
     upload = SegmentUpload.objects.select_for_update().filter(pk=upload_id, segment__isnull=True).first()
     if upload is None:
         return False
+    audit(upload, "segment.list_discarded", actor=actor, at=at)
     _forget(upload)
-    record_audit(actor=actor, at=at, action="segment.list_discarded", target_type="segment_upload", target_id=upload_id)
     return True
 
 

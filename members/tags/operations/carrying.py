@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.engine.refusal import Refused
 from config.staff.models import User
 from members.people.models import Member
@@ -26,7 +26,7 @@ def give_tag(*, member_id: int, tag_id: int, actor: User, at: datetime, reason: 
             )
     except IntegrityError:
         raise Refused("carried") from None
-    _audited("tag.given", tag, member_id, actor, at, reason)
+    audit(tag, "tag.given", actor=actor, at=at, reason=reason, member_id=member_id, tag=tag.code)
     return carry
 
 
@@ -37,11 +37,4 @@ def take_tag(*, member_id: int, tag_id: int, actor: User, at: datetime, reason: 
     own = MemberTag.objects.current().filter(member_id=member_id, code=tag.code, cause=MemberTag.Cause.HAND)
     if not own.update(until=at, until_cause=MemberTag.Cause.HAND):
         raise Refused("not_given_by_hand")
-    _audited("tag.taken", tag, member_id, actor, at, reason)
-
-
-def _audited(action: str, tag: Tag, member_id: int, actor: User, at: datetime, reason: str) -> None:
-    record_audit(
-        actor=actor, at=at, action=action, target_type="tag", target_id=tag.pk, member_id=member_id, reason=reason,
-        data={"tag": tag.code},
-    )  # fmt: skip
+    audit(tag, "tag.taken", actor=actor, at=at, reason=reason, member_id=member_id, tag=tag.code)

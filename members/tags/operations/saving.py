@@ -1,6 +1,5 @@
 """Tags are made, changed and switched on and off here. Every change of what a tag means is a version."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -8,7 +7,7 @@ from uuid import uuid4
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.engine.refusal import Refused
 from config.staff.models import User
 from members.events.models import EventDefinition
@@ -61,7 +60,8 @@ def save_tag(
     tag.save()
     if is_new_meaning:
         _keep_version(tag, actor=actor, at=at, reason=reason)
-    return _audited(tag, "tag.saved", actor=actor, at=at, reason=reason, data={"version": tag.rule_version})
+    audit(tag, "tag.saved", actor=actor, at=at, reason=reason, version=tag.rule_version)
+    return tag
 
 
 @transaction.atomic
@@ -78,7 +78,8 @@ def switch_off(*, tag_id: int, actor: User | None, at: datetime, reason: str = "
     carries = MemberTag.objects.current().by_rule().filter(code__in=list(tags.values_list("code", flat=True)))
     ended = carries.update(until=at, until_cause=MemberTag.Cause.SWITCHED_OFF)
     tags.update(is_enabled=False, updated_at=at, updated_by=actor, size=0)
-    return _audited(tag, "tag.switched_off", actor=actor, at=at, reason=reason, data={"members": ended})
+    audit(tag, "tag.switched_off", actor=actor, at=at, reason=reason, members=ended)
+    return tag
 
 
 @transaction.atomic
@@ -87,7 +88,8 @@ def switch_on(*, tag_id: int, actor: User | None, at: datetime) -> Tag:
     tag = locked(tag_id)
     tags = Tag.objects.filter(pk=tag.pk) | Tag.objects.filter(parent=tag)
     tags.update(is_enabled=True, updated_at=at, updated_by=actor)
-    return _audited(tag, "tag.switched_on", actor=actor, at=at)
+    audit(tag, "tag.switched_on", actor=actor, at=at)
+    return tag
 
 
 def locked(tag_id: int) -> Tag:
@@ -126,10 +128,3 @@ def _keep_version(tag: Tag, *, actor: User | None, at: datetime, reason: str) ->
         tag=tag, number=tag.rule_version, rule=tag.rule, generator=tag.generator, saved_at=at, saved_by=actor,
         reason=reason,
     )  # fmt: skip
-
-
-def _audited(
-    tag: Tag, action: str, *, actor: User | None, at: datetime, reason: str = "", data: Mapping[str, Any] | None = None
-) -> Tag:
-    record_audit(actor=actor, at=at, action=action, target_type="tag", target_id=tag.pk, reason=reason, data=data)
-    return tag

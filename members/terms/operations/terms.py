@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.engine.refusal import Refused
 from config.staff.models import User
 from members.lifecycle.models import MemberLifecycle
 from members.lifecycle.operations.sweep import active_policy, catch_up
+from members.people.models import Member
 from members.people.rules import local_date, shift_local
 from members.plans.models import Plan, Tier
 from members.terms.models import MembershipTerm, MemberSignal
@@ -372,9 +373,6 @@ def _settle(
     member_id: int, *, at: datetime, actor: User | None, action: str, reason: str = "", data: dict | None = None
 ) -> None:
     """Audit the fact and let the engine judge the member at once."""
-    record_audit(
-        actor=actor, at=at, action=action, target_type="membership", target_id=member_id, member_id=member_id,
-        reason=reason, data=data,
-    )  # fmt: skip
+    audit(Member(pk=member_id), action, actor=actor, at=at, reason=reason, **(data or {}))
     MemberLifecycle.objects.filter(pk=member_id).mark_due(at)
     catch_up(member_ids=[member_id], at=at, actor=actor)

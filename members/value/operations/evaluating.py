@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from members.value import fitting
 from members.value.models import ModelEvaluation
 from members.value.weights import MEASURED, version_of
@@ -77,10 +77,15 @@ def record_evaluation(*, measured: Measured, dataset: str, seed: int, at: dateti
         ],
         weights_version=measured.version, made_at=at,
     )  # fmt: skip
-    record_audit(
-        actor=None, at=at, action="value.evaluated", target_type="modelevaluation", target_id=evaluation.pk,
-        data={"dataset": dataset, "auc": round(measured.auc, 4), "weights": measured.version},
-    )  # fmt: skip
+    audit(
+        evaluation,
+        "value.evaluated",
+        actor=None,
+        at=at,
+        dataset=dataset,
+        auc=round(measured.auc, 4),
+        weights=measured.version,
+    )
     return evaluation
 
 

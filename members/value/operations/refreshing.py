@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import transaction
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.staff.models import User
 from members.events.feeds import is_stale
 from members.events.models import EventDefinition, Source
@@ -31,7 +31,7 @@ def request_refresh(*, actor: User | None, at: datetime) -> ValueRun:
         return waiting
     run = ValueRun.objects.create(requested_at=at, requested_by=actor)
     if actor:
-        record_audit(actor=actor, at=at, action="value.requested", target_type="valuerun", target_id=run.pk)
+        audit(run, "value.requested", actor=actor, at=at)
     return run
 
 

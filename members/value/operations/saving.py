@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from config.audit.record import record_audit
+from config.audit.record import audit
 from config.staff.models import User
 from members.value.models import RfmThresholds, TierCost, ValueSettings
 from members.value.operations.refreshing import THRESHOLD_FIELDS, parameters, request_refresh, saved_thresholds
@@ -32,10 +32,7 @@ def save_thresholds(*, plan_id: int | None, actor: User, at: datetime, values: M
     else:
         before = rows.filter(plan_id=plan_id).values(*THRESHOLD_FIELDS).first()
         saved, _ = RfmThresholds.objects.update_or_create(plan_id=plan_id, defaults=chosen)
-    record_audit(
-        actor=actor, at=at, action="value.thresholds", target_type="rfmthresholds", target_id=saved.pk,
-        data={"plan": plan_id, "before": before, "after": chosen},
-    )  # fmt: skip
+    audit(saved, "value.thresholds", actor=actor, at=at, plan=plan_id, before=before, after=chosen)
     request_refresh(actor=actor, at=at)
     return saved
 
@@ -43,13 +40,13 @@ def save_thresholds(*, plan_id: int | None, actor: User, at: datetime, values: M
 @transaction.atomic
 def drop_thresholds(*, plan_id: int, actor: User, at: datetime) -> bool:
     """Judge the members of a plan by the project's thresholds again; False when they were already."""
-    deleted, _ = RfmThresholds.objects.filter(plan_id=plan_id).delete()
-    if deleted:
-        record_audit(
-            actor=actor, at=at, action="value.thresholds_dropped", target_type="plan", target_id=plan_id,
-        )  # fmt: skip
-        request_refresh(actor=actor, at=at)
-    return bool(deleted)
+    own = RfmThresholds.objects.select_for_update().filter(plan_id=plan_id).first()
+    if own is None:
+        return False
+    audit(own, "value.thresholds_dropped", actor=actor, at=at, plan=plan_id)
+    own.delete()
+    request_refresh(actor=actor, at=at)
+    return True
 
 
 @transaction.atomic
@@ -66,9 +63,7 @@ def save_settings(*, actor: User, at: datetime, costs: Mapping[int, int | None],
         [TierCost(tier_id=tier_id, monthly_cents=cents) for tier_id, cents in known.items()],
         update_conflicts=True, unique_fields=["tier"], update_fields=["monthly_cents"],
     )  # fmt: skip
-    record_audit(
-        actor=actor, at=at, action="value.settings", target_type="valuesettings", target_id=chosen.pk,
-        data={"fields": changed, "costs": {str(tier_id): cents for tier_id, cents in costs.items()}},
-    )  # fmt: skip
+    by_tier = {str(tier_id): cents for tier_id, cents in costs.items()}
+    audit(chosen, "value.settings", actor=actor, at=at, fields=changed, costs=by_tier)
     request_refresh(actor=actor, at=at)
     return chosen

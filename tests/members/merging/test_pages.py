@@ -112,7 +112,7 @@ def test_a_viewer_changes_nothing(pair, client_as, name):
     pair.refresh_from_db()
     assert pair.dismissed_at is None
     assert pair.merge is None
-    assert not AuditEntry.objects.filter(target_type="merge").exists()
+    assert not AuditEntry.objects.filter(target_type="merge_record").exists()
 
 
 def test_a_viewer_undoes_nothing(pair, client_as):
