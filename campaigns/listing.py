@@ -13,7 +13,7 @@ from campaigns.lifecycle import Status
 from campaigns.models import DeliveryPolicy, MessageIntent
 from campaigns.querysets.messages import MessageIntentQuerySet
 from config.console import searches
-from config.console.paging import id_in
+from config.engine.ids import read_id
 from members.people.models import Member
 from members.people.querysets.people import Cursor, KeysetPage
 
@@ -85,7 +85,7 @@ class Listing:
     @cached_property
     def only_member(self) -> Member | None:
         """Whose messages these are, when the address names a member."""
-        pk = id_in(self.params.get("member", ""))
+        pk = read_id(self.params.get("member", ""))
         return None if pk is None else Member.objects.filter(pk=pk).first()
 
     @cached_property

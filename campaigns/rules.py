@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from config.engine.ids import read_number
+
 FIRST_RETRY = timedelta(seconds=30)
 LONGEST_RETRY = timedelta(minutes=30)
 
@@ -28,7 +30,7 @@ def enhanced_status(reply: str) -> str:
     """The enhanced status code (RFC 2034) a reply's text begins with, or an empty string."""
     word = reply.split(" ", 1)[0]
     parts = word.split(".")
-    return word if len(parts) == 3 and all(part.isdigit() for part in parts) else ""
+    return word if len(parts) == 3 and all(read_number(part, most=999) is not None for part in parts) else ""
 
 
 def message_id(intent_id: int, installation: str, domain: str) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.http import HttpRequest, UnreadablePostError
 
+from config.engine.ids import read_number
+
 # Segment's limit for a request, of the text as well as of what is sent.
 MAX_BYTES = 500 << 10
 _GZIP = 16 + zlib.MAX_WBITS
@@ -69,8 +71,8 @@ def _refuse_constant(word: str) -> None:
 
 
 def _raw(request: HttpRequest) -> bytes:
-    announced = request.META.get("CONTENT_LENGTH") or "0"
-    if announced.isdecimal() and int(announced[:12]) > MAX_BYTES:
+    announced = read_number(request.META.get("CONTENT_LENGTH") or "", most=10**18)
+    if announced is not None and announced > MAX_BYTES:
         raise UnusableBody("too_large")
     try:
         raw = request.read(MAX_BYTES + 1)

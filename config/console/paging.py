@@ -7,11 +7,6 @@ from urllib.parse import urlencode
 from django.db.models import QuerySet
 
 
-def id_in(text: str) -> int | None:
-    """The id that an address names; None where it names none that could exist."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
-
-
 class Pages:
     """What such a page shows, mixed into what else it shows. The heir says which rows there are and what was asked."""
 

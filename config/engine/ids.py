@@ -1,4 +1,4 @@
-"""Ids as addresses and bodies carry them."""
+"""Ids and other whole numbers as addresses and bodies carry them."""
 
 import re
 
@@ -6,6 +6,7 @@ MOST = 2**63 - 1
 """The greatest id the database can hold."""
 
 _ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 def read_id(text: object) -> int | None:
@@ -20,3 +21,13 @@ def read_id(text: object) -> int | None:
     if not isinstance(text, str) or not _ID.fullmatch(text):
         return None
     return int(text) if int(text) <= MOST else None
+
+
+def read_number(text: str, *, most: int) -> int | None:
+    """The whole number that ``text`` writes: 0 to ``most`` in at most 18 plain ASCII digits. None for anything else.
+
+    For numbers that are no ids, such as days: what ``str.isdecimal`` lets through, ``int`` may choke on.
+    """
+    if not _NUMBER.fullmatch(text):
+        return None
+    return int(text) if int(text) <= most else None

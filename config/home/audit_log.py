@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.audit.models import AuditEntry
 from config.engine.actions import known_actions, label_of
+from config.engine.ids import read_id
 from config.staff.models import User
 
 PAGE_SIZE = 50
@@ -91,11 +92,12 @@ class AuditLog:
 
     def _before(self, rows: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
         at, _separator, pk = self.params.get("before", "").partition("~")
+        key = read_id(pk)
         try:
-            instant, key = datetime.fromisoformat(at), int(pk)
+            instant = datetime.fromisoformat(at)
         except ValueError:
             return rows
-        if instant.tzinfo is None:
+        if instant.tzinfo is None or key is None:
             return rows
         return rows.filter(at__lte=instant).filter(Q(at__lt=instant) | Q(at=instant, pk__lt=key))
 

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from config.engine.ids import read_number
+
 # A local year ends last where the clock is twelve hours behind UTC.
 _LAST_PLACE_HOUR = 12
 MAX_MINUTES = 60 * 24 * 7
@@ -20,8 +22,4 @@ def last_year_over(at: datetime) -> int:
 
 def minutes_of(level: str) -> int | None:
     """The minutes to a first answer that the level of a benefit says (``30``); None when it says none."""
-    text = level.strip()
-    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(MAX_MINUTES))):
-        return None
-    minutes = int(text)
-    return minutes if 0 < minutes <= MAX_MINUTES else None
+    return read_number(level.strip(), most=MAX_MINUTES) or None

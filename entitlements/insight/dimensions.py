@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import F, FilteredRelation, Q
 from django.utils.translation import gettext_lazy as _
 
-from config.console.paging import id_in
+from config.engine.ids import read_id
 from config.engine.naming import name_of
 from entitlements.benefits.models import FREE, Benefit
 from entitlements.grants.models import Balance
@@ -36,12 +36,13 @@ class BalanceDimension(Dimension):
     def having(self, members: MemberQuerySet, value: str, at: datetime) -> MemberQuerySet:
         if not value:
             return members.exclude(pk__in=Balance.objects.open().filter(self.passes(at)).values("member_id"))
-        benefit, _sign, tier = value.partition("-")
-        if not benefit.isdecimal() or not (tier in ("", FREE) or tier.isdecimal()):
+        text, _sign, tier = value.partition("-")
+        benefit_id, tier_id = read_id(text), read_id(tier)
+        if benefit_id is None or (tier not in ("", FREE) and tier_id is None):
             return members.none()
-        found = Balance.objects.open().filter(self.passes(at), benefit_id=int(benefit))
+        found = Balance.objects.open().filter(self.passes(at), benefit_id=benefit_id)
         if tier:
-            found = found.filter(member__standing__tier=None if tier == FREE else int(tier))
+            found = found.filter(member__standing__tier=tier_id)
         return members.filter(pk__in=found.values("member_id"))
 
 
@@ -73,14 +74,14 @@ def _used_in_month(members: MemberQuerySet, value: str, at: datetime) -> MemberQ
     except (ValueError, OverflowError):
         return members.none()
     uses = UsageRecord.objects.filter(
-        benefit_id=id_in(benefit) or 0, outcome=UsageRecord.Outcome.USED, reversal=None, at__gte=first, at__lt=after
+        benefit_id=read_id(benefit) or 0, outcome=UsageRecord.Outcome.USED, reversal=None, at__gte=first, at__lt=after
     )
     return members.filter(pk__in=uses.order_by().values("member_id"))
 
 
 def _month_word(value: str) -> str:
     benefit, _sign, month = value.partition("-")
-    return f"{name_of(Benefit.objects.filter(pk=id_in(benefit) or 0).first()) or benefit} · {month}"
+    return f"{name_of(Benefit.objects.filter(pk=read_id(benefit) or 0).first()) or benefit} · {month}"
 
 
 def _address(code: str, benefit: Benefit, tier: str | None, parameters: dict[str, str]) -> str:

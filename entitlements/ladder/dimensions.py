@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.console.paging import id_in
+from config.engine.ids import read_id
 from config.engine.naming import name_of
 from entitlements.benefits.models import FREE
 from entitlements.grants.models import Standing
@@ -27,7 +27,7 @@ def standing_on(tier: Tier | None, plan: Plan | None, *, with_grace: bool) -> st
 
 def _standing(members: MemberQuerySet, value: str, at: datetime) -> MemberQuerySet:
     kind, key, grace = (*value.split("-"), "", "", "")[:3]
-    pk = None if (kind, key) == ("tier", FREE) else id_in(key)
+    pk = None if (kind, key) == ("tier", FREE) else read_id(key)
     if kind not in ("tier", "plan") or (pk is None and (kind, key) != ("tier", FREE)):
         return members.none()
     found = Standing.objects.filter(**{f"{kind}_id": pk})
@@ -39,7 +39,7 @@ def _standing(members: MemberQuerySet, value: str, at: datetime) -> MemberQueryS
 def _word(value: str) -> str:
     kind, key, grace = (*value.split("-"), "", "", "")[:3]
     model: type[Plan] | type[Tier] = Plan if kind == "plan" else Tier
-    name = _("Free") if key == FREE else name_of(model.objects.filter(pk=id_in(key) or 0).first()) or key
+    name = _("Free") if key == FREE else name_of(model.objects.filter(pk=read_id(key) or 0).first()) or key
     return name if grace == IN_GRACE else _("%(name)s, without those in the grace") % {"name": name}
 
 

@@ -8,7 +8,8 @@ from django.http import QueryDict
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
-from config.console.paging import Pages, id_in
+from config.console.paging import Pages
+from config.engine.ids import read_id
 from entitlements.codes.models import CodePool, PartnerCode
 
 # So many characters are shown of an end, of both ends from a length of four times as many on.
@@ -34,7 +35,7 @@ class PoolPage(Pages):
         self.pool: Any = get_object_or_404(CodePool.objects.with_stock(), pk=pool_id)
         self.revealed = revealed
         self.which = params.get("which", "") if params.get("which") in ("claimed", "free") else ""
-        self.after = id_in(params.get("after", ""))
+        self.after = read_id(params.get("after", ""))
         if shown is not None:
             # The list begins with the code that was asked for, wherever it stands.
             self.after = shown.pk + 1

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from config.console.http import StaffRequest
-from config.console.paging import id_in
 from config.engine import clock
+from config.engine.ids import read_id
 from config.engine.naming import name_of
 from config.engine.refusal import Refused, refusal_text
 from config.staff.access import Permission, requires
@@ -36,8 +36,8 @@ def of_member(request: StaffRequest, member_id: int) -> HttpResponse:
     """Every balance, grant and usage record of a member."""
     member = get_object_or_404(Member.objects.select_related("lifecycle"), pk=member_id)
     benefits = MemberBenefits(member.pk, clock.now())
-    grants, next_grants = benefits.grants(id_in(request.GET.get("grants", "")))
-    usage, next_usage = benefits.usage(id_in(request.GET.get("usage", "")))
+    grants, next_grants = benefits.grants(read_id(request.GET.get("grants", "")))
+    usage, next_usage = benefits.usage(read_id(request.GET.get("usage", "")))
     context = {
         "member": member, "benefits": benefits, "grants": grants, "next_grants": next_grants, "usage": usage,
         "next_usage": next_usage,

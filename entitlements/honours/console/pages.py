@@ -8,7 +8,8 @@ from django.http import QueryDict
 from django.shortcuts import get_object_or_404
 from django.utils.functional import Promise
 
-from config.console.paging import Pages, id_in
+from config.console.paging import Pages
+from config.engine.ids import read_id
 from config.staff.models import User
 from entitlements.benefits.models import Benefit, TierBenefit
 from entitlements.grants.models import Balance
@@ -120,7 +121,7 @@ class RunPage(Pages):
     def __init__(self, run_id: int, params: QueryDict) -> None:
         related = ("honour__benefit", "begun_by", "decided_by")
         self.run = get_object_or_404(HonourRun.objects.select_related(*related), pk=run_id)
-        self.after = id_in(params.get("after", "")) or 0
+        self.after = read_id(params.get("after", "")) or 0
 
     @cached_property
     def measure(self) -> Measure | None:

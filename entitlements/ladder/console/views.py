@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from config.console.http import StaffRequest
 from config.engine import clock
+from config.engine.ids import read_id
 from config.engine.refusal import Refused, refusal_text
 from config.staff.access import Permission, requires
 from entitlements.benefits.models import FREE, Benefit, LadderVersion, PlanBenefit, TierBenefit
@@ -128,8 +129,8 @@ def history(request: StaffRequest) -> HttpResponse:
 def standing(request: StaffRequest, tier: str) -> HttpResponse:
     """The members who stand on a tier, and through what."""
     on = None if tier == FREE else get_object_or_404(Tier, code=tier)
-    after = request.GET.get("after", "0")
-    rows = Standing.objects.on(on).beyond(int(after) if after.isdecimal() else 0)[: MEMBERS_SHOWN + 1]
+    after = read_id(request.GET.get("after", ""))
+    rows = Standing.objects.on(on).beyond(after or 0)[: MEMBERS_SHOWN + 1]
     shown = list(rows)[:MEMBERS_SHOWN]
     context = {
         "tier": on, "standings": shown, "now": clock.now(),

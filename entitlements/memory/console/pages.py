@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from config.console.paging import Pages
+from config.engine.ids import read_number
 from entitlements.memory.models import EntitlementSnapshot
 from members.people.querysets.people import Cursor
 
@@ -26,7 +27,7 @@ class SnapshotList(Pages):
         self.at = at
         self.outcome = asked if asked in EntitlementSnapshot.Outcome.values else ""
         self.after = Cursor.parse(params.get("after", ""))
-        self.days = int(days) if days.isdecimal() and len(days) < 6 else 0
+        self.days = read_number(days, most=99_999) or 0
         self.age = params.get("age", "") if self.days else ""
 
     def behind(self) -> QuerySet[EntitlementSnapshot]:

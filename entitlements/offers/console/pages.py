@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from config.console.paging import Pages, id_in
+from config.console.paging import Pages
+from config.engine.ids import read_id
 from config.engine.naming import in_chinese, name_of
 from config.engine.refusal import Refused
 from entitlements.offers import points, rules
@@ -52,7 +53,7 @@ class OfferList(Pages):
 
     def __init__(self, params: QueryDict) -> None:
         self.status = params.get("status", "") if params.get("status") in OfferStatus.values else ""
-        self.after = id_in(params.get("after", ""))
+        self.after = read_id(params.get("after", ""))
 
     def asked(self) -> dict[str, Any]:
         return {"status": self.status}

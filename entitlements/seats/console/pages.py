@@ -10,7 +10,8 @@ from django.http import QueryDict
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
-from config.console.paging import Pages, id_in
+from config.console.paging import Pages
+from config.engine.ids import read_id
 from config.engine.naming import name_of
 from entitlements.seats.models import Seat, SeatPlan
 from entitlements.seats.owners import running_terms
@@ -23,10 +24,10 @@ class OwnerList(Pages):
 
     def __init__(self, params: Mapping[str, str], *, at: datetime) -> None:
         self.at = at
-        self.plan = id_in(params.get("plan", ""))
+        self.plan = read_id(params.get("plan", ""))
         self.kind = params.get("kind", "") if params.get("kind") in SeatPlan.Kind.values else ""
         self.room = params.get("room", "") if params.get("room") in ("free", "full") else ""
-        self.after = id_in(params.get("after", ""))
+        self.after = read_id(params.get("after", ""))
 
     @property
     def _owners(self) -> QuerySet[Any]:
@@ -106,7 +107,7 @@ class OwnerPage(Pages):
         self.owner = get_object_or_404(Member.objects.select_related("lifecycle"), pk=member_id)
         self.at = at
         self.is_past = params.get("which") == "ended"
-        self.after = id_in(params.get("after", ""))
+        self.after = read_id(params.get("after", ""))
 
     @cached_property
     def running(self) -> Any:

@@ -15,8 +15,9 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.http import urlencode
 
-from config.console.paging import Pages, id_in
+from config.console.paging import Pages
 from config.engine import brakes
+from config.engine.ids import read_id, read_number
 from entitlements.tiers.conditions import SOURCES
 from entitlements.tiers.measures import MEASURES, Measure
 from entitlements.tiers.models import QualificationPolicy, TierBrake, TierChange, TierStanding
@@ -139,8 +140,8 @@ class Changes(Pages):
         direction, days = params.get("direction", ""), params.get("days", "")
         self.at = at
         self.direction = direction if direction in ("up", "down") else ""
-        self.days = int(days) if days.isdecimal() and len(days) < 5 else 0
-        self.after = id_in(params.get("after", ""))
+        self.days = read_number(days, most=9_999) or 0
+        self.after = read_id(params.get("after", ""))
 
     def asked(self) -> dict[str, Any]:
         return {"direction": self.direction, "days": self.days}

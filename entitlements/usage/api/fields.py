@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from config.api.bodies import UnusableBody
+from config.engine.ids import read_number
 from members.people.rules import normalise_identity
 
 MAX_ID = 200
@@ -78,10 +79,10 @@ def page_of(request: HttpRequest) -> tuple[int, int]:
 
 def whole_number(request: HttpRequest, name: str, default: int) -> int:
     """A number of the query, in at most 18 digits."""
-    text = request.GET.get(name, str(default))
-    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+    number = read_number(request.GET.get(name, str(default)), most=10**18)
+    if number is None:
         raise UnusableBody(name)
-    return int(text)
+    return number
 
 
 def is_storable(text: str) -> bool:

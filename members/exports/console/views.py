@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 
 from config.console.http import StaffRequest
 from config.engine import clock
+from config.engine.ids import read_id
 from config.engine.refusal import Refused, refusal_text
 from config.staff.access import Permission, requires
 from members.exports.console.forms import ExportForm
@@ -24,7 +25,7 @@ TYPES = {"csv": "text/csv; charset=utf-8", XLSX: "application/vnd.openxmlformats
 @require_POST
 def members(request: StaffRequest) -> HttpResponseBase:
     """What the list shows, or the rows selected in it: first the question what to write, then the file."""
-    query, ids = request.POST.get("query", ""), [pk for pk in request.POST.getlist("ids") if pk.isdecimal()]
+    query, ids = request.POST.get("query", ""), [pk for pk in request.POST.getlist("ids") if read_id(pk)]
     back = f"{reverse('members:list')}?{query}"
     everything = request.POST.get("all") == "1"
     if not everything and not ids:
@@ -39,7 +40,7 @@ def members(request: StaffRequest) -> HttpResponseBase:
             content = stream_members(
                 queryset=found, columns=data["columns"], actor=request.user, at=clock.now(),
                 reveal=data.get("reveal", False), file_format=data["file_format"],
-                segment_id=int(segment) if segment.isdecimal() else None,
+                segment_id=read_id(segment),
             )  # fmt: skip
         except Refused as refused:
             form.add_error("file_format", refusal_text(refused, REFUSALS))

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from config.engine.ids import read_id
 from config.engine.refusal import Refused, refusal_text
 from members.files.mapping import IGNORE
 from members.files.reading import Preview
@@ -44,8 +45,8 @@ _STEP = {
 def index(before: str) -> dict[str, Any]:
     """The runs, newest first, from ``before`` (a key) on."""
     runs = ImportRun.objects.select_related("created_by")
-    if before.isdigit():
-        runs = runs.filter(pk__lt=int(before))
+    if last := read_id(before):
+        runs = runs.filter(pk__lt=last)
     shown = list(runs[: PAGE + 1])
     following = f"?before={shown[PAGE - 1].pk}" if len(shown) > PAGE else ""
     return {
@@ -252,10 +253,10 @@ def _shares(run: ImportRun) -> list[dict[str, Any]]:
 
 def _issue_rows(run: ImportRun, chosen: Mapping[str, Any], query: Mapping[str, str]) -> dict[str, Any]:
     """One page of the rows behind a reason: the cell in full, the rest of the row masked."""
-    after = query.get("after", "")
+    after = read_id(query.get("after", ""))
     found = ImportIssue.objects.filter(run=run, code=chosen["code"]).order_by("row_no", "pk")
-    if after.isdigit():
-        found = found.filter(row_no__gt=int(after))
+    if after:
+        found = found.filter(row_no__gt=after)
     issues = list(found[: ISSUES_SHOWN + 1])
     shown = issues[:ISSUES_SHOWN]
     cells = staging.fetch_rows(run.pk, [issue.row_no for issue in shown])
@@ -307,14 +308,14 @@ def _shares_of_result(run: ImportRun) -> list[dict[str, Any]]:
 
 def written_members(run: ImportRun, query: Mapping[str, str]) -> dict[str, Any]:
     """A page of the members a run created or changed, by id."""
-    after = query.get("after", "")
+    after = read_id(query.get("after", ""))
     first = run.first_member_id
     touched = Q(pk__in=run.effects.values("member_id"))
     if first:
         touched |= Q(pk__gt=first, pk__lte=first + run.rows_read + 1)
     members = Member.objects.filter(touched).select_related("lifecycle").order_by("pk")
-    if after.isdigit():
-        members = members.filter(pk__gt=int(after))
+    if after:
+        members = members.filter(pk__gt=after)
     shown = list(members[: PAGE + 1])
     page = shown[:PAGE]
     ids = dict(

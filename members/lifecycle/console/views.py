@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from config.console.http import StaffRequest
 from config.engine import brakes, clock
+from config.engine.ids import read_id
 from config.engine.refusal import Refused, refusal_text
 from config.engine.words import REFUSALS
 from config.staff.access import Permission, requires
@@ -210,8 +211,8 @@ def _brake_decided(request: StaffRequest, brake_id: int, decide: Callable[..., S
 @require_safe
 def anomaly_list(request: StaffRequest) -> HttpResponse:
     """Members whose facts say one state while no declared move leads there; never forced, always explained."""
-    at, after = clock.now(), request.GET.get("after", "")
-    rows = Member.objects.anomalous().behind(int(after) if after.isdecimal() else 0)
+    at, after = clock.now(), read_id(request.GET.get("after", ""))
+    rows = Member.objects.anomalous().behind(after or 0)
     found = list(rows.select_related("lifecycle")[: ANOMALIES_SHOWN + 1])
     shown = found[:ANOMALIES_SHOWN]
     policy = sweep.active_policy()

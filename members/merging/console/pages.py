@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from config.engine.ids import read_id, read_number
 from members.lifecycle.models import MemberLifecycle
 from members.merging.belongings import BELONGINGS
 from members.merging.console.forms import A, B, MergeForm
@@ -102,8 +103,9 @@ def _mark(pair: DuplicatePair) -> str:
 
 
 def _place(text: str) -> tuple[int, int] | None:
-    strength, _, pk = text.partition("~")
-    return (int(strength), int(pk)) if strength.isdecimal() and pk.isdecimal() and len(text) < 25 else None
+    text, _, pk = text.partition("~")
+    strength, pair_id = read_number(text, most=32_767), read_id(pk)
+    return None if strength is None or pair_id is None else (strength, pair_id)
 
 
 @dataclass(frozen=True)

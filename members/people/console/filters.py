@@ -10,6 +10,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from config.engine import clock
+from config.engine.ids import read_id, read_number
 from config.engine.naming import Named, name_of
 from members.lifecycle.lifecycle import RESUMABLE, MembershipStatus, State
 from members.lifecycle.models import SweepBrake
@@ -28,14 +29,9 @@ from members.value.groups import BAND_BOUNDS, Band, Group
 ANY = _("Any")
 # In ``moved``: any of the states under a live term.
 LIVE = "live"
-MAX_DIGITS = 18
+MOST_DAYS = 366
 NAMES = ("name", "name_zh")
 YES_NO = [("on", _("On")), ("off", _("Off"))]
-
-
-def is_id(text: str) -> bool:
-    """Whether a part of an address can be a key."""
-    return text.isascii() and text.isdecimal() and len(text) < MAX_DIGITS
 
 
 def _words_of(dimension: Dimension) -> list[tuple[str, Any]]:
@@ -191,19 +187,21 @@ class MemberFilter(filters.FilterSet):
     def in_combination(self, rows: MemberQuerySet, name: str, value: str) -> MemberQuerySet:
         """``1.2~3``: in segments 1 and 2 and not in 3, as a comparison's figures ask."""
         inside, _, outside = value.partition("~")
-        ids = [[*filter(None, part.split("."))] for part in (inside, outside)]
-        if not ids[0] or not all(is_id(text) for part in ids for text in part):
+        with_all, with_none = ([read_id(text) for text in part.split(".") if text] for part in (inside, outside))
+        known, unknown = ([pk for pk in part if pk] for part in (with_all, with_none))
+        if not known or len(known) < len(with_all) or len(unknown) < len(with_none):
             return rows.none()
-        return rows.in_exactly(map(int, ids[0]), map(int, ids[1]))
+        return rows.in_exactly(known, unknown)
 
     def in_segment_then(self, rows: MemberQuerySet, name: str, value: str) -> MemberQuerySet:
         """``5.2026-10-01``: in segment 5 at the end of that day."""
-        segment_id, _, day = value.partition(".")
+        text, _, day = value.partition(".")
         try:
             at = end_of_day(date.fromisoformat(day), self.zone)
         except (ValueError, OverflowError):
             return rows.none()
-        return rows.in_segment_at(int(segment_id), at) if is_id(segment_id) else rows.none()
+        segment_id = read_id(text)
+        return rows.in_segment_at(segment_id, at) if segment_id else rows.none()
 
     def of_dimension(self, rows: MemberQuerySet, name: str, value: str) -> MemberQuerySet:
         """The members with this value of a dimension that is a column."""
@@ -226,6 +224,7 @@ class MemberFilter(filters.FilterSet):
         """``from.to.days``, as the arrows of the first page ask."""
         source, target, days = (*value.split("."), "", "", "")[:3]
         targets = RESUMABLE if target == LIVE else [target]
-        if source not in State.values or not set(targets) <= set(State.values) or not days.isdecimal():
+        within = read_number(days, most=10**9)
+        if source not in State.values or not set(targets) <= set(State.values) or within is None:
             return rows.none()
-        return rows.moved(source, targets, self.at - timedelta(days=min(int(days), 366)))
+        return rows.moved(source, targets, self.at - timedelta(days=min(within, MOST_DAYS)))

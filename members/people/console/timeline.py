@@ -12,6 +12,7 @@ from typing import Protocol
 from django.utils.functional import Promise
 from django.utils.timezone import localtime
 
+from config.engine.ids import read_id
 from config.engine.registry import Registry
 
 _ALL_IDS = 2**63 - 1
@@ -86,9 +87,10 @@ class Point:
         source, _, pk = rest.partition("~")
         try:
             instant = datetime.fromisoformat(at)
-            return cls(instant, source, int(pk)) if instant.tzinfo else None
         except ValueError:
             return None
+        key = read_id(pk)
+        return cls(instant, source, key) if key is not None and instant.tzinfo else None
 
 
 @dataclass(frozen=True)

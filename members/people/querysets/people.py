@@ -15,13 +15,13 @@ from django.db.models.functions import Cast, Coalesce, NullIf, Right
 from django.db.models.lookups import IsNull
 from django.db.models.sql import Query
 
+from config.engine.ids import MOST, read_id, read_number
 from members.people.querysets.listed import listed_rows
 from members.people.rules import normalise_identity
 
 # Two characters of a name are a prefix: shorter than a trigram, they cannot be looked for in the middle.
 PREFIX_ONLY = 2
 PHONE_TAIL = 4
-MAX_DIGITS = 18
 SEARCHED_FIRST = 1_000
 _HIGHEST = "\U0010ffff"
 
@@ -49,12 +49,13 @@ class Cursor:
     @classmethod
     def parse(cls, text: str) -> "Cursor | None":
         """The cursor an address carries; None when it is no cursor."""
-        value, separator, pk = text.partition("~")
+        value, _separator, pk = text.partition("~")
         try:
             instant = datetime.fromisoformat(value) if value else None
-            return cls(instant, int(pk)) if separator and (instant is None or instant.tzinfo) else None
         except ValueError:
             return None
+        key = read_id(pk)
+        return None if key is None or (instant is not None and instant.tzinfo is None) else cls(instant, key)
 
 
 @dataclass(frozen=True)
@@ -224,7 +225,7 @@ class MemberQuerySet(models.QuerySet):
             return self
         if exact := self._identified(plain):
             return self.filter(pk__in=exact)
-        if len(plain) <= PREFIX_ONLY and not plain.isdecimal():
+        if len(plain) <= PREFIX_ONLY and read_number(plain, most=MOST) is None:
             return self.filter(display_name__istartswith=plain)
         found = self._resembling(plain)
         # A few are fetched by id, however rare they are in the list's order; of many, the first page fills before
@@ -236,8 +237,8 @@ class MemberQuerySet(models.QuerySet):
     def exactly(self, text: str) -> "MemberQuerySet":
         """Members with this very identity or this number; never one whose phone only ends in it."""
         plain = _plain(text)
-        numbers = [int(plain)] if plain.isdecimal() and len(plain) <= MAX_DIGITS else []
-        return self.filter(pk__in=self._identified(plain) + numbers)
+        number = read_id(plain)
+        return self.filter(pk__in=self._identified(plain) + ([number] if number else []))
 
     def _identified(self, plain: str) -> list[int]:
         found = self.model._default_manager.filter(_identity_is(plain))
@@ -248,9 +249,9 @@ class MemberQuerySet(models.QuerySet):
         members = self.model._default_manager.order_by()
         found = members.filter(display_name__icontains=plain).values("pk")
         others: list[models.QuerySet[Any, Any]] = [members.filter(_identity_begins(plain)).values("pk")]
-        if plain.isdecimal() and len(plain) <= MAX_DIGITS:
-            others.append(members.filter(pk=int(plain)).values("pk"))
-        if plain.isdecimal() and len(plain) == PHONE_TAIL:
+        if number := read_id(plain):
+            others.append(members.filter(pk=number).values("pk"))
+        if len(plain) == PHONE_TAIL and read_number(plain, most=MOST) is not None:
             tails = members.alias(tail=Right("identities__value", PHONE_TAIL))
             others.append(tails.filter(identities__kind="phone", tail=plain).values("pk"))
         return found.union(*others, all=True)

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from config.engine.ids import read_id
 from config.engine.naming import name_of
 from members.people.console.links import members_list
 from members.segments.dimensions import narrowing_of
@@ -41,7 +42,7 @@ def words_of(params: QueryDict) -> list[tuple[str, str]]:
 
 def _names(asked: dict[str, str]) -> dict[str, str]:
     parts = f"{asked.get('segment', '')}.{asked.get('segments', '')}.{asked.get('was_in', '').partition('.')[0]}"
-    ids = {int(text) for text in parts.replace("~", ".").split(".") if text.isdecimal() and len(text) < 18}
+    ids = {pk for text in parts.replace("~", ".").split(".") if (pk := read_id(text))}
     return {str(found.pk): name_of(found) for found in Segment.objects.filter(pk__in=ids)}
 
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from config.console.paging import id_in
+from config.engine.ids import read_id
 from members.value import figures
 from members.value.groups import ACTIONS, BAND_BOUNDS, Band, Group, bits_of
 from members.value.models import GroupChange, ModelEvaluation, RfmThresholds, ValueRun, ValueSettings
@@ -283,7 +283,7 @@ class Changes:
 
     def __init__(self, *, before: str, source: str, target: str) -> None:
         self.source, self.target = (int(g) if g in {str(v) for v in Group.values} else None for g in (source, target))
-        self.before = id_in(before)
+        self.before = read_id(before)
 
     @cached_property
     def _rows(self) -> Sequence[GroupChange]:

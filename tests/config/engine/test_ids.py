@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.engine.ids import MOST, read_id
+from config.engine.ids import MOST, read_id, read_number
 
 
 @pytest.mark.parametrize("text", ["1", "42", str(MOST)])
@@ -23,3 +23,13 @@ def test_anything_else_is_none(text):
 def test_no_text_raises(text):
     found = read_id(text)
     assert found is None or str(found) == text
+
+
+@pytest.mark.parametrize(("text", "number"), [("0", 0), ("007", 7), ("366", 366)])
+def test_a_number_is_read(text, number):
+    assert read_number(text, most=366) == number
+
+
+@pytest.mark.parametrize("text", ["", "367", "-1", "+1", "1.0", " 1", "²", "٣", "１", "9" * 5000])
+def test_what_is_no_number_up_to_the_most_is_none(text):
+    assert read_number(text, most=366) is None

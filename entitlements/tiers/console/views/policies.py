@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from config.console.http import StaffRequest
-from config.console.paging import id_in
 from config.engine import clock
+from config.engine.ids import read_id
 from config.engine.refusal import Refused, refusal_text
 from config.engine.words import REFUSALS
 from config.staff.access import Permission, requires
@@ -106,7 +106,7 @@ def movers(request: StaffRequest, policy_id: int) -> HttpResponse:
     after = request.GET.get("after", "")
     found, last = policies.movers_of(
         policy=policy, source=source.pk if source else None, target=target.pk if target else None,
-        after=id_in(after) or 0, limit=pages.SHOWN, at=clock.now(),
+        after=read_id(after) or 0, limit=pages.SHOWN, at=clock.now(),
     )  # fmt: skip
     context = {
         "policy": policy, "source": source, "target": target, "last": last, "after": after,
@@ -148,7 +148,7 @@ def _form(request: StaffRequest, policy: QualificationPolicy, *, with_note: bool
 
 
 def _tier_asked(text: str) -> Tier | None:
-    pk = id_in(text)
+    pk = read_id(text)
     return None if pk is None else get_object_or_404(Tier, pk=pk)
 
 

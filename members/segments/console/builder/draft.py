@@ -11,6 +11,7 @@ from typing import Any
 
 from django.http import QueryDict
 
+from config.engine.ids import read_number
 from members.segments.console.builder.inputs import first_value, read
 from members.segments.registry import CONDITIONS, Condition, code_of
 from members.segments.schema import MAX_DEPTH, MAX_NODES, VERSION, Path
@@ -103,9 +104,9 @@ class Draft:
         """
         verb, _, rest = step.partition(" ")
         place, _, argument = rest.partition(" ")
-        if verb not in STEPS or not all(part.isdecimal() for part in place.split(".")):
+        if verb not in STEPS:
             raise DraftBroken(step)
-        path = tuple(int(part) for part in place.split("."))
+        path = read_path(place)
         try:
             place_now = STEPS[verb](self, path, argument)
         except (IndexError, KeyError, TypeError, StopIteration) as error:
@@ -223,6 +224,15 @@ STEPS = {
     "swap": Draft.swap,
     "where": Draft.where,
 }
+
+
+def read_path(place: str) -> Path:
+    """The path that a form names as ``0.2.1``. Raises DraftBroken."""
+    found = [read_number(part, most=MAX_NODES) for part in place.split(".")]
+    path = tuple(index for index in found if index is not None)
+    if len(path) < len(found):
+        raise DraftBroken(place)
+    return path
 
 
 def new_condition(condition: type[Condition]) -> Json:

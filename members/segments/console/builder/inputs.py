@@ -15,6 +15,7 @@ from django.utils.timezone import get_current_timezone, localtime, make_aware
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from config.engine.ids import read_id, read_number
 from members.segments.registry import Choice, Condition, Field, FieldType, Spec
 
 MAX_FILTERS = 10
@@ -117,7 +118,7 @@ def first_value(field: Field, condition: type[Condition]) -> Any:
     values: dict[FieldType, Any] = {
         FieldType.CHOICE: first,
         FieldType.EVENT: first,
-        FieldType.SEGMENT: int(first) if first.isdecimal() else "",
+        FieldType.SEGMENT: read_id(first) or "",
         FieldType.MULTI_CHOICE: [],
         FieldType.MONTHS: [],
         FieldType.PROPERTY_FILTERS: [],
@@ -151,11 +152,13 @@ def _list(data: QueryDict, name: str) -> list[str]:
 
 def _whole(data: QueryDict, name: str) -> Any:
     text = _text(data, name)
-    return int(text) if text.isdecimal() and len(text) < 19 else text
+    number = read_number(text, most=10**18)
+    return text if number is None else number
 
 
 def _months(data: QueryDict, name: str) -> list[Any]:
-    return [int(value) if value.isdecimal() and len(value) < 3 else value for value in _list(data, name)]
+    read = ((value, read_number(value, most=99)) for value in _list(data, name))
+    return [value if month is None else month for value, month in read]
 
 
 def _instant(data: QueryDict, name: str) -> str:
@@ -221,11 +224,7 @@ def _value_test(data: QueryDict, name: str) -> dict[str, Any]:
 
 
 def _filters(data: QueryDict, name: str) -> list[dict[str, Any]]:
-    rows = (
-        range(min(int(data.get(f"{name}.rows", "0") or 0), MAX_FILTERS))
-        if data.get(f"{name}.rows", "0").isdecimal()
-        else ()
-    )
+    rows = range(min(read_number(data.get(f"{name}.rows", ""), most=10**18) or 0, MAX_FILTERS))
     found = [
         {"name": _text(data, f"{name}.{row}.name"), "test": _value_test(data, f"{name}.{row}.test")} for row in rows
     ]

@@ -6,9 +6,10 @@ from typing import Any, Protocol
 
 from django.http import QueryDict
 
-from members.segments.console.builder.draft import Draft, DraftBroken, input_name
+from config.engine.ids import read_number
+from members.segments.console.builder.draft import Draft, DraftBroken, input_name, read_path
 from members.segments.registry import CONDITIONS
-from members.segments.schema import Path, RuleInvalid, read_rule_text
+from members.segments.schema import RuleInvalid, read_rule_text
 
 MAX_UNDO = 20
 MAX_CHARS = 400_000
@@ -48,9 +49,7 @@ class Session:
     def go_on(cls, data: QueryDict, clipboard: str = "") -> "Session":
         """Take what the form sent, make the step it names. Raises DraftBroken."""
         sent, version = data.get("draft", ""), data.get("base_version", "")
-        session = cls(
-            Draft.of_text(sent), int(version) if version.isdecimal() else None, _earlier(data), clipboard=clipboard
-        )
+        session = cls(Draft.of_text(sent), read_number(version, most=10**9), _earlier(data), clipboard=clipboard)
         session.draft.fill(data)
         step = data.get("do", "")
         if step == "undo" and session.undo:
@@ -75,13 +74,13 @@ class Session:
         elif verb == "keep":
             self._keep(place)
         elif verb == "paste":
-            self.focus = input_name(self.draft.paste(_path(place), self.clipboard))
+            self.focus = input_name(self.draft.paste(read_path(place), self.clipboard))
         elif step not in ("", "save", "undo", DETAIL) and (made := self.draft.apply(step)):
             self.focus = input_name(made)
 
     def _keep(self, place: str) -> None:
         try:
-            text = json.dumps(self.draft.node(_path(place)), ensure_ascii=False)
+            text = json.dumps(self.draft.node(read_path(place)), ensure_ascii=False)
         except (IndexError, KeyError, TypeError) as error:
             raise DraftBroken(place) from error
         if len(text) <= MAX_KEPT:
@@ -114,9 +113,3 @@ def _earlier(data: QueryDict) -> list[str]:
     if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
         raise DraftBroken
     return found
-
-
-def _path(place: str) -> Path:
-    if not all(part.isdecimal() for part in place.split(".")):
-        raise DraftBroken(place)
-    return tuple(int(part) for part in place.split("."))

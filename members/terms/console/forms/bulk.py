@@ -7,6 +7,7 @@ from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from config.console.fields import reason_field
+from config.engine.ids import read_id
 
 MAX_SELECTED = 50
 
@@ -33,7 +34,7 @@ class SelectionForm(forms.Form):
 
     def __init__(self, data: Any) -> None:
         super().__init__(data)
-        self.fields["ids"].choices = [(value, value) for value in data.getlist("ids") if value.isdecimal()]  # type: ignore[attr-defined]
+        self.fields["ids"].choices = [(value, value) for value in data.getlist("ids") if read_id(value)]  # type: ignore[attr-defined]
 
     def clean_ids(self) -> list[int]:
         ids = sorted(set(self.cleaned_data["ids"]))
