@@ -43,8 +43,7 @@ class PipelineAdmin(ImportExportMixin, ReadOnlyAdmin):
     def get_export_data(self, file_format: Any, request: HttpRequest, queryset: QuerySet, **kwargs: Any) -> Any:
         """The file, once the export is in the audit log."""
         facts = {"rows": queryset.count(), "format": file_format.get_extension(), "revealed": True}
-        action = f"{kind_of(self.model)}.exported"
-        audit_at_large(action, actor=staff_of(request), at=clock.now(), **facts)
+        audit_at_large(f"{kind_of(self.model)}.exported", actor=staff_of(request), at=clock.now(), **facts)
         return super().get_export_data(file_format, request, queryset, **kwargs)
 
 

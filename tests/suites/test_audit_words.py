@@ -53,6 +53,7 @@ def _parts() -> set[str]:
 WRITTEN = {
     node.value
     for found in _written()
+    if not isinstance(found, ast.JoinedStr)
     for node in ast.walk(found)
     if isinstance(node, ast.Constant) and isinstance(node.value, str) and ACTION.fullmatch(node.value)
 }
