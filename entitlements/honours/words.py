@@ -17,9 +17,9 @@ REFUSALS: Mapping[str, str | Promise] = {
     "not_given": _("This honour is not given, so it cannot be taken back."),
     "not_emotional": _("Only an emotional benefit can show itself. Change its category first."),
     "has_limit": _("Only a benefit that is had or not had can show itself, not one that is used up."),
-    "not_entitled": _("No benefit gives her an adviser. Give her one first."),
+    "not_entitled": _("No benefit gives the member an adviser. Give them one first."),
     "not_staff": _("This colleague may not act on members, or is not here any more. Choose another one."),
     "nobody_chosen": _("Choose at least one colleague."),
-    "none_assigned": _("Nobody looks after her."),
+    "none_assigned": _("Nobody looks after this member."),
     "member_gone": _("This member was just merged into another one. Open the other one and try again."),
 }

@@ -11,7 +11,7 @@ REFUSALS: Mapping[str, str | Promise] = {
     "in_use": _("Segments or tags still read this tag. Take it out there first; they are listed on its page."),
     "engine": _("The lifecycle engine gives this tag by itself; only its words can be changed."),
     "value": _("This tag is one value of another. Change that one."),
-    "carried": _("She carries this tag already."),
+    "carried": _("The member carries this tag already."),
     "not_by_hand": _("This tag is not given by hand, or it is switched off."),
     "not_given_by_hand": _("This tag was not given by hand; it goes when its rule holds no more."),
     "gone": _("There is no such tag any more."),
