@@ -17,12 +17,11 @@ from config.engine.ids import read_id
 from config.engine.naming import name_of
 from config.engine.refusal import Refused, refusal_text
 from config.staff.access import Permission, requires
-from entitlements.grants import words as grants_words
 from entitlements.grants.console.forms import GiveForm, GivePackForm, ReasonForm
 from entitlements.grants.console.portrait import MemberBenefits
 from entitlements.grants.models import Grant
 from entitlements.grants.operations import giving
-from entitlements.usage import words as usage_words
+from entitlements.grants.words import REFUSALS
 from entitlements.usage.models import UsageRecord
 from entitlements.usage.operations.consuming import reverse as take_back
 from members.people.models import Member
@@ -124,7 +123,7 @@ def _step(
         try:
             act()
         except Refused as refused:
-            form.add_error(None, refusal_text(refused, grants_words.REFUSALS, usage_words.REFUSALS))
+            form.add_error(None, refusal_text(refused, REFUSALS))
         else:
             messages.success(request, done)
             return redirect(back)

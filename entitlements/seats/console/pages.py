@@ -24,7 +24,8 @@ class OwnerList(Pages):
 
     def __init__(self, params: Mapping[str, str], *, at: datetime) -> None:
         self.at = at
-        self.plan = read_id(params.get("plan", ""))
+        # Nobody bought what is no plan.
+        self.plan = (read_id(params["plan"]) or 0) if params.get("plan") else None
         self.kind = params.get("kind", "") if params.get("kind") in SeatPlan.Kind.values else ""
         self.room = params.get("room", "") if params.get("room") in ("free", "full") else ""
         self.after = read_id(params.get("after", ""))

@@ -141,7 +141,7 @@ def test_on_her_page_a_coupon_is_issued_and_revoked(operator_client, member, now
     assert coupon.code in page
     assert "Coupon issued: Offer" in page
     operator_client.post(address, {"offer": offer.pk})
-    assert "She has as many coupons" in text(operator_client.get(member.get_absolute_url()))
+    assert "The member has as many coupons" in text(operator_client.get(member.get_absolute_url()))
     revoke = reverse("offers:revoke", args=[coupon.pk])
     assert revoke in page
     assert coupon.code in text(operator_client.get(revoke))

@@ -91,7 +91,7 @@ def test_a_refusal_says_what_to_do(operator_client, owner, holder, now):
     ):
         assert words in text(operator_client.post(give, posted), 422)
     factories.make_term(member=holder, at=now)
-    assert "a membership of her own" in text(operator_client.post(give, {"who": "zhou-1"}), 422)
+    assert "a membership of their own" in text(operator_client.post(give, {"who": "zhou-1"}), 422)
     assert not Seat.objects.exists()
 
 
