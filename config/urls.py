@@ -37,7 +37,7 @@ urlpatterns = [
     path("console/", include("entitlements.honours.console.urls")),
     path("console/", include("entitlements.memory.console.urls")),
     path("console/", include("entitlements.seats.console.urls")),
-    path("console/", include("entitlements.benefits.console.urls")),
+    path("console/", include("entitlements.urls")),
     path("console/", include("entitlements.checks.console.urls")),
     path("", include("campaigns.urls")),
     path("admin/", admin.site.urls),

@@ -13,7 +13,6 @@ class EntitlementsConfig(AppConfig):
         from entitlements.benefits import hooks as benefits
         from entitlements.checks import hooks as checks
         from entitlements.codes import hooks as codes
-        from entitlements.grants.console.portrait import MemberBenefits
         from entitlements.honours import hooks as honours
         from entitlements.insight import dimensions
         from entitlements.ladder import hooks as ladder
@@ -22,6 +21,7 @@ class EntitlementsConfig(AppConfig):
         from entitlements.seats import hooks as seats
         from entitlements.tiers import hooks as tiers
         from entitlements.usage import scope
+        from entitlements.usage.console.pages import MemberBenefits
         from members.people.console.cards import CARDS, Card
 
         register_actions(LABELS)

@@ -11,6 +11,4 @@ REFUSALS: Mapping[str, str | Promise] = {
     "not_sold": _("This pack is not sold any more. Choose another one."),
     "by_engine": _("The ladder gives this. Change the ladder, or the member's terms."),
     "voided": _("This grant is over already."),
-    # Of usage, whose acts the page of a member's benefits shows too.
-    "not_a_use": _("This record is no use that could be taken back."),
 }

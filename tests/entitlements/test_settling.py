@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from entitlements.grants.console.portrait import MemberBenefits
 from entitlements.grants.models import Balance, Grant, Standing
 from entitlements.grants.operations.settling import adopt_members, read_facts, settle_due, settle_members
 from entitlements.tiers.models import TierStanding
+from entitlements.usage.console.pages import MemberBenefits
 from entitlements.usage.operations.consuming import consume
 from entitlements.usage.operations.rates import refresh_rates
 from members.lifecycle.models import MemberLifecycle

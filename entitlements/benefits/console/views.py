@@ -1,4 +1,4 @@
-"""Benefits and packs: the list with its figures, one benefit, the editors."""
+"""The editors of benefits and packs."""
 
 from typing import Any
 
@@ -17,33 +17,8 @@ from entitlements.benefits.console.forms import ArchiveForm, BenefitForm, PackFo
 from entitlements.benefits.models import Benefit, Pack
 from entitlements.benefits.operations import saving
 from entitlements.benefits.words import REFUSALS
-from entitlements.insight.console.pages import BenefitPortrait, Overview
-from entitlements.insight.tasks import count_benefit_figures
 
 METHODS = ["GET", "HEAD", "POST"]
-
-
-@requires(Permission.VIEW)
-@require_safe
-def index(request: StaffRequest) -> HttpResponse:
-    """Every benefit with its figures, the heat map and the bottom five."""
-    return render(request, "benefits/index.html", {"overview": Overview(clock.now())})
-
-
-@requires(Permission.VIEW)
-@require_safe
-def detail(request: StaffRequest, benefit_id: int) -> HttpResponse:
-    portrait = BenefitPortrait(benefit_id, at=clock.now())
-    return render(request, "benefits/detail.html", {"portrait": portrait, "benefit": portrait.benefit})
-
-
-@requires(Permission.OPERATE)
-@require_POST
-def count(request: StaffRequest) -> HttpResponse:
-    """Have the figures counted anew now."""
-    count_benefit_figures.delay_on_commit()
-    messages.success(request, _("The figures are being counted. Reload in a moment."))
-    return redirect("benefits:index")
 
 
 @requires(Permission.OPERATE)
