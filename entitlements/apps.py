@@ -8,11 +8,12 @@ class EntitlementsConfig(AppConfig):
 
     def ready(self) -> None:
         from config.engine.actions import register_actions
-        from entitlements import belongings, conditions, import_undo, timeline_sources
+        from entitlements import timeline_sources
         from entitlements.audit_labels import LABELS
         from entitlements.benefits import hooks as benefits
         from entitlements.checks import hooks as checks
         from entitlements.codes import hooks as codes
+        from entitlements.grants import hooks as grants
         from entitlements.honours import hooks as honours
         from entitlements.insight import dimensions
         from entitlements.ladder import hooks as ladder
@@ -20,17 +21,10 @@ class EntitlementsConfig(AppConfig):
         from entitlements.offers import hooks as offers
         from entitlements.seats import hooks as seats
         from entitlements.tiers import hooks as tiers
-        from entitlements.usage import scope
-        from entitlements.usage.console.pages import MemberBenefits
-        from members.people.console.cards import CARDS, Card
+        from entitlements.usage import hooks as usage
 
         register_actions(LABELS)
-        belongings.register_all()
-        import_undo.register()
-        conditions.register_all()
         dimensions.register_all()
         timeline_sources.register_all()
-        CARDS.register(Card("benefits", "benefits/includes/card.html", MemberBenefits))
-        scope.register()
-        for room in (benefits, ladder, tiers, offers, codes, memory, seats, honours, checks):
+        for room in (grants, usage, benefits, ladder, tiers, offers, codes, memory, seats, honours, checks):
             room.register()

@@ -9,6 +9,7 @@ class MembersConfig(AppConfig):
     def ready(self) -> None:
         from config.engine.actions import register_actions
         from members.audit_labels import LABELS
+        from members.counters import hooks as counters
         from members.events import hooks as events
         from members.exports import hooks as exports
         from members.imports import hooks as imports
@@ -36,5 +37,5 @@ class MembersConfig(AppConfig):
         references.register_all()
         tag_usage.register_all()
         counted.register_all()
-        for room in (people, plans, lifecycle, terms, events, segments, tags, merging, imports, exports):
+        for room in (people, plans, lifecycle, terms, events, segments, tags, counters, merging, imports, exports):
             room.register()

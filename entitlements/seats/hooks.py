@@ -4,15 +4,21 @@ from django.utils.translation import gettext_lazy as _
 
 from config.console.menu import BENEFITS, MENU, MenuEntry
 from config.engine.actions import register_actions
-from entitlements.seats import belongings, conditions, timeline_source
+from entitlements.seats import conditions, timeline_source
 from entitlements.seats.audit_labels import LABELS
 from entitlements.seats.console import portrait
+from entitlements.seats.models import Seat, SeatGroup
+from members.people.belongings import BELONGINGS, Belonging
 
 
 def register() -> None:
     """Called once, when the app is ready."""
     register_actions(LABELS)
-    belongings.register_all()
+    BELONGINGS.register(Belonging(SeatGroup, _("Families and teams")))
+    # Of two open seats the one held longer stays: a member holds one.
+    BELONGINGS.register(
+        Belonging(Seat, _("Seats"), equal_by=["end_reason"], among="ended_at IS NULL", prefer="given_at")
+    )
     conditions.register_all()
     timeline_source.register()
     portrait.register()

@@ -1,7 +1,7 @@
 """What exports bring along."""
 
 from members.exports.models import EventRecord
-from members.merging.belongings import register_staying
+from members.people.belongings import register_staying
 
 
 def register() -> None:

@@ -11,13 +11,16 @@ from config.console.work import WORK, WorkSource
 from config.engine.brakes import GUARDED, GuardedRun
 from config.staff.access import Permission
 from members.lifecycle.console import home, work
-from members.lifecycle.models import SweepBrake
+from members.lifecycle.models import LifecycleTransition, MemberLifecycle, SweepBrake
 from members.lifecycle.operations.following import LifecycleFollower
+from members.people.belongings import register_staying
 from members.people.followers import FOLLOWERS
 
 
 def register() -> None:
     """Called once, when the app is ready."""
+    register_staying(LifecycleTransition, "member", "append-only: the log says what was so at the time")
+    register_staying(MemberLifecycle, "member", "kept in the merge's record: who has no such row is nowhere a member")
     FOLLOWERS.register(LifecycleFollower(), code="lifecycle")
     GUARDED.register(
         GuardedRun(

@@ -3,8 +3,11 @@
 from django.utils.translation import gettext_lazy as _
 
 from config.console.menu import MEMBERS, MENU, MenuEntry
+from members.people.belongings import BELONGINGS, Belonging
+from members.tags.models import MemberTag
 
 
 def register() -> None:
     """Called once, when the app is ready."""
+    BELONGINGS.register(Belonging(MemberTag, _("Tags"), equal_by=["code"], among="until IS NULL", prefer="since"))
     MENU.register(MenuEntry(_("Tags"), "tags:index", "tag", MEMBERS, 30))

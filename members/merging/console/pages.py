@@ -12,13 +12,13 @@ from django.utils.translation import gettext as _
 
 from config.engine.ids import read_id, read_number
 from members.lifecycle.models import MemberLifecycle
-from members.merging.belongings import BELONGINGS
 from members.merging.console.forms import A, B, MergeForm
 from members.merging.models import DuplicatePair, MergeRecord
 from members.merging.operations.choosing import ATTRIBUTE, PROFILE, differences
 from members.merging.querysets import moving
 from members.merging.querysets.finding import ATTRIBUTES
 from members.merging.querysets.pairs import DuplicatePairQuerySet
+from members.people.belongings import BELONGINGS
 from members.people.models import Identity, Member
 from members.terms.models import MembershipTerm
 

@@ -12,11 +12,11 @@ from config.audit.record import audit
 from config.engine.refusal import Refused
 from config.staff.models import User
 from members.lifecycle.models import MemberLifecycle
-from members.merging.belongings import BELONGINGS
 from members.merging.models import DuplicatePair, MergeRecord
 from members.merging.operations.choosing import ABSORBED, ATTRIBUTE, PROFILE, SINGLE_IDENTITIES, differences
 from members.merging.operations.placing import judge, tag_changes
 from members.merging.querysets import moving
+from members.people.belongings import BELONGINGS
 from members.people.models import Identity, Member
 
 # A statement that read the members as they were before a merge can write only while its transaction lasts.

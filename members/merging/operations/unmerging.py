@@ -11,11 +11,11 @@ from config.engine.refusal import Refused
 from config.staff.models import User
 from members.events.models import Event
 from members.lifecycle.models import MemberLifecycle
-from members.merging.belongings import BELONGINGS
 from members.merging.models import MergeRecord
 from members.merging.operations.merging import as_json, audit_both, retried
 from members.merging.operations.placing import judge
 from members.merging.querysets import moving
+from members.people.belongings import BELONGINGS
 from members.people.models import Identity, Member
 from members.tags.models import MemberTag
 from members.terms.models import MembershipTerm

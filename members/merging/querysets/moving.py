@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-from members.merging.belongings import Belonging
+from members.people.belongings import Belonging
 
 # The column of a lifecycle row that PostgreSQL fills itself.
 _GENERATED = "last_active_hour"

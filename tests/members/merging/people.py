@@ -9,7 +9,7 @@ from django.db import connection
 from campaigns.models import Campaign, Enrollment, MessageIntent
 from members.events.models import TraitStamp
 from members.events.operations.recording import record_events
-from members.merging.belongings import BELONGINGS
+from members.people.belongings import BELONGINGS
 from members.people.models import Consent, Identity, Member
 from members.people.operations import people
 from members.segments.models import Segment, SegmentMembership

@@ -1,6 +1,6 @@
 """Nothing that belongs to a member is forgotten by a merge."""
 
-from members.merging.belongings import BELONGINGS, forgotten
+from members.people.belongings import BELONGINGS, forgotten
 from members.people.models import Member
 
 

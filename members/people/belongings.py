@@ -1,4 +1,4 @@
-"""What belongs to a member and goes along when she is merged. Each app registers its tables in ``AppConfig.ready``.
+"""What belongs to a member and goes along when she is merged. Each room registers its tables in its ``hooks.py``.
 
 A table with a key to Member is either a ``Belonging`` or said to stay; a standing test finds the forgotten ones.
 """
