@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -60,18 +60,10 @@ class ShownEntry:
 MENU: Registry[MenuEntry] = Registry("menu", code_of=lambda entry: entry.url_name)
 
 
-def href_of(url_name: str) -> str:
-    """The address of a page, or an empty string while nothing answers under that name."""
-    try:
-        return reverse(url_name)
-    except NoReverseMatch:
-        return ""
-
-
 def entries_for(user: User, entries: Iterable[MenuEntry] | None = None) -> list[tuple[MenuEntry, str]]:
     """The entries of pages ``user`` may open, in their order, each with its address."""
     ordered = sorted(MENU if entries is None else entries, key=lambda entry: (entry.section.order, entry.order))
-    return [(entry, href) for entry in ordered if user.may(entry.permission) and (href := href_of(entry.url_name))]
+    return [(entry, reverse(entry.url_name)) for entry in ordered if user.may(entry.permission)]
 
 
 def _lies_in(path: str, href: str, hrefs: list[str]) -> bool:

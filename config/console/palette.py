@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from config.console.menu import Text, entries_for, href_of
+from config.console.menu import Text, entries_for
 from config.engine.registry import Registry
 from config.staff.access import Permission
 from config.staff.models import User
@@ -59,11 +60,9 @@ def _pages(user: User, text: str) -> Found:
 
 def _actions(user: User, text: str) -> Found:
     return [
-        {"label": action.label, "href": href, "icon": action.icon}
+        {"label": action.label, "href": reverse(action.url_name), "icon": action.icon}
         for action in sorted(ACTIONS, key=lambda action: action.order)
-        if user.may(action.permission)
-        and (href := href_of(action.url_name))
-        and _matches(text, f"{action.label} {action.also}")
+        if user.may(action.permission) and _matches(text, f"{action.label} {action.also}")
     ]
 
 

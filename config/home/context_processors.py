@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.translation import get_language, gettext
 
 from config.console.demo import has_demo_data
-from config.console.menu import href_of, menu_for
+from config.console.menu import menu_for
 from config.engine import clock
 
 THEMES = ("light", "dark")
@@ -26,8 +26,6 @@ def console(request: HttpRequest) -> dict[str, Any]:
         "density": density if density in DENSITIES else "normal",
         "signed_in": signed_in,
         "nav": (lambda: menu_for(user, request.path)) if user is not None and user.is_authenticated else (),
-        "search_url": href_of("console:search"),
-        "language_url": href_of("set_language"),
         "other_languages": [(code, name) for code, name in settings.LANGUAGES if code != get_language()],
         "demo_data": has_demo_data if signed_in else False,
         "clock_banner": clock.now() if settings.CLOCK_OFFSET_SECONDS else None,

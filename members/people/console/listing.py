@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext
@@ -67,7 +67,6 @@ def all_columns() -> tuple[Column, ...]:
     return (*COLUMNS, *offered)
 
 
-EXPORT_URL = "exports:members"
 COLUMNS_COOKIE = "columns_members"
 
 
@@ -152,11 +151,6 @@ class Listing:
     @property
     def shown_count(self) -> int:
         return self.count - 1 if self.is_capped else self.count
-
-    @property
-    def export_total(self) -> int:
-        """How many "select all" means: exports go over every page, other acts over the selected rows only."""
-        return self.shown_count if href_or_empty(EXPORT_URL) else 0
 
     @cached_property
     def tabs(self) -> list[dict[str, Any]]:
@@ -244,11 +238,3 @@ def chosen_columns(cookie: str) -> list[Column]:
         + [Column(column.key, column.label, shown=True) for column in chosen]
         + [Column(column.key, column.label, shown=False) for column in rest]
     )
-
-
-def href_or_empty(url_name: str) -> str:
-    """The address of a page that another part of the product may or may not have built."""
-    try:
-        return reverse(url_name)
-    except NoReverseMatch:
-        return ""
