@@ -139,7 +139,7 @@ class MemberLifecycle(models.Model):
     )
     activation_time = models.DateTimeField(_("activation time"), null=True, blank=True)
     expiration_time = models.DateTimeField(_("expiration time"), null=True, blank=True)
-    # The minute of the latest activity: ``members.events.querysets.events.MINUTE``.
+    # The minute of the latest activity, never after its receipt: ``members.events.querysets.events.MINUTE``.
     last_active_time = models.DateTimeField(_("last active"), null=True, blank=True)
     # What the list is ordered by. An event moves no index entry but the first of an hour, so that it may be written in
     # place (a heap-only tuple).

@@ -19,8 +19,8 @@ WITH affected AS MATERIALIZED (
   WHERE definition_id = %(definition)s AND occurred_at >= %(first_on)s::date - interval '2 days'
 ),
 counted AS MATERIALIZED (
-  SELECT c.member_id, c.local_on, min(c.occurred_at) AS first_at, max(c.occurred_at) AS last_at FROM (
-    SELECT e.member_id, e.occurred_at,
+  SELECT c.member_id, c.local_on, min(c.occurred_at) AS first_at, max(c.seen_at) AS last_at FROM (
+    SELECT e.member_id, e.occurred_at, least(e.occurred_at, e.received_at) AS seen_at,
       (e.occurred_at AT TIME ZONE coalesce(nullif(s.time_zone, ''), %(zone)s))::date AS local_on
     FROM affected JOIN members_event e USING (member_id)
     JOIN members_eventdefinition d ON d.id = e.definition_id AND d.is_activity
@@ -45,7 +45,7 @@ latest AS (
   FROM affected f LEFT JOIN counted c USING (member_id) GROUP BY f.member_id
 )
 UPDATE members_memberlifecycle s
-SET last_active_time = {MINUTE.format("l.at")}, next_due_at = least(s.next_due_at, %(at)s)
+SET last_active_time = {MINUTE.format("l.at", "%(at)s")}, next_due_at = least(s.next_due_at, %(at)s)
 FROM latest l WHERE s.member_id = l.member_id"""
 
 

@@ -15,8 +15,8 @@ PROPERTY_NOTED_EVERY = "1 minute"
 # Which of the rows that count one thing a writer adds to: all would wait for each other's commit at a single one.
 SLOT = "pg_backend_pid() %% 16"
 # Last activity is known to the minute: a visit of many events moves the widely indexed row seldom, and to the same
-# place in whatever order they come.
-MINUTE = "date_trunc('minute', {}, 'UTC')"
+# place in whatever order they come. A clock that is ahead tells nothing beyond the receipt: nobody was active later.
+MINUTE = "date_trunc('minute', least({}, {}), 'UTC')"
 
 # Rows are (member_id, name, occurred_at, message_id, value_cents, currency, properties), from any relation.
 # What several batches write is written in one order, so that they wait for each other instead of deadlocking. A day
@@ -218,7 +218,7 @@ def ingest_sql(*, incoming: str, reading: str = "", source: str = "%(source)s", 
     return INGEST.format(
         reading=f"{reading},\n" if reading else "", incoming=incoming, source=source, report=report,
         property_sample=PROPERTY_SAMPLE, noted_every=PROPERTY_NOTED_EVERY, slot=SLOT,
-        minute=MINUTE.format("i.occurred_at"),
+        minute=MINUTE.format("i.occurred_at", "%(at)s"),
     )  # fmt: skip
 
 

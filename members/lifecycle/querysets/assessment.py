@@ -28,7 +28,7 @@ class Tables:
 # its new version, which is not where the old one was.
 DUE = """
 due AS MATERIALIZED (
-  SELECT s.member_id, s.lifecycle_state, s.resume_state, s.target_rule, s.known_since, s.last_active_time, s.usage_rate,
+  SELECT s.member_id, s.lifecycle_state, s.resume_state, s.target_rule, s.known_since, s.usage_rate,
     coalesce(nullif(s.time_zone, ''), %(zone)s) AS zone, greatest(s.next_due_at, s.assessed_at) AS at
   FROM {state} s
   WHERE s.next_due_at <= %(at)s AND {scope}
@@ -41,7 +41,7 @@ due AS MATERIALIZED (
 # Judged at one instant without touching anything: what "why" pages show.
 AS_OF = """
 due AS MATERIALIZED (
-  SELECT s.member_id, s.lifecycle_state, s.resume_state, s.target_rule, s.known_since, s.last_active_time, s.usage_rate,
+  SELECT s.member_id, s.lifecycle_state, s.resume_state, s.target_rule, s.known_since, s.usage_rate,
     coalesce(nullif(s.time_zone, ''), %(zone)s) AS zone, %(at)s::timestamptz AS at
   FROM {state} s WHERE s.member_id = ANY(%(members)s)
 )"""
@@ -129,11 +129,7 @@ active AS NOT MATERIALIZED (
   SELECT t.*,
     CASE WHEN t.is_watched THEN a.active_days END AS active_days,
     CASE WHEN t.is_watched THEN coalesce(a.active_weeks, 0) END AS active_weeks,
-    a.last_on,
-    CASE WHEN t.last_active_time > t.at - interval '1 minute' THEN (
-      SELECT min(n.first_at) FROM members_activeday n
-      WHERE n.member_id = t.member_id AND n.local_on >= t.on_day AND n.first_at > t.at
-    ) END AS next_activity
+    CASE WHEN t.is_watched THEN a.last_on END AS last_on, a.next_activity
   FROM (
     SELECT t.*, t.cur_id IS NOT NULL AND coalesce(%(activity_since)s::timestamptz <= t.at, false) AS is_watched,
       t.on_day - (t.on_day - DATE '0001-01-01') %% 7 AS week_on
@@ -145,10 +141,14 @@ active AS NOT MATERIALIZED (
       bit_count(bit_or(1 << ((t.week_on - 1 - y.local_on) / 7)) FILTER (
         WHERE y.local_on < t.week_on AND y.local_on >= t.week_on - 7 * %(stable_of_weeks)s
       )::bit(32))::int AS active_weeks,
-      max(y.local_on) AS last_on
-    FROM members_activeday y
-    WHERE y.member_id = CASE WHEN t.is_watched THEN t.member_id END
-      AND y.local_on <= t.on_day AND y.first_at <= t.at AND y.local_on > t.on_day - %(horizon_days)s
+      max(y.local_on) AS last_on,
+      min(y.first_at) FILTER (WHERE y.local_on IS NULL) AS next_activity
+    FROM (
+      SELECT CASE WHEN d.local_on <= t.on_day AND d.first_at <= t.at THEN d.local_on END AS local_on, d.first_at
+      FROM members_activeday d
+      WHERE d.member_id = CASE WHEN t.cur_id IS NOT NULL THEN t.member_id END
+        AND d.local_on > t.on_day - %(horizon_days)s
+    ) y
   ) a
   OFFSET 0
 )"""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import permutations
 from math import factorial
 from typing import Any
@@ -10,12 +10,24 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from members.events.models import ActiveDay, Event, EventDay, ParkedEvent, Source, TraitStamp, WriteKey
+from members.events.models import (
+    ActiveDay,
+    Event,
+    EventDay,
+    EventDefinition,
+    ParkedEvent,
+    Source,
+    TraitStamp,
+    WriteKey,
+)
+from members.events.operations.catalogue import recount_activity
 from members.events.operations.taking import take_messages
 from members.lifecycle.models import LifecyclePolicy, MemberLifecycle
 from members.lifecycle.operations.sweep import sweep
 from members.people.models import Identity, Member
 from members.people.operations import people
+from members.segments.compiler import members_of
+from members.segments.schema import read_rule
 from members.terms.operations import terms
 from tests import factories
 from tests.members.events.conftest import AT, track
@@ -106,15 +118,33 @@ def test_one_batch_leaves_what_single_messages_leave(secret, source):
 
 
 def _visit(key: WriteKey, *seconds: int) -> None:
+    _receive(key, *seconds, at=AT)
+
+
+def _receive(key: WriteKey, *seconds: int, at: datetime) -> None:
+    """Take events whose clocks show so many seconds after ``AT``."""
     for n in seconds:
         message = track(n) | {"timestamp": (AT + timedelta(seconds=n)).isoformat()}
-        take_messages(body=json.dumps({"batch": [message]}), kind="batch", key_hash=key.key_hash, at=AT)
+        take_messages(body=json.dumps({"batch": [message]}), kind="batch", key_hash=key.key_hash, at=at)
 
 
 @pytest.mark.parametrize("order", list(permutations((0, 30, 70, 95))))
 def test_last_activity_is_the_minute_of_the_latest_event(secret, source, order):
-    _visit(WriteKey.objects.select_related("source").get(), *order)
+    _receive(WriteKey.objects.select_related("source").get(), *order, at=AT + timedelta(minutes=2))
     assert MemberLifecycle.objects.get().last_active_time == AT + timedelta(minutes=1)
+
+
+def test_a_clock_that_is_ahead_never_sets_last_activity_beyond_the_receipt(secret, source):
+    key = WriteKey.objects.select_related("source").get()
+    an_hour_ahead = 3600
+    _receive(key, -an_hour_ahead, an_hour_ahead, at=AT)
+    assert MemberLifecycle.objects.get().last_active_time == AT
+    rule = {"kind": "lifecycle.last_active", "when": {"op": "within_last", "amount": 7, "unit": "days"}}
+    seen = members_of(read_rule({"version": 1, "root": {"kind": "all", "items": [rule]}}), AT)
+    assert seen.count() == 1
+    EventDefinition.objects.update(recount_due_at=AT)
+    recount_activity(at=AT + timedelta(days=1))
+    assert MemberLifecycle.objects.get().last_active_time == AT
 
 
 def test_activity_later_in_the_minute_of_a_look_is_looked_at_when_it_comes(secret, source):
@@ -125,3 +155,12 @@ def test_activity_later_in_the_minute_of_a_look_is_looked_at_when_it_comes(secre
     _visit(WriteKey.objects.select_related("source").get(), 40)
     sweep(at=AT + timedelta(seconds=20))
     assert MemberLifecycle.objects.get().next_due_at == AT + timedelta(seconds=40)
+
+
+def test_activity_of_a_clock_that_is_ahead_is_looked_at_when_it_comes(secret, source):
+    member = people.create_member(actor=None, at=AT - timedelta(days=40), identities={"external_id": "u1"})
+    terms.purchase(member_id=member.pk, plan=factories.PlanFactory(), at=AT - timedelta(days=4), actor=None)
+    _visit(WriteKey.objects.select_related("source").get(), 3600)
+    MemberLifecycle.objects.all().mark_due(AT + timedelta(minutes=10))
+    sweep(at=AT + timedelta(minutes=10))
+    assert MemberLifecycle.objects.get().next_due_at == AT + timedelta(hours=1)
