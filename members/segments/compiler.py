@@ -43,11 +43,15 @@ def newest_of(rule: Rule, at: datetime, count: int) -> list[int]:
 
 
 def _alone(rule: Rule, context: Context) -> QuerySet | None:
-    """Of a rule of one condition the rows that say who, where it has such: the member table has nothing to add."""
+    """Of a rule of one condition the rows that say who, where it has such: all the member table adds is who was merged.
+
+    Those are few, and what the log says of them stays: they are sifted out here for every condition.
+    """
     items = rule.root.items
-    if len(items) == 1 and rule.root.kind != "not" and isinstance(items[0], Condition):
-        return items[0].member_ids(context)
-    return None
+    if len(items) != 1 or rule.root.kind == "not" or not isinstance(items[0], Condition):
+        return None
+    found = items[0].member_ids(context)
+    return None if found is None else found.exclude(member_id__in=Member.every.merged().order_by().values("pk"))
 
 
 def members_where(node: Node, context: Context) -> MemberQuerySet:

@@ -25,10 +25,17 @@ LEFT JOIN {table} ON CONFLICT (upload_id, value) DO NOTHING"""
 _MATCH_IDENTITIES = _MATCH.format(
     member="i.member_id", table="members_identity i ON i.kind = %(kind)s AND i.value = t.value"
 )
-_MATCH_NUMBERS = _MATCH.format(
-    member="coalesce(m.merged_into_id, m.id)",
-    table="members_member m ON m.id = CASE WHEN t.value ~ '^[0-9]{1,18}$' THEN t.value::bigint END",
-)
+# A number of one who was merged means the member in whom the chain of merges ends.
+_STANDING = """LATERAL (
+  WITH RECURSIVE followed (id, merged_into_id) AS (
+    SELECT id, merged_into_id FROM members_member
+    WHERE id = CASE WHEN t.value ~ '^[0-9]{1,18}$' THEN t.value::bigint END
+    UNION ALL
+    SELECT n.id, n.merged_into_id FROM followed f JOIN members_member n ON n.id = f.merged_into_id
+  )
+  SELECT id FROM followed WHERE merged_into_id IS NULL
+) m ON true"""
+_MATCH_NUMBERS = _MATCH.format(member="m.id", table=_STANDING)
 
 STAYS = StayTable(
     table="members_segmentmembership", owner="segment_id", begins="entered_at", ends="left_at",

@@ -104,7 +104,10 @@ class Condition(Spec):
         raise NotImplementedError
 
     def member_ids(self, context: Context) -> QuerySet | None:
-        """The ids of the members for whom this holds, each once, where its own rows name them; else None."""
+        """The ids of the members for whom this holds, each once, where its own rows name them; else None.
+
+        One column ``member_id``. Members who were merged into another may be among them: the compiler takes them out.
+        """
         return None
 
     def sentence(self) -> str:

@@ -206,6 +206,10 @@ class MemberQuerySet(models.QuerySet):
         )
         return self.filter(pk__in=found.values("pk"))
 
+    def merged(self) -> "MemberQuerySet":
+        """Those who were merged into another; asked of ``Member.every``."""
+        return self.filter(merged_into__isnull=False)
+
     def survivor_of(self, pk: int) -> Any:
         """The member into whom the one with this number was merged at last; None when she was not."""
         everybody: Any = self.model._base_manager

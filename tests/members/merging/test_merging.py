@@ -28,7 +28,9 @@ from members.people.console.palette import find_members
 from members.people.models import Consent, Identity, Member
 from members.people.operations import people
 from members.segments.compiler import members_of
+from members.segments.models import SegmentUpload, SegmentUploadLine
 from members.segments.operations.uploading import match_upload, receive_upload, save_upload
+from members.segments.querysets import match_lines
 from members.segments.schema import read_rule
 from members.tags.models import MemberTag
 from members.terms.models import MembershipTerm
@@ -177,6 +179,10 @@ def test_a_chain_leads_to_its_end_and_is_undone_from_its_end(pair, client_as):
     first = merge(pair)
     second = merge((third, pair[0]))
     assert Member.every.survivor_of(pair[1].pk) == third
+    upload = SegmentUpload.objects.create(kind="number", created_at=AT)
+    match_lines(upload_id=upload.pk, kind="number", rows=[(1, str(pair[1].pk)), (2, str(pair[0].pk)), (3, "x")])
+    named = SegmentUploadLine.objects.filter(upload=upload).order_by("row_no").values_list("member_id", flat=True)
+    assert list(named) == [third.pk, third.pk, None]
     with pytest.raises(Refused, match="merged_on"):
         unmerge_members(actor=None, at=AT, record_id=first.pk)
     for address in ("members:detail", "members:edit"):

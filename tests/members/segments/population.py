@@ -127,8 +127,16 @@ class Crowd:
                 self._memories(member)
                 self._seat(member)
                 wearers.give(member)
+            self._merge()
             cursor.execute("SET LOCAL session_replication_role = DEFAULT")
         self.people = load()
+
+    def _merge(self) -> None:
+        """Some were merged into another, and every fact about them stays where it was."""
+        first, *others = Member.objects.order_by("pk")
+        for member in others[2::5]:
+            member.merged_into = first
+        Member.every.bulk_update(others[2::5], ["merged_into"])
 
     def instant(self) -> datetime:
         """Mostly at a boundary of some span around now, or a hair beside it."""
@@ -320,8 +328,8 @@ def _load_entitlements(people: dict[int, Person]) -> None:
 
 
 def load() -> list[Person]:
-    """Everybody's facts, read row by row from the tables."""
-    people = {row["id"]: Person(row["id"], row) for row in Member.objects.values()}
+    """The facts about everybody who stands, read row by row from the tables."""
+    people = {row["id"]: Person(row["id"], row) for row in Member.every.values()}
     lifecycles = MemberLifecycle.objects.annotate(tier_code=F("tier__code"), tier_position=F("tier__position"))
     for row in lifecycles.values():
         people[row["member_id"]].lifecycle = row
@@ -349,4 +357,4 @@ def load() -> list[Person]:
         people[row["member_id"]].value = row
     _load_entitlements(people)
     load_wearers(people)
-    return list(people.values())
+    return [person for person in people.values() if person.profile["merged_into_id"] is None]

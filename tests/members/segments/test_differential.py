@@ -15,6 +15,7 @@ from members.counters.operations import bring_up
 from members.counters.wanted import CounterKey
 from members.segments.compiler import ids_of, members_of, newest_of
 from members.segments.expressions import complement
+from members.segments.preview import Measure, measure
 from members.segments.registry import CONDITIONS
 from members.segments.schema import Rule, counters, read_rule
 from members.segments.timing import Relative
@@ -23,6 +24,8 @@ from tests.members.segments.population import AT, Crowd
 
 SOAK = bool(os.environ.get("MOC_SOAK"))
 KINDS = sorted(evaluator.LEAVES)
+# Other pickers count coupons, or say a size as it was last refreshed.
+COUNTED_AS_THEY_STAND = ("profile.", "membership.", "value.")
 
 # The same examples every time. A failing rule is small enough to read; shrinking it costs minutes.
 quick = {
@@ -41,6 +44,7 @@ def compiled(data: dict) -> set[int]:
     found = set(members_of(rule, AT).values_list("pk", flat=True))
     assert ids(rule) == found
     assert newest_of(rule, AT, 5) == sorted(found, reverse=True)[:5]
+    assert measure(rule, at=AT) == Measure(len(found), sorted(found, reverse=True)[:5])
     keys = counters(rule)
     if keys:
         for at in (AT - timedelta(minutes=1), AT):
@@ -123,6 +127,17 @@ def test_a_broken_condition_is_seen(crowd, kind):
         pytest.raises(AssertionError),
     ):
         check_leaf(crowd, kind, examples=3)
+
+
+def test_pickers_count_whom_the_condition_finds(crowd):
+    counted = 0
+    for kind in (kind for kind in KINDS if kind.startswith(COUNTED_AS_THEY_STAND)):
+        for choice in next((field.choices() for field in CONDITIONS[kind].fields if field.name == "values"), ()):
+            if choice.count is not None:
+                leaf = {"kind": kind, "op": "is", "values": [choice.value]}
+                assert len(compiled(alone(leaf))) == choice.count, leaf
+                counted += 1
+    assert counted > 20
 
 
 def test_an_instant_off_at_the_boundary_is_seen(crowd):
