@@ -131,7 +131,7 @@ class Condition(Spec):
         return frozenset()
 
     def event_names(self) -> frozenset[str]:
-        """Events the condition reads, whether or not anybody reports them."""
+        """Events the condition reads, whether or not anybody reports them; ``*`` for any."""
         return frozenset()
 
     def holds_of_absence(self) -> bool:

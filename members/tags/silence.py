@@ -1,6 +1,7 @@
 """What a rule can say while nobody reports some of its events: the silence of a feed says nothing of members."""
 
 from members.events.models import EventDefinition
+from members.segments.conditions.events import ANY_EVENT
 from members.segments.registry import Condition
 from members.segments.schema import Node, Rule, leaves
 
@@ -8,8 +9,10 @@ from members.segments.schema import Node, Rule, leaves
 def unreported(rule: Rule) -> frozenset[str]:
     """The events no source has reported of anybody, by whose absence the rule would judge."""
     asked = {name for _path, leaf in leaves(rule) if leaf.holds_of_absence() for name in leaf.event_names()}
-    reported = EventDefinition.objects.reported().filter(name__in=asked).values_list("name", flat=True)
-    return frozenset(asked.difference(reported))
+    reported = set(EventDefinition.objects.reported().filter(name__in=asked).values_list("name", flat=True))
+    if ANY_EVENT in asked and EventDefinition.objects.reported().exists():
+        reported.add(ANY_EVENT)
+    return frozenset(asked - reported)
 
 
 def without(rule: Rule, events: frozenset[str]) -> Rule | None:

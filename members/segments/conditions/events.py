@@ -24,12 +24,15 @@ from members.segments.value_tests import PropertyFilter, Text
 BEHAVIOUR = gettext_lazy("Behaviour")
 MAX_FILTERS = 10
 NO_EVENT = -1
+# In place of an event's name: events of every name. A program that names an event so is found among them.
+ANY_EVENT = "*"
 
 Filters = Annotated[tuple[PropertyFilter, ...], Limits(max_length=MAX_FILTERS)]
 
 
 def known_events() -> list[Choice]:
-    return [Choice(d.name, event_label(d)) for d in EventDefinition.objects.all()]
+    named = [Choice(d.name, event_label(d)) for d in EventDefinition.objects.exclude(name=ANY_EVENT)]
+    return [Choice(ANY_EVENT, gettext_lazy("Any event")), *named]
 
 
 EVENT = Field("event", gettext_lazy("Event"), FieldType.EVENT, known_events)
@@ -39,29 +42,37 @@ TEST = Field("test", gettext_lazy("Number"), FieldType.NUMBER_TEST)
 
 
 class Step(Spec):
-    """Events of one name whose properties pass."""
+    """Events of one name, or of any, whose properties pass."""
 
     event: Text
     where: Filters = ()
 
     def rows(self, context: Context) -> QuerySet[Event]:
         """The events, of every member, up to the instant of looking."""
-        found = Event.objects.filter(definition_id=event_id(self.event, context), occurred_at__lte=context.at)
+        found = Event.objects.filter(event_is(self.event, context), occurred_at__lte=context.at)
         for test in self.where:
             found = found.filter(test.over("properties"))
         return found.order_by()
 
     def words(self) -> str:
+        filters = _(" and ").join(test.sentence() for test in self.where)
+        if self.event == ANY_EVENT:
+            return _("any event where %(filters)s") % {"filters": filters} if filters else _("any event")
         # A rule names few events; each is read under its label.
         definition = EventDefinition.objects.filter(name=self.event).first()
         name = event_label(definition) if definition else self.event
-        if not self.where:
+        if not filters:
             return _("“%(event)s”") % {"event": name}
-        filters = _(" and ").join(test.sentence() for test in self.where)
         return _("“%(event)s” where %(filters)s") % {"event": name, "filters": filters}
 
     def is_known(self) -> bool:
-        return EventDefinition.objects.filter(name=self.event).exists()
+        return self.event == ANY_EVENT or EventDefinition.objects.filter(name=self.event).exists()
+
+
+def event_is(name: str, context: Context) -> Q:
+    """Events of this name; of every name for ``ANY_EVENT``."""
+    # A test that every row passes, and no empty one: that would vanish in an alternative.
+    return Q(definition_id__isnull=False) if name == ANY_EVENT else Q(definition_id=event_id(name, context))
 
 
 def event_id(name: str, context: Context) -> int:
@@ -76,7 +87,7 @@ def no_such_event(name: str) -> str:
 
 
 class EventCondition(Step, Condition):
-    """Events of one name, whose properties pass, in a window of time."""
+    """Events of one name or any, whose properties pass, in a window of time."""
 
     window: Window = Ever()
     group = BEHAVIOUR
@@ -113,8 +124,8 @@ class Tallied(EventCondition):
     """What a rolling counter can answer: how often, in a window that ends now."""
 
     def counters(self) -> frozenset[CounterKey]:
-        """The counter of the same events in the same window; none for other windows and for filtered events."""
-        if self.where or not isinstance(self.window, WithinLast):
+        """The counter of the same events in the same window; none for other windows, filtered events and any event."""
+        if self.where or self.event == ANY_EVENT or not isinstance(self.window, WithinLast):
             return frozenset()
         return frozenset({CounterKey(self.event, int(self.window.length.total_seconds()))})
 

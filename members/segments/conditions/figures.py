@@ -12,13 +12,14 @@ from config.engine.naming import event_label
 from members.events.models import Event, EventDefinition
 from members.segments.conditions.bases import by_figure, passing
 from members.segments.conditions.events import (
+    ANY_EVENT,
     EVENT,
     WHERE,
     WINDOW,
     EventCondition,
     Step,
     Tallied,
-    event_id,
+    event_is,
     known_events,
     no_such_event,
 )
@@ -155,7 +156,10 @@ class EventRatio(Measured):
             one=Count("member_id", filter=self._one(context)), other=Count("member_id", filter=self._other(context))
         )
         found = {pk: figures for pk, *figures in counted}
-        names = [event_label(known[name]) if name in known else name for name in (self.event, self.of)]
+        names = [
+            gettext_lazy("Any event") if name == ANY_EVENT else event_label(known[name]) if name in known else name
+            for name in (self.event, self.of)
+        ]
         return {pk: [Fact(name, n) for name, n in zip(names, found.get(pk, (0, 0)), strict=True)] for pk in member_ids}
 
     def sentence(self) -> str:
@@ -174,13 +178,13 @@ class EventRatio(Measured):
 
     def _one(self, context: Context) -> Q:
         """The events counted; filters are about these alone."""
-        found = Q(definition_id=event_id(self.event, context))
+        found = event_is(self.event, context)
         for test in self.where:
             found &= test.over("properties")
         return found
 
     def _other(self, context: Context) -> Q:
-        return Q(definition_id=event_id(self.of, context))
+        return event_is(self.of, context)
 
 
 ALL = (EventCount, EventSum, EventDays, EventValues, EventRatio)

@@ -170,7 +170,7 @@ def steps(step: Leaf, person: Person, at: datetime) -> list[Leaf]:
     return [
         event
         for event in person.events
-        if event["name"] == step["event"] and event["occurred_at"] <= at
+        if step["event"] in ("*", event["name"]) and event["occurred_at"] <= at
         and all(value_passes(f["test"], event["properties"].get(f["name"])) for f in step.get("where", []))
     ]  # fmt: skip
 

@@ -92,7 +92,7 @@ WINDOW = (
     .map(lambda pair: {"op": "between", "start": min(pair), "end": max(pair)})
     | st.just({"op": "since_term"})
 )
-STEP = {"event": st.sampled_from([*EVENTS, "unheard"]), "where": st.just([]) | st.lists(FILTER, max_size=2)}
+STEP = {"event": st.sampled_from([*EVENTS, "*", "unheard"]), "where": st.just([]) | st.lists(FILTER, max_size=2)}
 EVENT = {**STEP, "window": WINDOW}
 BENEFIT = {"benefit": st.sampled_from([*BENEFITS, "unheard"])}
 ON_BENEFIT = {**BENEFIT, "on": st.booleans()}
@@ -136,7 +136,7 @@ def leaf_strategies(segment_ids: list[int]) -> dict[str, st.SearchStrategy[JSON]
                 "name": st.sampled_from(["text", "number", "flag", "missing"]),
                 "test": COUNT_TEST,
             },
-            "event.ratio": {**EVENT, "of": st.sampled_from([*EVENTS, "unheard"]), "test": PERCENT_TEST},
+            "event.ratio": {**EVENT, "of": st.sampled_from([*EVENTS, "*", "unheard"]), "test": PERCENT_TEST},
             "tag.within": {"values": some(TAGS), "within": SPAN},
             "tag.carried": {"op": IS, "values": some(TAGS)},
             "value.rfm": {"op": IS, "values": some([group.name.lower() for group in Group])},

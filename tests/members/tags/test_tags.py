@@ -306,3 +306,16 @@ def test_a_tag_about_an_event_nobody_reports_waits_for_it(member, viewer_client)
     assert member.pk in carrying
     assert other.pk not in carrying
     assert "No source has reported" not in viewer_client.get(tag.get_absolute_url()).content.decode()
+
+
+def test_a_tag_about_any_event_waits_until_one_is_reported(member):
+    never = {"kind": "event.never", "event": "*", "window": {"op": "ever"}}
+    tag = save("Never did anything", never)
+    refresh_tag(tag_id=tag.pk, at=AT)
+    assert stays(tag) == []
+    other = factories.make_member(at=AT)
+    factories.make_event(member=other, at=AT, name="login")
+    refresh_tag(tag_id=tag.pk, at=AT + MINUTE)
+    carrying = set(MemberTag.objects.current().filter(code=tag.code).values_list("member_id", flat=True))
+    assert member.pk in carrying
+    assert other.pk not in carrying

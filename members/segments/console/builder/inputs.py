@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from config.engine.ids import read_id, read_number
+from members.segments.conditions.events import ANY_EVENT
 from members.segments.registry import Choice, Condition, Field, FieldType, Spec
 
 MAX_FILTERS = 10
@@ -114,7 +115,8 @@ def is_step(condition: type[Condition], field: Field) -> bool:
 def first_value(field: Field, condition: type[Condition]) -> Any:
     """What a field holds in a condition just added: a sensible value where there is one."""
     choices = list(field.choices()) if field.choices else []
-    first = choices[0].value if choices else ""
+    # "Any event" stands first and is not what one most often means: it looks at everything that happened.
+    first = next((choice.value for choice in choices if choice.value != ANY_EVENT), "")
     values: dict[FieldType, Any] = {
         FieldType.CHOICE: first,
         FieldType.EVENT: first,
