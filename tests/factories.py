@@ -77,9 +77,8 @@ def make_term(*, member: Member, at: datetime, plan: Plan | None = None, **value
     return terms.purchase(member_id=member.pk, plan=plan or PlanFactory(), at=at, actor=None, **values)
 
 
-def make_event(*, member: Member, at: datetime, name: str = "opened", source: Source | None = None) -> None:
-    record_events(
-        rows=[{"member_id": member.pk, "name": name, "occurred_at": at, "message_id": f"m{next(_serial)}"}],
-        source=source or SourceFactory(),
-        at=at,
-    )
+def make_event(
+    *, member: Member, at: datetime, name: str = "opened", source: Source | None = None, **values: Any
+) -> None:
+    row = {"member_id": member.pk, "name": name, "occurred_at": at, "message_id": f"m{next(_serial)}", **values}
+    record_events(rows=[row], source=source or SourceFactory(), at=at)

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db.models import (
+    Aggregate,
     BooleanField,
     Case,
     CharField,
@@ -12,8 +13,11 @@ from django.db.models import (
     DateTimeField,
     DecimalField,
     Exists,
+    Expression,
     F,
     Func,
+    IntegerField,
+    JSONField,
     Q,
     TextField,
     Value,
@@ -21,6 +25,7 @@ from django.db.models import (
 )
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce, NullIf
+from django.db.models.lookups import Exact
 
 
 class IsNotTrue(Func):
@@ -65,6 +70,57 @@ def local_date(instant: Combinable, zone: Combinable) -> Cast:
 def json_text(column: str, name: str) -> Func:
     """The text of one key of a JSON object; null where it is missing."""
     return Func(F(column), Value(name), function="jsonb_extract_path_text", output_field=TextField())
+
+
+def json_value(column: str, name: str) -> Func:
+    """One key of a JSON object as JSON; null where it is missing."""
+    return Func(F(column), Value(name), function="jsonb_extract_path", output_field=JSONField())
+
+
+def json_single(column: str, name: str) -> Case:
+    """The text of one key of a JSON object; null where it is missing, null or a list."""
+    is_list = Q(Exact(Func(json_value(column, name), function="jsonb_typeof", output_field=TextField()), "array"))
+    return Case(When(is_list, then=None), default=json_text(column, name), output_field=TextField())
+
+
+class InList(Func):
+    """Whether any value of a JSON list passes, which a ``Q`` over ``LIST_VALUE`` tests; false for what is no list."""
+
+    template = (
+        "EXISTS (SELECT 1 FROM jsonb_array_elements_text(CASE jsonb_typeof(%(list)s) WHEN 'array' THEN %(list)s END) "
+        "AS list(value) WHERE %(test)s)"
+    )
+    output_field = BooleanField()
+    conditional = True
+
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> tuple[str, Any]:
+        found, test = self.get_source_expressions()
+        found_sql, found_params = compiler.compile(found)
+        test_sql, test_params = compiler.compile(test)
+        sql = self.template % {"list": found_sql, "test": test_sql}
+        return sql, (*found_params, *found_params, *test_params)
+
+
+class _ListValue(Expression):
+    """One value of the list that ``InList`` looks through."""
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        return "list.value", ()
+
+
+LIST_VALUE = _ListValue(output_field=TextField())
+
+
+class DistinctValues(Aggregate):
+    """How many different texts a JSON value has over the rows, each value of a list by itself; null is none."""
+
+    template = (
+        "(SELECT count(DISTINCT single.value) "
+        "FROM jsonb_array_elements(jsonb_agg(DISTINCT %(expressions)s)) AS one(value), "
+        "jsonb_array_elements_text(CASE jsonb_typeof(one.value) WHEN 'array' THEN one.value "
+        "ELSE jsonb_build_array(one.value) END) AS single(value))"
+    )
+    output_field = IntegerField()
 
 
 class _Matches(Func):

@@ -20,7 +20,16 @@ from django.db.models.lookups import (
 from django.utils.translation import gettext as _
 from pydantic import AfterValidator, Discriminator, Field, model_validator
 
-from members.segments.expressions import as_boolean, as_date, as_number, complement, json_text
+from members.segments.expressions import (
+    LIST_VALUE,
+    InList,
+    as_boolean,
+    as_date,
+    as_number,
+    complement,
+    json_single,
+    json_value,
+)
 from members.segments.registry import Spec
 
 MAX_TEXT = 200
@@ -124,15 +133,23 @@ class TextTest(Spec):
             raise ValueError(_("Name at least one value, or none to ask whether there is any."))
         return self
 
+    @property
+    def denied(self) -> "TextTest | None":
+        """The test of which this one is the exact opposite, where it says that something is not so."""
+        match self.op:
+            case "is_not":
+                return self.model_copy(update={"op": "is"})
+            case "unknown":
+                return self.model_copy(update={"op": "known"})
+        return None
+
     def of_text(self, text: Combinable) -> Q:
-        """``text`` passes; a missing text is not any of the values."""
+        """``text`` passes. A test that denies holds of what the other does not pass, and not of a text."""
         match self.op:
             case "is":
                 return Q(In(text, list(self.values)))
-            case "is_not":
-                return complement(Q(In(text, list(self.values))))
-            case "known" | "unknown":
-                return Q(IsNull(text, self.op == "unknown"))
+            case "known":
+                return Q(IsNull(text, False))
         lookup = IContains if self.op == "contains" else IStartsWith
         passes = Q()
         for value in self.values:
@@ -203,14 +220,22 @@ ValueTest = Annotated[TextTest | NumberTest | DateTest | BooleanTest, Discrimina
 
 
 class PropertyFilter(Spec):
-    """One property of an event, compared by its type."""
+    """One property of an event or attribute of a member, compared by its type.
+
+    A list has several values: a test passes when one of them does, and what is denied holds of none. An empty list has
+    no value, like a property that is missing or null.
+    """
 
     name: Text
     test: ValueTest
 
     def over(self, column: str) -> Q:
         """Rows whose JSON ``column`` passes."""
-        return self.test.of_text(json_text(column, self.name))
+        denied = self.test.denied if isinstance(self.test, TextTest) else None
+        test = denied or self.test
+        in_list = InList(json_value(column, self.name), test.of_text(LIST_VALUE))
+        passes = test.of_text(json_single(column, self.name)) | Q(in_list)
+        return complement(passes) if denied else passes
 
     def sentence(self) -> str:
         return _("%(name)s %(test)s") % {"name": self.name, "test": self.test.sentence()}

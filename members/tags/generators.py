@@ -2,8 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from django.db.models import CharField, Count, F
-from django.db.models.functions import Left
+from django.db.models import F
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from pydantic import Discriminator, Field, TypeAdapter
@@ -11,17 +10,18 @@ from pydantic import Discriminator, Field, TypeAdapter
 from config.engine.naming import event_label
 from members.events.models import Event, EventDefinition
 from members.people.models import Member
-from members.segments.expressions import json_text
+from members.segments.expressions import json_value
 from members.segments.registry import Context, Spec
 from members.segments.timing import WithinLast
 from members.segments.value_tests import Text
+from members.tags.querysets import EACH_VALUE
 
 MAX_VALUES = 50
 MAX_VALUE_CHARS = 80
 
 
 class OfEvent(Spec):
-    """Values of a property that ``at_least`` events of the last ``days`` have."""
+    """Values of a property that ``at_least`` events of the last ``days`` have; each value of a list is one."""
 
     type: Literal["event"]
     event: Text
@@ -33,16 +33,9 @@ class OfEvent(Spec):
         """SQL for the rows (value, member) and its parameters."""
         window = WithinLast(op="within_last", amount=self.days, unit="days")
         events = Event.objects.filter(definition__name=self.event, occurred_at__lte=context.at)
-        value = Left(json_text("properties", self.property), MAX_VALUE_CHARS, output_field=CharField())
-        found = (
-            window.narrow(events, context)
-            .order_by()
-            .annotate(value=value)
-            .exclude(value="")
-            .filter(value__isnull=False)
-        )
-        often = found.values("value", "member_id").annotate(n=Count("*")).filter(n__gte=self.at_least)
-        return often.values_list("value", "member_id").query.sql_with_params()
+        found = window.narrow(events, context).order_by().annotate(value=json_value("properties", self.property))
+        sql, params = found.values_list("value", "member_id").query.sql_with_params()
+        return EACH_VALUE.format(events=sql), [MAX_VALUE_CHARS, *params, self.at_least]
 
     def sentence(self) -> str:
         definition = EventDefinition.objects.filter(name=self.event).first()

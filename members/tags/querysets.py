@@ -22,6 +22,17 @@ FROM members_membertag
 WHERE code = %(code)s AND (until IS NULL OR until > %(last)s)"""
 
 
+# Of rows (JSON value, member_id) the texts, cut to so many characters, that a member has in at least so many rows.
+EACH_VALUE = """
+SELECT left(single.value, %s), e.member_id FROM ({events}) AS e (value, member_id)
+CROSS JOIN LATERAL (
+  SELECT DISTINCT said.value FROM jsonb_array_elements_text(
+    CASE jsonb_typeof(e.value) WHEN 'array' THEN e.value ELSE jsonb_build_array(e.value) END
+  ) AS said (value)
+) single
+WHERE single.value <> '' GROUP BY 1, 2 HAVING count(*) >= %s"""
+
+
 class TagQuerySet(models.QuerySet):
     def offered(self) -> "TagQuerySet":
         """Tags one can choose: switched on; of the tags made of values only those somebody carries."""

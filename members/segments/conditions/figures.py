@@ -23,7 +23,7 @@ from members.segments.conditions.events import (
     known_events,
     no_such_event,
 )
-from members.segments.expressions import NUMERIC, json_text, local_date, member_zone
+from members.segments.expressions import NUMERIC, DistinctValues, json_value, local_date, member_zone
 from members.segments.registry import Context, Evidence, Fact, Field, FieldType
 from members.segments.value_tests import NumberTest, Text
 
@@ -107,7 +107,7 @@ class EventDays(Measured):
 
 
 class EventValues(Measured):
-    """Distinct values of one property: devices, categories, features."""
+    """Distinct values of one property: devices, categories, features. Each value of a list is one."""
 
     kind: Literal["event.values"]
     name: Text
@@ -115,7 +115,7 @@ class EventValues(Measured):
     fields = (EVENT, Field("name", gettext_lazy("Property"), FieldType.TEXT), TEST, WHERE, WINDOW)
 
     def measure(self, context: Context) -> Any:
-        return Count(json_text("properties", self.name), distinct=True)
+        return DistinctValues(json_value("properties", self.name))
 
     def sentence(self) -> str:
         return _("%(event)s with %(test)s different values of “%(name)s”, %(window)s") % {

@@ -1,5 +1,6 @@
 """What a rule means, said a second time in plain Python over one person's facts. Knows nothing of the compiler."""
 
+import json
 import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -82,40 +83,52 @@ def number_passes(test: Leaf, number: Any) -> bool:
 def written(value: Any) -> str | None:
     if value is None:
         return None
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def values_of(raw: Any) -> list[str]:
+    """The values of a property: those of a list, or the one there is; null is none."""
+    values = raw if isinstance(raw, list) else [raw]
+    return [text for value in values if (text := written(value)) is not None]
+
+
 def value_passes(test: Leaf, raw: Any) -> bool:
-    text = written(raw)
+    texts = values_of(raw)
+    if test["type"] == "text" and test["op"] == "unknown":
+        return not texts
+    if test["type"] == "text" and test["op"] == "is_not":
+        return not set(texts) & set(test["values"])
+    return any(text_value_passes(test, text) for text in texts)
+
+
+def text_value_passes(test: Leaf, text: str) -> bool:
     match test["type"]:
         case "text":
             return text_passes(test, text)
         case "number":
-            is_number = text is not None and re.fullmatch(r"[+-]?\d+(\.\d+)?", text)
+            is_number = re.fullmatch(r"[+-]?\d+(\.\d+)?", text)
             return number_passes(test, text if is_number else None)
         case "boolean":
-            return text is not None and text.lower() == ("true" if test["value"] else "false")
+            return text.lower() == ("true" if test["value"] else "false")
     return date_passes(test, text)
 
 
-def text_passes(test: Leaf, text: str | None) -> bool:
+def text_passes(test: Leaf, text: str) -> bool:
     values = test.get("values", [])
     match test["op"]:
         case "is":
             return text in values
-        case "is_not":
-            return text not in values
         case "known":
-            return text is not None
-        case "unknown":
-            return text is None
+            return True
         case "contains":
-            return text is not None and any(value.upper() in text.upper() for value in values)
-    return text is not None and any(text.upper().startswith(value.upper()) for value in values)
+            return any(value.upper() in text.upper() for value in values)
+    return any(text.upper().startswith(value.upper()) for value in values)
 
 
-def date_passes(test: Leaf, text: str | None) -> bool:
-    if text is None or not re.match(r"\d{4}-\d\d-\d\d([T ]|$)", text):
+def date_passes(test: Leaf, text: str) -> bool:
+    if not re.match(r"\d{4}-\d\d-\d\d([T ]|$)", text):
         return False
     try:
         day = date.fromisoformat(text[:10])
@@ -242,8 +255,7 @@ def edge(pick: Any) -> Callable[[Leaf, Person, datetime], bool]:
 
 
 def distinct_values(leaf: Leaf, person: Person, at: datetime) -> int:
-    texts = {written(event["properties"].get(leaf["name"])) for event in found(leaf, person, at)}
-    return len(texts - {None})
+    return len({text for event in found(leaf, person, at) for text in values_of(event["properties"].get(leaf["name"]))})
 
 
 def ratio(leaf: Leaf, person: Person, at: datetime) -> Decimal:

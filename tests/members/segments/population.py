@@ -92,7 +92,7 @@ class Person:
 
 class Crowd:
     def __init__(self, seed: int, size: int = 60) -> None:
-        self.random = random.Random(seed)
+        self.random, self.lists = random.Random(seed), random.Random(seed)
         self.tiers = {code: Tier.objects.create(code=code, name=code, position=n) for n, code in enumerate(TIERS)}
         self.plans = {
             code: Plan.objects.create(code=code, name=code, tier=self.tiers["gold"], price_cents=100) for code in PLANS
@@ -306,7 +306,14 @@ class Crowd:
     def _properties(self) -> dict[str, Any]:
         pick = self.random.choice
         every = {"text": pick(TEXTS), "number": pick(NUMBERS), "date": pick(DATES), "flag": pick(BOOLEANS)}
-        return {name: value for name, value in every.items() if self.random.random() < 0.8}
+        known = {name: value for name, value in every.items() if self.random.random() < 0.8}
+        return {name: self._list(name, value) if self.lists.random() < 0.2 else value for name, value in known.items()}
+
+    def _list(self, name: str, value: Any) -> list[Any]:
+        """A list of none, one or several values, of which some are no single ones."""
+        others = {"text": TEXTS, "number": NUMBERS, "date": DATES, "flag": BOOLEANS}[name]
+        every = [value, self.lists.choice(others), None, [value], {"deep": value}]
+        return self.lists.sample(every, self.lists.choice([0, 1, 1, 2, 3]))
 
 
 def _load_entitlements(people: dict[int, Person]) -> None:

@@ -1,5 +1,6 @@
 """What single conditions mean where one could think otherwise, and that their words say so."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -60,3 +61,63 @@ def test_the_picker_offers_any_event_and_begins_with_a_real_one(at):
     choices = next(field for field in count.fields if field.name == "event").choices()
     assert choices[0].value == "*"
     assert new_condition(count)["event"] == choices[1].value
+
+
+def test_of_a_list_each_value_counts(at):
+    lists = {"both": ["a", "b"], "one": "a", "other": ["b"], "empty": [], "none": None}
+    ids = {name: factories.make_member(at=at, attributes={"likes": value}).pk for name, value in lists.items()}
+
+    def by(op, *values, type="text"):
+        test = {"type": type, "op": op, "values": list(values)}
+        return {
+            name
+            for name, pk in ids.items()
+            if pk in found({"kind": "profile.attribute", "name": "likes", "test": test}, at)
+        }
+
+    assert by("is", "a") == {"both", "one"}
+    assert by("is_not", "a") == {"other", "empty", "none"}
+    assert by("contains", "B") == {"both", "other"}
+    # Nothing is found by how a list is written.
+    assert by("contains", '"') == by("starts_with", "[") == set()
+    assert by("known") == {"both", "one", "other"}
+    assert by("unknown") == {"empty", "none"}
+
+
+def test_of_a_list_of_numbers_and_dates_one_value_is_enough(at):
+    member = factories.make_member(at=at, attributes={"sizes": [3, "7", None], "visits": ["2026-01-05", "soon"]})
+
+    def holds(name, **test):
+        return found({"kind": "profile.attribute", "name": name, "test": test}, at) == {member.pk}
+
+    assert holds("sizes", type="number", op="gt", value=5)
+    assert not holds("sizes", type="number", op="gt", value=7)
+    assert holds("visits", type="date", op="before", value="2026-02-01")
+
+
+def test_each_value_of_a_list_is_one_of_the_different_values(at):
+    member = factories.make_member(at=at)
+    for value in (["a", "b"], "b", ["c", None], [], None):
+        factories.make_event(member=member, at=at, name="read", properties={"category": value})
+    leaf = {"kind": "event.values", "event": "read", "name": "category", "window": {"op": "ever"}}
+    assert found({**leaf, "test": {"op": "eq", "value": 3}}, at) == {member.pk}
+
+
+@pytest.mark.parametrize(
+    "leaf",
+    [
+        {"kind": "profile.attribute", "name": "likes", "test": {"type": "text", "op": "is", "values": ["a"]}},
+        {"kind": "event.never", "event": "*", "where": [{"name": "x", "test": {"type": "boolean", "value": True}}]},
+    ],
+    ids=lambda leaf: leaf["kind"],
+)
+def test_the_builder_says_how_a_list_is_read(leaf, at, operator_client):
+    said = "Of a list one value that passes is enough"
+    assert said in builder_page(operator_client, leaf)
+    assert said not in builder_page(operator_client, {"kind": "lifecycle.last_active", "when": WEEK})
+
+
+def builder_page(client, *leaves):
+    draft = {"include": {"kind": "all", "items": leaves}, "exclude": {"kind": "not", "items": []}}
+    sent = {"draft": json.dumps(draft), "undo": "[]", "base_version": ""}
+    return client.post("/console/segments/new/", sent).content.decode()

@@ -223,6 +223,13 @@ def test_a_value_that_members_often_have_becomes_a_tag(member):
     assert not Tag.objects.offered().filter(parent=parent).exists()
 
 
+def test_each_value_of_a_list_becomes_a_tag(member):
+    watch(member, ["yoga", "jazz", "yoga"], 2)
+    watch(member, "yoga", 1)
+    refresh_tag(tag_id=Tag.objects.get(code="interest_category").pk, at=AT)
+    assert of_member(member) == {"yoga"}
+
+
 def test_only_the_most_frequent_values_become_tags(member, monkeypatch):
     monkeypatch.setattr("members.tags.operations.refreshing.MAX_VALUES", 1)
     other = factories.make_member(at=AT - DAY)
