@@ -87,11 +87,15 @@ class ChoiceCondition(Condition):
 
 
 class MomentCondition(Condition):
-    """An instant of the member's against now, a local date, or whether it is known."""
+    """An instant of the member's against now, a local date, or whether it is known.
+
+    Who has no such instant is found by "is not known" alone; where one could think otherwise the sentence says so.
+    """
 
     when: When
 
     path: ClassVar[str]
+    without: ClassVar[str | Promise] = gettext_lazy("not those for whom it is not known")
     narrows: ClassVar[bool] = True
     fields: ClassVar[tuple[Field, ...]] = (Field("when", gettext_lazy("When"), FieldType.WHEN),)
 
@@ -102,7 +106,14 @@ class MomentCondition(Condition):
         return self.when.over(self.subject(context), member_zone(), context)
 
     def sentence(self) -> str:
-        return _("%(name)s %(test)s") % {"name": self.label, "test": self.when.sentence()}
+        return _("%(name)s %(test)s") % {"name": self.label, "test": self.when_words()}
+
+    def when_words(self) -> str:
+        """The test read aloud: long ago is said not to include never."""
+        words = self.when.sentence()
+        if self.when.op not in ("more_than_ago", "before"):
+            return words
+        return _("%(words)s (%(without)s)") % {"words": words, "without": self.without}
 
     def evidence(self, member_ids: Sequence[int], context: Context) -> Evidence:
         return facts_of(member_ids, self.label, self.path)

@@ -161,6 +161,7 @@ class Edge(EventCondition, MomentCondition):
     fields = (EVENT, Field("when", gettext_lazy("When"), FieldType.WHEN), WHERE, WINDOW)
 
     edge: ClassVar[Any]
+    without = gettext_lazy("not those who never did")
 
     def subject(self, context: Context) -> Any:
         own = self.of_member(context).values("member_id").annotate(edge=type(self).edge("occurred_at"))
@@ -186,7 +187,7 @@ class EventFirst(Edge):
     edge = Min
 
     def sentence(self) -> str:
-        words = {"event": self.words(), "when": self.when.sentence(), "window": self.window.sentence()}
+        words = {"event": self.words(), "when": self.when_words(), "window": self.window.sentence()}
         return _("first %(event)s %(when)s (of those %(window)s)") % words
 
 
@@ -196,7 +197,7 @@ class EventLast(Edge):
     edge = Max
 
     def sentence(self) -> str:
-        words = {"event": self.words(), "when": self.when.sentence(), "window": self.window.sentence()}
+        words = {"event": self.words(), "when": self.when_words(), "window": self.window.sentence()}
         return _("last %(event)s %(when)s (of those %(window)s)") % words
 
 

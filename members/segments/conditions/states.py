@@ -15,7 +15,7 @@ from members.lifecycle.metrics import members_by_state
 from members.lifecycle.models import LifecycleTransition, MemberLifecycle
 from members.segments.conditions.bases import IS_OR_IS_NOT, ChoiceCondition, MomentCondition
 from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType
-from members.segments.timing import Instant, Span, written
+from members.segments.timing import Instant, Known, Span, written
 from members.segments.value_tests import joined
 
 LIFECYCLE = gettext_lazy("Lifecycle")
@@ -178,6 +178,12 @@ class LastActive(MomentCondition):
     label = gettext_lazy("Last active")
     group = LIFECYCLE
     path = "lifecycle__last_active_time"
+    without = gettext_lazy("not those who were never active")
+
+    def sentence(self) -> str:
+        if isinstance(self.when, Known):
+            return _("was ever active") if self.when.op == "known" else _("was never active")
+        return super().sentence()
 
 
 ALL = (InState, InStage, Entered, WasIn, StateSince, LastActive)

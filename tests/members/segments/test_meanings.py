@@ -103,6 +103,26 @@ def test_each_value_of_a_list_is_one_of_the_different_values(at):
     assert found({**leaf, "test": {"op": "eq", "value": 3}}, at) == {member.pk}
 
 
+LONG_AGO = {"op": "more_than_ago", "amount": 7, "unit": "days"}
+
+
+def test_long_ago_says_that_never_is_not_included(at):
+    lately, once, _never = (factories.make_member(at=at) for _ in range(3))
+    factories.make_event(member=lately, at=at, name="read")
+    factories.make_event(member=once, at=at - timedelta(days=30), name="read")
+    active = {"kind": "lifecycle.last_active", "when": LONG_AGO}
+    assert found(active, at) == {once.pk}
+    assert words(active) == "Last active more than 7 days ago (not those who were never active)"
+    assert words(active, "zh-hans").endswith("（不含从未活跃的会员）")
+    did = {"kind": "event.last", "event": "read", "when": LONG_AGO}
+    assert found(did, at) == {once.pk}
+    assert "more than 7 days ago (not those who never did)" in words(did)
+    before = {"kind": "profile.registered", "when": {"op": "before", "date": "2026-01-01"}}
+    assert words(before) == "Registered before 2026-01-01 (not those for whom it is not known)"
+    assert words({**active, "when": WEEK}) == "Last active within the last 7 days"
+    assert words({**active, "when": {"op": "unknown"}}) == "was never active"
+
+
 @pytest.mark.parametrize(
     "leaf",
     [
