@@ -189,6 +189,7 @@ def _message(found: Any) -> str:
         "string_too_long": _("At most %(n)s characters.") % {"n": limits.get("max_length")},
         "greater_than_equal": _("At least %(n)s.") % {"n": limits.get("ge")},
         "less_than_equal": _("At most %(n)s.") % {"n": limits.get("le")},
+        "decimal_max_places": _("At most %(n)s decimals.") % {"n": limits.get("decimal_places")},
         "timezone_aware": _("Give the time zone of this instant."),
         "value_error": str(limits.get("error", "")),
     }

@@ -13,10 +13,11 @@ from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, IsNull, Le
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from pydantic import AfterValidator, AwareDatetime, Discriminator, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Discriminator, Field, model_validator
 
 from members.segments.expressions import local_date
 from members.segments.registry import Context, Spec
+from members.segments.typed_numbers import whole_number
 from members.segments.value_tests import Day, of_our_days
 from members.terms.models import MembershipTerm
 
@@ -39,7 +40,7 @@ def written(instant: datetime) -> str:
 class Span(Spec):
     """So many minutes, hours or days of elapsed time; ten years at most."""
 
-    amount: Annotated[int, Field(ge=1, le=MAX_DAYS * 24 * 60)]
+    amount: Annotated[int, BeforeValidator(whole_number), Field(ge=1, le=MAX_DAYS * 24 * 60)]
     unit: Literal["minutes", "hours", "days"]
 
     @model_validator(mode="after")

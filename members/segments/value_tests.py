@@ -18,7 +18,7 @@ from django.db.models.lookups import (
     LessThanOrEqual,
 )
 from django.utils.translation import gettext as _
-from pydantic import AfterValidator, Discriminator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, model_validator
 
 from members.segments.expressions import (
     LIST_VALUE,
@@ -31,6 +31,7 @@ from members.segments.expressions import (
     json_value,
 )
 from members.segments.registry import Spec
+from members.segments.typed_numbers import plain_number
 
 MAX_TEXT = 200
 MAX_VALUES = 500
@@ -51,7 +52,11 @@ def of_our_days(day: date) -> date:
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(_without_nul)]
 Texts = Annotated[list[Text], Field(min_length=1, max_length=MAX_VALUES)]
 Day = Annotated[date, AfterValidator(of_our_days)]
-Number = Annotated[Decimal, Field(allow_inf_nan=False, ge=-(10**15), le=10**15, decimal_places=6)]
+Number = Annotated[
+    Decimal,
+    BeforeValidator(plain_number),
+    Field(allow_inf_nan=False, ge=-(10**15), le=10**15, decimal_places=6),
+]
 
 
 def joined(values: Any) -> str:

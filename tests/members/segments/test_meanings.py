@@ -1,6 +1,7 @@
 """What single conditions mean where one could think otherwise, and that their words say so."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -101,6 +102,36 @@ def test_each_value_of_a_list_is_one_of_the_different_values(at):
         factories.make_event(member=member, at=at, name="read", properties={"category": value})
     leaf = {"kind": "event.values", "event": "read", "name": "category", "window": {"op": "ever"}}
     assert found({**leaf, "test": {"op": "eq", "value": 3}}, at) == {member.pk}
+
+
+@pytest.mark.parametrize("typed", ["5,0", "1e40", "1_000", "5.", "NaN", "five"])
+@pytest.mark.parametrize("where", ["number", "property", "span", "window"])
+def test_what_is_no_number_is_said_to_be_none_and_stays_as_typed(typed, where, at, operator_client):
+    factories.make_event(member=factories.make_member(at=at), at=at, name="read")
+    often = {"kind": "event.count", "event": "read", "window": {"op": "ever"}, "test": {"op": "gte", "value": "1"}}
+    leaf = {
+        "number": {**often, "test": {"op": "gte", "value": typed}},
+        "property": {
+            **often,
+            "where": [{"name": "x", "test": {"type": "number", "op": "between", "value": "1", "until": typed}}],
+        },
+        "span": {"kind": "lifecycle.last_active", "when": {**WEEK, "amount": typed}},
+        "window": {**often, "window": {**WEEK, "amount": typed}},
+    }[where]
+    page = builder_page(operator_client, leaf)
+    assert f"“{typed}” is no {'number' if where in ('number', 'property') else 'whole number'}" in page
+    field = re.search(rf'<input[^>]*name="c0-0[^"]*" value="{re.escape(typed)}"[^>]*>', page)
+    # A field of the type "number" would send nothing in its place.
+    assert field
+    assert 'type="text"' in field[0]
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"), [("２．５", "2.5"), (" 3 ", "3"), ("-1", "-1"), ("+7", "7"), (4, "4"), (0.5, "0.5")]
+)
+def test_plain_numbers_are_read(typed, value, at):
+    leaf = {"kind": "profile.attribute", "name": "x", "test": {"type": "number", "op": "eq", "value": typed}}
+    assert words(leaf) == f"x exactly {value}"
 
 
 LONG_AGO = {"op": "more_than_ago", "amount": 7, "unit": "days"}
