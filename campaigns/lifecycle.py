@@ -1,6 +1,6 @@
-"""What can become of a message: its statuses, why it got there, and the one table of moves between them.
+"""What can become of a message and of a campaign: their statuses, why a message got there, and the tables of moves.
 
-Two executors read the table: ``django-fsm`` for one message, ``MessageIntentQuerySet.apply`` and the claim, plan and
+Two executors read the table: ``django-fsm`` for one row, ``apply`` of the querysets and the claim, plan and
 cancel statements for any number. A database trigger refuses every other edge.
 """
 
@@ -30,6 +30,13 @@ class Status(TextChoices):
     UNKNOWN = "unknown", pgettext_lazy("message", "Delivery unknown")
     SUPPRESSED = "suppressed", pgettext_lazy("message", "Suppressed")
     EXPIRED = "expired", pgettext_lazy("message", "Expired")
+
+
+class CampaignStatus(TextChoices):
+    DRAFT = "draft", _("Draft")
+    RUNNING = "running", _("Running")
+    PAUSED = "paused", _("Paused")
+    ENDED = "ended", _("Ended")
 
 
 class Reason(TextChoices):
@@ -103,6 +110,17 @@ MOVES: tuple[Move, ...] = (
 )
 
 EDGES = edges(MOVES)
+
+# Plan and send from now on, something being published.
+RUN = Move.make(
+    "run", [CampaignStatus.DRAFT, CampaignStatus.PAUSED], CampaignStatus.RUNNING, Q(current_version_id__isnull=False)
+)
+# Plan and send nothing until it runs again, or for good.
+PAUSE = Move.make("pause", [CampaignStatus.RUNNING], CampaignStatus.PAUSED)
+END = Move.make("end", [CampaignStatus.RUNNING, CampaignStatus.PAUSED], CampaignStatus.ENDED)
+
+CAMPAIGN_MOVES = (RUN, PAUSE, END)
+CAMPAIGN_EDGES = edges(CAMPAIGN_MOVES)
 
 # What a page shows beside the word: neutral, in progress, good, warning, bad, off.
 DOT_OF: dict[str, str] = {

@@ -169,7 +169,7 @@ CELERY_BEAT_SCHEDULE = {
     "benefit-checks": {"task": "entitlements.check_invariants", "schedule": 600.0, "options": {"expires": 300}},
     "new-members-benefits": {"task": "entitlements.adopt_members", "schedule": 300.0, "options": {"expires": 60}},
     "usage-rates": {"task": "entitlements.refresh_rates", "schedule": 15.0, "options": {"expires": 12}},
-    "ladder": {"task": "entitlements.activate_ladder", "schedule": 30.0, "options": {"expires": 25}},
+    "versions": {"task": "engine.activate_versions", "schedule": 30.0, "options": {"expires": 25}},
     "tiers": {"task": "entitlements.tiers.assess", "schedule": 30.0, "options": {"expires": 25}},
     "tiers-nightly": {
         "task": "entitlements.tiers.look_at_everybody",

@@ -1,9 +1,11 @@
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import FSMField
 
+from campaigns.lifecycle import CAMPAIGN_MOVES, CampaignStatus
 from campaigns.querysets.campaigns import CampaignQuerySet, EnrollmentQuerySet
+from config.engine.moves import declare
 from config.staff.keys import staff_key
 from members.people.models import Member
 from members.plans.models import Tier
@@ -12,11 +14,7 @@ from members.plans.models import Tier
 class Campaign(models.Model):
     """Something members are told over days; what exactly is in its versions."""
 
-    class Status(models.TextChoices):
-        DRAFT = "draft", _("Draft")
-        RUNNING = "running", _("Running")
-        PAUSED = "paused", _("Paused")
-        ENDED = "ended", _("Ended")
+    Status = CampaignStatus
 
     code = models.SlugField(_("code"), max_length=48, unique=True)
     name = models.CharField(_("name"), max_length=120)
@@ -43,17 +41,8 @@ class Campaign(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    @transition(field=status, source=[Status.DRAFT, Status.PAUSED], target=Status.RUNNING)
-    def run(self) -> None:
-        """Plan and send from now on."""
 
-    @transition(field=status, source=Status.RUNNING, target=Status.PAUSED)
-    def pause(self) -> None:
-        """Plan and send nothing until it runs again."""
-
-    @transition(field=status, source=[Status.RUNNING, Status.PAUSED], target=Status.ENDED)
-    def end(self) -> None:
-        """For good."""
+declare(Campaign, "status", CAMPAIGN_MOVES)
 
 
 class CampaignVersion(models.Model):

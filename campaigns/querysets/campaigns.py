@@ -5,9 +5,10 @@ from django.db import connection, models
 
 from campaigns.querysets.exits import FINISH, cancel_sql
 from campaigns.querysets.planning import plan_term_end_sql
+from config.engine.moves import MovingQuerySet
 
 
-class CampaignQuerySet(models.QuerySet):
+class CampaignQuerySet(MovingQuerySet):
     def running(self) -> "CampaignQuerySet":
         return self.filter(status="running").select_related("current_version")
 

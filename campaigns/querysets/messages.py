@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from campaigns.lifecycle import EXPIRE, LOSE, RELEASE, ChannelCode, Reason, Status
 from campaigns.querysets.claiming import claim_sql, look_sql
-from config.engine.moves import Move
+from config.engine.moves import MovingQuerySet
 from members.people.models import Member
 from members.people.querysets.people import Beyond, Cursor, KeysetPage
 
@@ -24,12 +24,7 @@ class Claimed:
     context: str
 
 
-class MessageIntentQuerySet(models.QuerySet):
-    def apply(self, move: Move, **changes: Any) -> int:
-        """Make ``move`` on every row that may, in one statement; returns how many did."""
-        sources = [source for source in move.sources if source is not None]
-        return self.filter(move.guard, status__in=sources).update(status=move.target.value, **changes)
-
+class MessageIntentQuerySet(MovingQuerySet):
     def claim(self, params: dict[str, Any]) -> tuple[int, list[Claimed]]:
         """Claim due messages of a channel (see ``campaigns.operations.delivery.claim``); (judged, claimed)."""
         with connection.cursor() as cursor:

@@ -9,9 +9,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from config.console.formats import instant_text
+from config.console.reviews import PAGES, SelfApproved, Waiting
+from config.console.templatetags.console import staff_name
 from config.engine.brakes import GUARDED
 from config.engine.registry import Registry
-from config.engine.reviewed import Version
+from config.engine.reviewed.models import ReviewedVersion
 from config.staff.access import Permission
 from config.staff.models import User
 
@@ -77,21 +79,55 @@ def held_runs(user: User, at: datetime) -> Iterator[WorkItem]:
             )
 
 
-def approval_item(user: User, version: Version, title: str, href: str, count: int | None = None) -> WorkItem:
-    """A version that waits for a second person; ``title`` has places for its version and note."""
-    may_approve = user.may(Permission.APPROVE) and version.created_by_id != user.pk
+def reviews(user: User, at: datetime) -> Iterator[WorkItem]:
+    """Every version of every reviewed setting that waits for a decision, and what an author approved alone."""
+    for pages in PAGES:
+        for waiting in pages.waiting(user):
+            yield _to_approve(waiting)
+        for told in pages.self_approved(at):
+            yield _self_approved(told, at)
+
+
+def _to_approve(waiting: Waiting) -> WorkItem:
+    version, decision = waiting.version, waiting.decision
+    note = _("proposed by %(name)s") % {"name": staff_name(version.created_by)}
+    if decision.is_author and not decision.is_open:
+        note = _("you worked on it, so somebody else decides")
+    count = _moved_by(version)
     return WorkItem(
         kind="on",
         icon="rubber-stamp",
         type=_("Approval"),
-        title=title % {"version": version.version, "note": version.note},
-        note=_("proposed by %(name)s") % {"name": version.created_by},
+        title=waiting.title,
+        note=note,
         count=count,
-        count_href=href,
+        count_href=waiting.href if count is not None else "",
         due=_("waiting"),
-        href=href,
-        action=_("Review and approve") if may_approve else _("Look"),
+        href=waiting.href,
+        action=_("Review and approve") if decision.is_open else _("Look"),
     )
 
 
+def _self_approved(told: SelfApproved, at: datetime) -> WorkItem:
+    version = told.version
+    names = {"name": staff_name(version.approved_by), "reason": version.self_approval_reason}
+    return WorkItem(
+        kind="warn",
+        icon="rubber-stamp",
+        type=_("Approval"),
+        title=_("%(name)s approved their own version: %(reason)s") % names,
+        note=told.title,
+        due=instant_text(version.approved_at, at),
+        href=told.href,
+        action=_("Look"),
+    )
+
+
+def _moved_by(version: ReviewedVersion) -> int | None:
+    """How many would move, where the preview tells of moves; whom the changes of a ladder touch overlaps."""
+    moves = (version.preview or {}).get("moves")
+    return None if moves is None else sum(move["members"] for move in moves)
+
+
 WORK.register(WorkSource("held_runs", 10, held_runs))
+WORK.register(WorkSource("reviews", 20, reviews))

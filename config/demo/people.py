@@ -213,14 +213,14 @@ def _assess_tiers(at: datetime) -> None:
     since = at - timedelta(days=HISTORY_DAYS)
     tiers = dict(Tier.objects.values_list("code", "pk"))
     (proposer, _), (approver, _) = _account("operator"), _account("approver")
-    draft = policies.propose_policy(
+    draft = policies.REVIEW.propose(
         actor=proposer, at=since, note="等级按消费累计获得 · Tiers are earned by what members spend",
         downgrade="one_step", period="rolling", period_months=6,
         rungs=[Asked(tiers[code], joined_by, own) for code, joined_by, own in LADDER],
     )  # fmt: skip
-    policies.preview_policy(policy_id=draft.pk, at=since)
-    policies.submit_policy(policy_id=draft.pk, actor=proposer, at=since)
-    policies.approve_policy(policy_id=draft.pk, actor=approver, at=since, reason="")
+    policies.REVIEW.look_ahead(draft.pk, at=since)
+    policies.REVIEW.submit(draft.pk, actor=proposer, at=since)
+    policies.REVIEW.approve(draft.pk, actor=approver, at=since)
     assessing.assess(at=since)
     everybody = list(Member.objects.order_by("pk").values_list("pk", flat=True))
     for days in range(HISTORY_DAYS - 60, -1, -60):

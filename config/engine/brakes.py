@@ -3,14 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from django.db import models
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import FSMField
 
+from config.engine.moves import Move, MovingQuerySet, declare, edges
 from config.engine.registry import Registry
+from config.staff.access import Permission
 from config.staff.keys import staff_key
 from config.staff.models import User
 
@@ -21,8 +23,16 @@ class Status(models.TextChoices):
     RELEASED = "released", _("Released for a new check")
 
 
+APPROVE = Move.make("approve", [Status.OPEN], Status.APPROVED, permission=Permission.APPROVE)
+# The facts were mended: judge again, under the brake as usual.
+RELEASE = Move.make("release", [Status.OPEN], Status.RELEASED, permission=Permission.APPROVE)
+
+MOVES = (APPROVE, RELEASE)
+EDGES = edges(MOVES)
+
+
 class Brake(models.Model):
-    """One run that was stopped, with the moves it would have made. The heir says what it holds and until when."""
+    """One run that was stopped, with the moves it would have made. A subclass says what it holds and until when."""
 
     status = FSMField(_("status"), choices=Status.choices, default=Status.OPEN, protected=True)
     raised_at = models.DateTimeField(_("raised"))
@@ -33,18 +43,14 @@ class Brake(models.Model):
     decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
     reason = models.TextField(_("reason"), blank=True)
 
+    objects = MovingQuerySet.as_manager()
+
     class Meta:
         abstract = True
         ordering = ["-raised_at"]
 
-    @transition(field=status, source=Status.OPEN, target=Status.APPROVED)
-    def approve(self) -> None:
-        """The moves are right: they may run."""
 
-    @transition(field=status, source=Status.OPEN, target=Status.RELEASED)
-    def release(self) -> None:
-        """The facts were mended: judge again, under the brake as usual."""
-
+declare(Brake, "status", MOVES)
 
 B = TypeVar("B", bound=Brake)
 
@@ -65,7 +71,8 @@ class GuardedRun(Generic[B]):
 
     def open_brakes(self) -> "models.QuerySet[B]":
         """Those that wait for a decision, oldest first."""
-        return self.model._default_manager.filter(status=Status.OPEN).order_by("raised_at")
+        rows: Any = self.model.objects.filter(status=Status.OPEN)
+        return cast("models.QuerySet[B]", rows.order_by("raised_at"))
 
 
 # Every engine with a brake: each open one is a thing to do by itself.
@@ -77,11 +84,8 @@ def decide(model: type[B], pk: int, *, is_right: bool, actor: User, at: datetime
 
     Raises the model's DoesNotExist when the brake is not open any more.
     """
-    brake = model._default_manager.select_for_update().get(pk=pk, status=Status.OPEN)
-    if is_right:
-        brake.approve()
-    else:
-        brake.release()
-    brake.decided_by, brake.decided_at, brake.reason = actor, at, reason
-    brake.save(update_fields=["status", "decided_by", "decided_at", "reason"])
-    return brake
+    decided = {"decided_by": actor, "decided_at": at, "reason": reason}
+    if not model.objects.filter(pk=pk).apply(APPROVE if is_right else RELEASE, **decided):
+        raise model.DoesNotExist
+    decided_brake: Any = model.objects.get(pk=pk)
+    return cast("B", decided_brake)

@@ -1,18 +1,22 @@
 """The move: one declared edge of a state machine, and what its two executors make of it.
 
-Each machine is a table of moves in its app's ``lifecycle``. ``declare`` makes them django-fsm transitions of a model,
-for one object at a time; ``source_sql`` and ``guard_sql`` put the same preconditions into the statements over sets.
+Each machine is a table of moves in its room's ``lifecycle``. ``declare`` makes them django-fsm transitions of a model,
+for one object at a time; ``MovingQuerySet.apply`` and, in hand-written statements, ``source_sql`` and ``guard_sql`` put
+the same preconditions before a change of sets. The database refuses every other edge: ``config.engine.guards``.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 from django.db import connection
-from django.db.models import Model, Q, TextChoices, Value
+from django.db.models import Model, Q, QuerySet, TextChoices, Value
 from django_fsm import FSMField, transition
 
 from config.staff.access import Permission
+
+# The attribute of a model under which ``declare`` keeps its tables.
+_TABLES = "_tables_of_moves"
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,32 @@ def edges(moves: Iterable[Move]) -> frozenset[tuple[str | None, str]]:
 
 def declare(model: type[Model], column: str, moves: Iterable[Move]) -> None:
     """Give ``model`` a django-fsm transition on its state ``column`` for every move, under the move's name."""
-    for move in moves:
+    table = tuple(moves)
+    for move in table:
         _declare(model, column, move)
+    setattr(model, _TABLES, {**moves_of(model), column: table})
+
+
+def moves_of(model: type[Model]) -> dict[str, tuple[Move, ...]]:
+    """The tables that were declared for ``model`` or what it inherits from, by the column of the state."""
+    return getattr(model, _TABLES, {})
+
+
+def make_move(row: Model, move: Move) -> None:
+    """Put ``row`` in memory into the move's target; the caller saves. Raises django-fsm's TransitionNotAllowed."""
+    getattr(row, move.name)()
+
+
+class MovingQuerySet(QuerySet):
+    """Rows that move by a table, in statements over sets."""
+
+    state_column = "status"
+
+    def apply(self, move: Move, **changes: Any) -> int:
+        """Make ``move`` on every row that may, in one statement; returns how many did."""
+        sources = [source for source in move.sources if source is not None]
+        may = self.filter(move.guard, **{f"{self.state_column}__in": sources})
+        return may.update(**{self.state_column: move.target.value}, **changes)
 
 
 def _declare(model: type[Model], column: str, move: Move) -> None:

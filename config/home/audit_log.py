@@ -26,6 +26,7 @@ PAGES = {
     "sweep_brake": ("members:brake", "brake_id"),
     "qualification_policy": ("tiers:policy", "policy_id"),
     "tier_brake": ("tiers:brake", "brake_id"),
+    "restore_rule": ("memory:version", "rule_id"),
     "plan": ("members:plan", "plan_id"),
     "tier": ("members:tier", "tier_id"),
     "import_run": ("imports:detail", "run_id"),

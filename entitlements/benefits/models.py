@@ -5,10 +5,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
 
-from config.engine.reviewed import Version
-from entitlements.benefits.querysets import BenefitQuerySet, LadderQuerySet
+from config.engine.reviewed.models import ReviewedVersion, constraints
+from entitlements.benefits.querysets import BenefitQuerySet
 from members.events.models import EventDefinition
 from members.plans.models import Plan, Tier
 
@@ -130,54 +129,18 @@ class Benefit(models.Model):
         return self.public_at - timedelta(hours=early_hours) if self.public_at else None
 
 
-class LadderVersion(Version):
-    """One version of what each tier and plan gives. Exactly one is in force; a draft needs a second person."""
+class LadderVersion(ReviewedVersion):
+    """One version of what each tier and plan gives. One is in force, and one at most is on its way."""
 
-    class Status(models.TextChoices):
-        DRAFT = "draft", _("Draft")
-        SUBMITTED = "submitted", _("Waiting for approval")
-        SCHEDULED = "scheduled", _("Approved, not in force yet")
-        ACTIVE = "active", _("In force")
-        RETIRED = "retired", _("Retired")
-        REJECTED = "rejected", _("Rejected")
-
-    status = FSMField(_("status"), choices=Status.choices, default=Status.DRAFT, protected=True)
-    starts_at = models.DateTimeField(
-        _("in force from"), null=True, blank=True, help_text=_("Empty: as soon as it is approved.")
-    )
-
-    objects = LadderQuerySet.as_manager()
-
-    class Meta:
+    class Meta(ReviewedVersion.Meta):
         verbose_name = _("ladder version")
         verbose_name_plural = _("ladder versions")
-        ordering = ["-version"]
         constraints = [
-            models.UniqueConstraint(fields=["status"], condition=Q(status="active"), name="ladder_one_active"),
+            *constraints(),
             models.UniqueConstraint(
                 models.Value(1), condition=Q(status__in=["draft", "submitted", "scheduled"]), name="ladder_one_coming"
             ),
         ]
-
-    @transition(field=status, source=Status.DRAFT, target=Status.SUBMITTED)
-    def submit(self) -> None:
-        """Ask a second person."""
-
-    @transition(field=status, source=[Status.DRAFT, Status.SUBMITTED, Status.SCHEDULED], target=Status.REJECTED)
-    def reject(self) -> None:
-        """Not in force, kept for the record."""
-
-    @transition(field=status, source=Status.SUBMITTED, target=Status.SCHEDULED)
-    def approve(self) -> None:
-        """It comes into force at its time."""
-
-    @transition(field=status, source=Status.SCHEDULED, target=Status.ACTIVE)
-    def activate(self) -> None:
-        """In force from now on; the former version must have been retired in the same transaction."""
-
-    @transition(field=status, source=Status.ACTIVE, target=Status.RETIRED)
-    def retire(self) -> None:
-        """A newer version is in force."""
 
 
 class _Allowance(models.Model):

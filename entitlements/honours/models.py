@@ -3,10 +3,12 @@ from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import FSMField
 
+from config.engine.moves import declare
 from config.staff.keys import staff_key
 from entitlements.benefits.models import Benefit
+from entitlements.honours.lifecycle import MOVES, RunStatus
 from entitlements.honours.querysets.advisers import AssignmentQuerySet
 from entitlements.honours.querysets.ranking import AwardQuerySet, RunQuerySet
 from members.people.models import Member
@@ -105,11 +107,7 @@ class HonourRun(models.Model):
     who got no place. Measure and places are those of the honour when the run was begun.
     """
 
-    class Status(models.TextChoices):
-        DRAFT = "draft", _("To be looked at")
-        GIVEN = "given", _("Awarded")
-        DISCARDED = "discarded", _("Thrown away")
-        VOIDED = "voided", _("Taken back")
+    Status = RunStatus
 
     honour = models.ForeignKey(Honour, verbose_name=_("honour"), on_delete=models.PROTECT, related_name="runs")
     year = models.PositiveSmallIntegerField(
@@ -162,17 +160,8 @@ class HonourRun(models.Model):
     def is_given(self) -> bool:
         return self.status == HonourRun.Status.GIVEN
 
-    @transition(field=status, source=Status.DRAFT, target=Status.GIVEN)
-    def give(self) -> None:
-        """A person has looked at the list; everybody on it has the honour."""
 
-    @transition(field=status, source=Status.DRAFT, target=Status.DISCARDED)
-    def discard(self) -> None:
-        """Nobody gets it; the year can be counted again."""
-
-    @transition(field=status, source=Status.GIVEN, target=Status.VOIDED)
-    def void(self) -> None:
-        """Nobody on the list has it any more; the year can be counted again."""
+declare(HonourRun, "status", MOVES)
 
 
 class HonourAward(models.Model):

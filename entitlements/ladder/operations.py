@@ -5,22 +5,59 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 
 from config.audit.record import audit
 from config.engine.refusal import Refused
+from config.engine.reviewed.lifecycle import Status
+from config.engine.reviewed.operations import Review
 from config.staff.models import User
-from entitlements.benefits.models import Benefit, LadderVersion, PlanBenefit, TierBenefit
+from entitlements.benefits.models import FREE, Benefit, LadderVersion, PlanBenefit, TierBenefit
 from entitlements.ladder import querysets
-from entitlements.ladder.changes import changes_of, impact_of, reach_for, reaches
+from entitlements.ladder.changes import Impact, changes_of, impact_of, reach_for, reaches
 from members.plans.models import Plan, Tier
 
-Status = LadderVersion.Status
+
+class LadderReview(Review[LadderVersion]):
+    """The ladder under review; whoever puts it in force wakes ``settle_due``, which looks at whom it touches."""
+
+    model = LadderVersion
+    code = "ladder"
+
+    def copy_from(self, draft: LadderVersion, active: LadderVersion) -> None:
+        _copy(active.cells.all(), draft)
+        _copy(active.additions.all(), draft)
+
+    def content_of(self, version: LadderVersion) -> dict[str, Any]:
+        """Each cell by benefit and place: amount, level, and for a tier whether it is held and the early hours."""
+        cells = {
+            f"{cell.benefit.code} {cell.tier.code if cell.tier else FREE}": [
+                cell.amount, cell.level, cell.is_held_in_grace, cell.early_hours,
+            ]
+            for cell in version.cells.select_related("benefit", "tier")
+        }  # fmt: skip
+        additions = version.additions.select_related("benefit", "plan")
+        return cells | {f"{row.benefit.code} plan:{row.plan.code}": [row.amount, row.level] for row in additions}
+
+    def preview(self, version: LadderVersion, at: datetime) -> dict[str, Any]:
+        """What it changes for whom as it is now."""
+        where, known = querysets.places(), reaches()
+        changes = changes_of(version, active_ladder())
+        return {"changes": [_kept(impact_of(change, where, reach_for(change, known))) for change in changes]}
+
+    def on_active(self, version: LadderVersion, former: LadderVersion | None, at: datetime) -> None:
+        changes = changes_of(version, former) if former else []
+        tiers = {change.tier.pk if change.tier else None for change in changes if change.plan is None}
+        plans = {change.plan.pk for change in changes if change.plan is not None}
+        querysets.mark_due(at, tiers, plans)
+
+
+REVIEW = LadderReview()
 
 
 def active_ladder() -> LadderVersion:
     """The version in force."""
-    return LadderVersion.objects.get(status=Status.ACTIVE)
+    return REVIEW.active()
 
 
 @transaction.atomic
@@ -47,113 +84,33 @@ def set_cell(
         if not benefit.has_limit:
             values = {**values, "amount": None}
         model.objects.create(**where, **values)
-    draft.preview, draft.previewed_at = None, None
-    draft.save(update_fields=["preview", "previewed_at"])
-    place = f"plan:{plan.code}" if plan else tier.code if tier else "free"
+    REVIEW.touch(draft, actor)
+    place = f"plan:{plan.code}" if plan else tier.code if tier else FREE
     changed = {"benefit": benefit.code, "on": place, **(values or {})}
     audit(draft, "ladder.changed", actor=actor, at=at, version=draft.version, **changed)
     return draft
 
 
 @transaction.atomic
-def discard_draft(*, version_id: int, actor: User, at: datetime) -> None:
-    """Throw the draft away; nothing of it was ever in force. Raises Refused when it is none any more."""
-    draft = _locked(version_id, Status.DRAFT)
-    audit(draft, "ladder.discarded", actor=actor, at=at, version=draft.version)
-    draft.delete()
-
-
-@transaction.atomic
 def submit_ladder(
     *, version_id: int, actor: User, at: datetime, note: str, starts_at: datetime | None = None
 ) -> LadderVersion:
-    """Ask a second person, with what it changes for whom as it is now.
-
-    Raises Refused(``unchanged``), or ``past`` for a ``starts_at`` that is over.
-    """
-    draft = _locked(version_id, Status.DRAFT)
-    if starts_at is not None and starts_at <= at:
-        raise Refused("past")
-    changes = changes_of(draft, active_ladder())
-    if not changes:
-        raise Refused("unchanged")
-    where, known = querysets.places(), reaches()
-    impacts = [impact_of(change, where, reach_for(change, known)) for change in changes]
-    draft.preview = {
-        "changes": [
-            {"benefit": i.change.benefit.code, "tier": i.change.tier.code if i.change.tier else None,
-             "plan": i.change.plan.code if i.change.plan else None, "kind": i.change.kind, "members": i.members,
-             "granted": i.granted, "cost_cents": round(i.cost.expected) if i.cost else None,
-             "cost_is_once": i.is_once}
-            for i in impacts
-        ]
-    }  # fmt: skip
-    draft.previewed_at, draft.note, draft.starts_at = at, note, starts_at
-    draft.submit()
-    draft.save(update_fields=["status", "preview", "previewed_at", "note", "starts_at"])
-    audit(draft, "ladder.submitted", actor=actor, at=at, reason=note, version=draft.version)
-    return draft
-
-
-@transaction.atomic
-def approve_ladder(*, version_id: int, actor: User, at: datetime, reason: str) -> LadderVersion:
-    """Let a submitted version come into force, at once or on its day; the caller wakes ``settle_due``.
-
-    Raises Refused when ``actor`` proposed it, or it no longer waits.
-    """
-    version = _locked(version_id, Status.SUBMITTED)
-    if version.created_by_id == actor.pk:
-        raise Refused("same_person")
-    version.approve()
-    version.approved_by = actor
-    version.save(update_fields=["status", "approved_by"])
-    audit(version, "ladder.approved", actor=actor, at=at, reason=reason, version=version.version)
-    activate_due(at=at)
-    return LadderVersion.objects.get(pk=version_id)
-
-
-@transaction.atomic
-def reject_ladder(*, version_id: int, actor: User, at: datetime, reason: str) -> LadderVersion:
-    """Keep a version out of force that waits for its approval or its day."""
-    version = _locked(version_id, Status.SUBMITTED, Status.SCHEDULED)
-    version.reject()
-    version.save(update_fields=["status"])
-    audit(version, "ladder.rejected", actor=actor, at=at, reason=reason, version=version.version)
-    return version
-
-
-@transaction.atomic
-def activate_due(*, at: datetime) -> int:
-    """Put an approved version in force whose time has come; returns how many members the engine will look at."""
-    former = LadderVersion.objects.select_for_update().get(status=Status.ACTIVE)
-    version = LadderVersion.objects.to_activate(at).select_for_update().first()
-    if version is None:
-        return 0
-    changes = changes_of(version, former)
-    former.retire()
-    former.save(update_fields=["status"])
-    version.activate()
-    version.activated_at = at
-    version.save(update_fields=["status", "activated_at"])
-    audit(version, "ladder.activated", actor=None, at=at, version=version.version)
-    tiers = {change.tier.pk if change.tier else None for change in changes if change.plan is None}
-    plans = {change.plan.pk for change in changes if change.plan is not None}
-    return querysets.mark_due(at, tiers, plans)
+    """Ask a second person, with what it changes for whom as it is now. Raises Refused, as ``Review.submit``."""
+    draft = REVIEW.locked(version_id, Status.DRAFT)
+    draft.note, draft.preview, draft.previewed_at = note, REVIEW.preview(draft, at), at
+    draft.save(update_fields=["note", "preview", "previewed_at"])
+    return REVIEW.submit(version_id, actor=actor, at=at, starts_at=starts_at)
 
 
 def _draft(actor: User, at: datetime) -> LadderVersion:
     # The one active row is the turnstile: two first changes at once make one draft.
-    active = LadderVersion.objects.select_for_update().get(status=Status.ACTIVE)
+    LadderVersion.objects.select_for_update().get(status=Status.ACTIVE)
     coming = LadderVersion.objects.coming().first()
-    if coming is not None:
-        if coming.status != Status.DRAFT:
-            raise Refused("waiting")
-        return coming
-    newest = LadderVersion.objects.aggregate(newest=Max("version"))["newest"]
-    draft = LadderVersion.objects.create(version=newest + 1, created_at=at, created_by=actor)
-    _copy(active.cells.all(), draft)
-    _copy(active.additions.all(), draft)
-    return draft
+    if coming is None:
+        return REVIEW.propose(actor=actor, at=at)
+    if coming.status != Status.DRAFT:
+        raise Refused("waiting")
+    return coming
 
 
 def _copy(cells: QuerySet, draft: LadderVersion) -> None:
@@ -163,8 +120,11 @@ def _copy(cells: QuerySet, draft: LadderVersion) -> None:
     cells.model.objects.bulk_create(copies)
 
 
-def _locked(version_id: int, *statuses: str) -> LadderVersion:
-    version = LadderVersion.objects.select_for_update().filter(pk=version_id).first()
-    if version is None or version.status not in statuses:
-        raise Refused("not_waiting")
-    return version
+def _kept(impact: Impact) -> dict[str, Any]:
+    change = impact.change
+    return {
+        "benefit": change.benefit.code, "tier": change.tier.code if change.tier else None,
+        "plan": change.plan.code if change.plan else None, "kind": change.kind, "members": impact.members,
+        "granted": impact.granted, "cost_cents": round(impact.cost.expected) if impact.cost else None,
+        "cost_is_once": impact.is_once,
+    }  # fmt: skip

@@ -13,10 +13,6 @@ from entitlements.ladder.changes import Cell
 
 REFUSALS: Mapping[str, str | Promise] = {
     "waiting": gettext_lazy("A version waits for its approval or its day. Decide about that one first."),
-    "unchanged": gettext_lazy("Nothing differs from the version in force."),
-    "past": gettext_lazy("That moment is over; leave it empty for at once."),
-    "same_person": gettext_lazy("You proposed this version, so somebody else has to approve it."),
-    "not_waiting": gettext_lazy("Somebody else decided meanwhile; the page shows how it stands now."),
 }
 
 _EVERY = {

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.console.menu import BENEFITS, MENU, MenuEntry
 from entitlements.memory import conditions
+from entitlements.memory.console.pages import RULES
 from entitlements.memory.console.portrait import MemoryPortrait
 from entitlements.memory.models import EntitlementSnapshot, RenewalLock
 from entitlements.memory.operations.locking import locked_price
@@ -26,3 +27,4 @@ def register() -> None:
     AGREED_PRICES.register(locked_price, code="lock")
     conditions.register_all()
     MENU.register(MenuEntry(_("Entitlement memory"), "memory:rule", "history", BENEFITS, 80))
+    RULES.register()

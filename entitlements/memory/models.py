@@ -3,6 +3,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from config.engine.reviewed.models import ReviewedVersion, constraints
 from config.staff.keys import staff_key
 from entitlements.benefits.models import LadderVersion
 from entitlements.memory.querysets.locks import LockQuerySet
@@ -50,15 +51,14 @@ class RenewalLock(models.Model):
         return f"lock of #{self.member_id}"
 
 
-class RestoreRule(models.Model):
-    """One version of what a member gets back when she returns. The newest is in force; versions are never changed."""
+class RestoreRule(ReviewedVersion):
+    """One version of what a member gets back on return."""
 
     class Mode(models.TextChoices):
         NOTHING = "nothing", _("Nothing")
         EVERYTHING = "everything", _("Everything, however old")
         YOUNGER = "younger", _("What is younger than so many days")
 
-    version = models.PositiveIntegerField(_("version"), unique=True)
     mode = models.CharField(_("what is restored"), max_length=12, choices=Mode.choices, default=Mode.YOUNGER)
     younger_than_days = models.PositiveSmallIntegerField(
         _("younger than (days)"), default=180, validators=[MinValueValidator(1), MaxValueValidator(3_660)],
@@ -80,16 +80,11 @@ class RestoreRule(models.Model):
     restores_points = models.BooleanField(_("points"), default=True)
     on_purchase = models.BooleanField(_("when she buys"), default=True)
     on_gift = models.BooleanField(_("when a term is given to her"), default=True)
-    created_at = models.DateTimeField(_("created"))
-    created_by = staff_key(_("saved by"))
 
-    class Meta:
+    class Meta(ReviewedVersion.Meta):
         verbose_name = _("restore rule")
         verbose_name_plural = _("restore rules")
-        ordering = ["-version"]
-
-    def __str__(self) -> str:
-        return f"v{self.version}"
+        constraints = constraints()
 
 
 class EntitlementSnapshot(models.Model):

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection, models
 from django.db.models import Count, Q, Sum
 
-from config.engine.moves import Move, source_sql
+from config.engine.moves import MovingQuerySet, source_sql
 from entitlements.offers.lifecycle import EXPIRE, GIVE_BACK, CouponStatus, OfferStatus
 from members.people.querysets.people import Cursor
 
@@ -104,7 +104,7 @@ class Returned:
     member_id: int
 
 
-class OfferQuerySet(models.QuerySet):
+class OfferQuerySet(MovingQuerySet):
     def issuable(self, at: datetime) -> "OfferQuerySet":
         """Offers of which coupons may be issued: active, and not past their end."""
         return self.filter(status=OfferStatus.ACTIVE).filter(Q(valid_until__isnull=True) | Q(valid_until__gt=at))
@@ -129,12 +129,7 @@ class IssueRunQuerySet(models.QuerySet):
         return self.filter(status="running")
 
 
-class CouponQuerySet(models.QuerySet):
-    def apply(self, move: Move, **changes: Any) -> int:
-        """Make ``move`` on every row that may, in one statement; returns how many did."""
-        sources = [source for source in move.sources if source is not None]
-        return self.filter(move.guard, status__in=sources).update(status=move.target.value, **changes)
-
+class CouponQuerySet(MovingQuerySet):
     def unused(self, at: datetime) -> "CouponQuerySet":
         """Coupons that can still be redeemed at ``at`` or later."""
         return self.filter(status=CouponStatus.ISSUED, expires_at__gt=at)

@@ -6,12 +6,12 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from config.console.menu import BENEFITS, MENU, MenuEntry
-from config.console.work import WORK, WorkSource
 from config.engine.actions import register_actions
 from config.engine.brakes import GUARDED, GuardedRun
 from entitlements.tiers import conditions, measures, timeline_source
 from entitlements.tiers.audit_labels import LABELS
 from entitlements.tiers.console import portrait, work
+from entitlements.tiers.console.views.policies import POLICIES
 from entitlements.tiers.models import ManualTier, TierBrake, TierChange, TierStanding
 from members.imports.operations.undo import FOLLOWERS, Follower
 from members.people.belongings import BELONGINGS, Belonging, register_staying
@@ -44,5 +44,5 @@ def register() -> None:
             limit_text=work.limit_text,
         )
     )
-    WORK.register(WorkSource("tier_policies", 21, work.policies))
     MENU.register(MenuEntry(_("Earning tiers"), "tiers:overview", "diamond", BENEFITS, 30))
+    POLICIES.register()

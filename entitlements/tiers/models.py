@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from config.engine.brakes import Brake
-from config.engine.reviewed import ReviewedVersion
+from config.engine.reviewed.models import ReviewedVersion, constraints
 from config.staff.keys import staff_key
 from entitlements.tiers.querysets.standing import ManualTierQuerySet, StandingQuerySet, XidField
 from members.people.models import Member
@@ -54,13 +54,10 @@ class QualificationPolicy(ReviewedVersion):
     marked_at = models.DateTimeField(null=True, editable=False)
     rolled_out_at = models.DateTimeField(_("everybody assessed"), null=True, editable=False)
 
-    class Meta:
+    class Meta(ReviewedVersion.Meta):
         verbose_name = _("qualification policy")
         verbose_name_plural = _("qualification policies")
-        ordering = ["-version"]
-        constraints = [
-            models.UniqueConstraint(fields=["status"], condition=Q(status="active"), name="qualification_one_active")
-        ]
+        constraints = constraints()
 
 
 class TierRung(models.Model):

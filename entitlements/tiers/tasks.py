@@ -23,4 +23,4 @@ def look_at_everybody() -> None:
 @shared_task(name="entitlements.tiers.preview_policy")
 def preview_policy(policy_id: int) -> None:
     """Work out who would move under a draft; the page asks until it is there."""
-    policies.preview_policy(policy_id=policy_id, at=now())
+    policies.REVIEW.look_ahead(policy_id, at=now())

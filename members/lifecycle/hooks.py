@@ -11,6 +11,7 @@ from config.console.work import WORK, WorkSource
 from config.engine.brakes import GUARDED, GuardedRun
 from config.staff.access import Permission
 from members.lifecycle.console import home, work
+from members.lifecycle.console.pages import POLICIES
 from members.lifecycle.models import LifecycleTransition, MemberLifecycle, SweepBrake
 from members.lifecycle.operations.following import LifecycleFollower
 from members.people.belongings import register_staying
@@ -32,7 +33,7 @@ def register() -> None:
             held_href=work.held_by,
         )
     )
-    WORK.register(WorkSource("lifecycle_policies", 20, work.policies))
+    POLICIES.register()
     WORK.register(WorkSource("anomalies", 70, work.anomalies))
     HOME.register(HomeCard("lifecycle", 10, "members/includes/home_lifecycle.html", home.lifecycle, is_wide=True))
     MENU.register(MenuEntry(_("Lifecycle policy"), "members:policies", "route", OPERATIONS, 20))

@@ -6,7 +6,7 @@ from django_fsm import FSMField
 
 from config.engine.brakes import Brake
 from config.engine.moves import declare
-from config.engine.reviewed import ReviewedVersion, Status
+from config.engine.reviewed.models import ReviewedVersion, constraints
 from config.staff.keys import staff_key
 from members.lifecycle.lifecycle import MOVES, MembershipStatus, Rule, State
 from members.lifecycle.querysets.lifecycle import LifecycleQuerySet, TransitionQuerySet
@@ -16,8 +16,6 @@ from members.plans.models import Tier
 
 class LifecyclePolicy(ReviewedVersion):
     """One version of the lifecycle thresholds. Exactly one is active; drafts need a second person."""
-
-    Status = Status
 
     expiring_window_days = models.PositiveSmallIntegerField(
         _("reminder window (days)"), default=7, validators=[MaxValueValidator(60)]
@@ -50,12 +48,11 @@ class LifecyclePolicy(ReviewedVersion):
     )
     brake_floor = models.PositiveIntegerField(_("brake never below (members)"), default=50)
 
-    class Meta:
+    class Meta(ReviewedVersion.Meta):
         verbose_name = _("lifecycle policy")
         verbose_name_plural = _("lifecycle policies")
-        ordering = ["-version"]
         constraints = [
-            models.UniqueConstraint(fields=["status"], condition=Q(status="active"), name="policy_one_active"),
+            *constraints(),
             models.CheckConstraint(condition=Q(active_days_keep__lte=F("active_days_enter")), name="policy_hysteresis"),
             models.CheckConstraint(condition=Q(stable_active_weeks__lte=F("stable_of_weeks")), name="policy_weeks"),
         ]

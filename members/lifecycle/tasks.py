@@ -41,7 +41,7 @@ def run_approved_brake(brake_id: int) -> None:
 @shared_task
 def preview_policy(policy_id: int) -> None:
     """Work out who would move under a draft; the page asks until it is there."""
-    policies.preview_policy(policy_id=policy_id, at=now())
+    policies.REVIEW.look_ahead(policy_id, at=now())
 
 
 @shared_task

@@ -9,9 +9,10 @@ from django_fsm import TransitionNotAllowed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from campaigns.lifecycle import EDGES, MOVES, Reason, Status
+from campaigns.lifecycle import EDGES, END, MOVES, Reason, Status
 from campaigns.models import Campaign, MessageIntent
 from campaigns.operations.planning import plan
+from config.engine.moves import make_move
 from tests.campaigns.world import AT, member_ending
 
 pytestmark = pytest.mark.django_db
@@ -147,7 +148,7 @@ def test_what_was_published_cannot_be_changed(intent, table):
 
 def test_an_ended_campaign_stays_ended(db):
     campaign = Campaign.objects.get()
-    campaign.end()
+    make_move(campaign, END)
     campaign.save(update_fields=["status"])
     with pytest.raises(IntegrityError, match="undeclared edge"), transaction.atomic():
         Campaign.objects.filter(pk=campaign.pk).update(status="running")

@@ -52,9 +52,9 @@ def test_ways_back_are_counted(viewer_client, now):
 
 
 def test_a_policy_waits_for_the_second_person(operator, approver_client, viewer_client, now):
-    policy = policies.propose_policy(actor=operator, at=now, note="shorter grace", grace_days=2)
-    policies.preview_policy(policy_id=policy.pk, at=now)
-    policies.submit_policy(policy_id=policy.pk, actor=operator, at=now)
+    policy = policies.REVIEW.propose(actor=operator, at=now, note="shorter grace", grace_days=2)
+    policies.REVIEW.look_ahead(policy.pk, at=now)
+    policies.REVIEW.submit(policy.pk, actor=operator, at=now)
     (item,) = approver_client.get(reverse("console:home")).context["work"]
     assert item.href == reverse("members:policy", args=[policy.pk])
     assert item.action == "Review and approve"
@@ -65,8 +65,8 @@ def test_a_policy_waits_for_the_second_person(operator, approver_client, viewer_
 def test_a_tier_policy_waits_for_the_second_person(approver_client, viewer_client, now):
     world = World(now)
     policy = world.draft(now)
-    tier_policies.preview_policy(policy_id=policy.pk, at=now)
-    tier_policies.submit_policy(policy_id=policy.pk, actor=world.proposer, at=now)
+    tier_policies.REVIEW.look_ahead(policy.pk, at=now)
+    tier_policies.REVIEW.submit(policy.pk, actor=world.proposer, at=now)
     (item,) = approver_client.get(reverse("console:home")).context["work"]
     assert item.href == reverse("tiers:policy", args=[policy.pk])
     assert item.title.startswith(f"Qualification policy v{policy.version}")
@@ -87,7 +87,7 @@ def test_a_ladder_waits_for_the_second_person(approver_client, operator, operato
     assert item.title == f"Ladder v{draft.version}: Five for all"
     (item,) = operator_client.get(home).context["work"]
     assert item.action == "Look"
-    ladder.reject_ladder(version_id=draft.pk, actor=factories.UserFactory(), at=now, reason="")
+    ladder.REVIEW.reject(draft.pk, actor=factories.UserFactory(), at=now, reason="")
     assert not approver_client.get(home).context["work"]
 
 

@@ -51,7 +51,7 @@ def change(benefit, tier, actor, values=CELL, **on):
 
 def into_force(draft, proposer, approver, at=AT):
     operations.submit_ladder(version_id=draft.pk, actor=proposer, at=at, note="More")
-    return operations.approve_ladder(version_id=draft.pk, actor=approver, at=at, reason="")
+    return operations.REVIEW.approve(draft.pk, actor=approver, at=at, reason="")
 
 
 def test_a_draft_changes_nothing_until_it_is_in_force(plan, proposer, approver):
@@ -109,11 +109,11 @@ def test_a_version_waits_for_its_day(plan, proposer, approver):
     draft = change(make_benefit(), plan.tier, proposer)
     day = AT + 10 * DAY
     operations.submit_ladder(version_id=draft.pk, actor=proposer, at=AT, note="Later", starts_at=day)
-    version = operations.approve_ladder(version_id=draft.pk, actor=approver, at=AT, reason="")
+    version = operations.REVIEW.approve(draft.pk, actor=approver, at=AT, reason="")
     assert version.status == "scheduled"
-    operations.activate_due(at=day - timedelta(seconds=1))
+    operations.REVIEW.activate_due(at=day - timedelta(seconds=1))
     assert operations.active_ladder() != version
-    operations.activate_due(at=day)
+    operations.REVIEW.activate_due(at=day)
     assert operations.active_ladder() == version
 
 
@@ -128,7 +128,7 @@ def test_steps_that_do_not_apply_are_refused_and_change_nothing(step, plan, prop
         operations.submit_ladder(**submit)
     before = AuditEntry.objects.count()
     refused = {
-        "own": lambda: operations.approve_ladder(version_id=draft.pk, actor=proposer, at=AT, reason=""),
+        "own": lambda: operations.REVIEW.approve(draft.pk, actor=proposer, at=AT, reason=""),
         "unchanged": lambda: operations.submit_ladder(**submit),
         "past": lambda: operations.submit_ladder(**submit, starts_at=AT),
         "waiting": lambda: change(benefit, plan.tier, proposer),
@@ -318,7 +318,7 @@ def test_the_history_names_what_each_version_changed_with_before_and_after(clien
     into_force(change(benefit, plan.tier, proposer), proposer, approver)
     seven = change(benefit, plan.tier, proposer, CELL | {"amount": 7})
     operations.submit_ladder(version_id=seven.pk, actor=proposer, at=AT, note="Seven")
-    operations.reject_ladder(version_id=seven.pk, actor=approver, at=AT, reason="")
+    operations.REVIEW.reject(seven.pk, actor=approver, at=AT, reason="")
     addition = change(benefit, None, proposer, {"amount": 2, "level": ""}, plan=plan)
     into_force(addition, proposer, approver)
     client.force_login(proposer)

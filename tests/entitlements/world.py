@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from config.engine.moves import make_move
+from config.engine.reviewed.lifecycle import RETIRE
 from entitlements.benefits.models import Benefit, LadderVersion, PlanBenefit, TierBenefit
 from entitlements.grants.models import Balance, Grant
 from entitlements.grants.operations.settling import settle_members
@@ -27,14 +29,11 @@ class Ladder:
 
     def next(self, at: datetime) -> None:
         """An empty version is in force from now on."""
-        version = LadderVersion.objects.create(
-            version=self.version.version + 1, status=LadderVersion.Status.SCHEDULED, created_at=at
-        )
-        self.version.retire()
+        make_move(self.version, RETIRE)
         self.version.save()
-        version.activate()
-        version.activated_at = at
-        version.save()
+        version = LadderVersion.objects.create(
+            version=self.version.version + 1, status=LadderVersion.Status.ACTIVE, created_at=at, activated_at=at
+        )
         self.version = version
 
 

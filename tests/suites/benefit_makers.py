@@ -16,7 +16,7 @@ from entitlements.honours.operations.adorning import adorn_benefit
 from entitlements.insight.operations.counting import count_figures
 from entitlements.ladder.operations import set_cell
 from entitlements.memory.models import EntitlementSnapshot, RenewalLock
-from entitlements.memory.operations.rules import save_rule
+from entitlements.memory.operations.rules import REVIEW as RULES
 from entitlements.offers.models import IssueRun, RedeemCall
 from entitlements.offers.operations import issuing, redeeming, saving
 from entitlements.offers.rules import Terms
@@ -25,7 +25,7 @@ from entitlements.seats.operations.seating import end_seat, give_seat
 from entitlements.tiers.models import ManualTier, QualificationPolicy, TierBrake, TierChange, TierRule, TierRung
 from entitlements.tiers.operations.assessing import catch_up as assess_members
 from entitlements.tiers.operations.manual import give_tier
-from entitlements.tiers.operations.policies import preview_policy
+from entitlements.tiers.operations.policies import REVIEW as POLICIES
 from entitlements.usage.operations.consuming import consume, reverse
 from members.events.operations.keys import make_key
 from members.people.models import Member
@@ -55,7 +55,7 @@ def make_benefits(world: "World") -> None:
         give_grant(
             member_id=first.pk, benefit=benefit, amount=2, source="manual", actor=world.admin, at=world.at, reason="R"
         )
-        LadderVersion.objects.create(version=100 + i, status="retired", created_at=world.at, created_by=world.admin)
+        LadderVersion.objects.create(version=100 + i, status="retired", created_at=world.at)
     settle_members(member_ids=[member.pk for member in world.members], at=world.at)
     for benefit in benefits:
         uses = [
@@ -83,7 +83,7 @@ def make_tiers(world: "World") -> None:
         for tier in tiers:
             rung = TierRung.objects.create(policy=policy, tier=tier)
             TierRule.objects.create(rung=rung, measure="spend", threshold=100 * tier.position)
-        preview_policy(policy_id=policy.pk, at=world.at)
+        POLICIES.look_ahead(policy.pk, at=world.at)
         give_tier(
             member_id=world.members[i].pk, tier_id=tiers[-1].pk, reason="A guest", until=None, actor=world.admin,
             at=world.at - i * DAY,
@@ -160,7 +160,7 @@ def make_memories(world: "World") -> None:
         RenewalLock.objects.create(
             member=member, term=term, ladder=ladder, price_cents=900, locked_at=world.at, until=world.at + 9 * DAY
         )
-        save_rule(actor=world.admin, at=world.at, tier_days=i + 1)
+        RULES.propose(actor=world.admin, at=world.at, note="Longer", tier_days=40 + i)
         rows = [[member.pk, benefit.pk, "granted 9, grants give 4"] for benefit in benefits]
         code = list(CHECK_WORDS)[i % len(CHECK_WORDS)]
         Offence.objects.update_or_create(

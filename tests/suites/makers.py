@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from campaigns.lifecycle import RUN
 from campaigns.models import (
     Campaign,
     CampaignVersion,
@@ -18,6 +19,7 @@ from campaigns.models import (
     TemplateVersion,
 )
 from campaigns.operations.planning import plan
+from config.engine.moves import make_move
 from config.staff.access import Role
 from members.counters.operations import bring_up
 from members.counters.wanted import CounterKey
@@ -109,12 +111,11 @@ def make_ingest(world: "World") -> None:
 
 def make_policies_and_brakes(world: "World") -> None:
     for i in range(world.n):
+        operator = factories.UserFactory(role=Role.OPERATOR)
         LifecyclePolicy.objects.create(
-            version=100 + i,
-            status="submitted",
-            created_at=world.at,
-            created_by=factories.UserFactory(role=Role.OPERATOR),
-        )
+            version=100 + i, status="submitted", created_at=world.at, created_by=operator, changed_by=[operator.pk],
+            submitted_at=world.at, submitted_by=operator,
+        )  # fmt: skip
         SweepBrake.objects.create(
             raised_at=world.at, swept_at=world.at, base_count=10, held_count=0, limit_count=1,
             matrix=[{"from": "stable", "to": "churned", "members": 9}],
@@ -220,7 +221,7 @@ def make_messages(world: "World") -> None:
     """Everybody is in the renewal cadence; the first also has ``n`` messages of earlier terms."""
     campaign = Campaign.objects.select_related("current_version").get(code="renewal-cadence")
     if campaign.status == "draft":
-        campaign.run()
+        make_move(campaign, RUN)
         campaign.save(update_fields=["status"])
     plan(at=world.at)
     for i in range(world.n):

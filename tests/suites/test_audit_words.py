@@ -14,6 +14,7 @@ from config.audit.models import AuditEntry
 from config.audit.record import kind_of
 from config.engine.actions import ACTIONS, label_of
 from config.engine.brakes import Status as BrakeStatus
+from config.engine.reviewed.operations import REVIEWED
 from config.home.audit_log import PAGES, href_of_target
 from entitlements.offers.models import IssueRun
 from tests.check_translations import CHINESE
@@ -22,6 +23,13 @@ ROOT = Path(__file__).resolve().parents[2]
 APPS = ("config", "members", "entitlements", "tasks_engine", "campaigns")
 ACTION = re.compile(r"[a-z_]+\.[a-z_]+")
 DECIDED = [status.value for status in BrakeStatus if status != BrakeStatus.OPEN]
+REVIEWED_VERBS = {
+    text.value
+    for node in ast.walk(ast.parse((ROOT / "config/engine/reviewed/operations.py").read_text()))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "_audit"
+    for text in ast.walk(node.args[1])
+    if isinstance(text, ast.Constant)
+}
 # Actions whose names are put together at the place, by the part that is written there.
 PUT_TOGETHER = {
     "message.": [f"message.{move.name}" for move in (RESOLVE_SENT, RESOLVE_FAILED)],
@@ -31,6 +39,8 @@ PUT_TOGETHER = {
     ".saved": ["plan.saved", "tier.saved"],
     ".exported": ["member.exported", "membership_term.exported", "event_record.exported"],
     "term.": ["term.paid", "term.gift"],
+    # Drafts of the ladder are not revised as a whole: a cell is changed.
+    ".": sorted({f"{review.code}.{verb}" for review in REVIEWED for verb in REVIEWED_VERBS} - {"ladder.revised"}),
 }
 
 
@@ -77,7 +87,9 @@ def test_actions_put_together_are_all_known():
 
 def test_there_are_no_words_for_what_is_never_done():
     raw = {"member.created"}
-    assert set(ACTIONS.codes()) - WRITTEN.union(*PUT_TOGETHER.values()) - raw == set()
+    # What stands in the log since before restore rules were reviewed.
+    former = {"restore_rule.saved"}
+    assert set(ACTIONS.codes()) - WRITTEN.union(*PUT_TOGETHER.values()) - raw - former == set()
 
 
 @pytest.mark.parametrize("kind", PAGES)

@@ -120,6 +120,7 @@ ARGUMENTS: dict[Any, Callable[[World], Any]] = {
     "benefit_code": lambda world: Benefit.objects.earliest("pk").code,
     "flag": lambda world: Benefit.objects.earliest("pk").code,
     "lock_id": newest("entitlements.RenewalLock"),
+    "rule_id": newest("entitlements.RestoreRule"),
     "in_list": lambda world: "members",
     **{
         (f"tiers:{route}", "policy_id"): newest("entitlements.QualificationPolicy")

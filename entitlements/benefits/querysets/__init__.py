@@ -1,8 +1,6 @@
-from datetime import datetime
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
 
 from config.engine.prepared import execute_alone
 
@@ -40,12 +38,3 @@ class BenefitQuerySet(models.QuerySet):
     def carrying_over(self) -> "BenefitQuerySet":
         """Benefits of which something left is there in the next usage period."""
         return self.filter(rollover_max__gt=0)
-
-
-class LadderQuerySet(models.QuerySet):
-    def coming(self) -> "LadderQuerySet":
-        """The one version that is being written, looked at or waiting for its day."""
-        return self.filter(status__in=["draft", "submitted", "scheduled"])
-
-    def to_activate(self, at: datetime) -> "LadderQuerySet":
-        return self.filter(status="scheduled").filter(Q(starts_at__isnull=True) | Q(starts_at__lte=at))

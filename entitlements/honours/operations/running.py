@@ -7,10 +7,12 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from config.audit.record import audit
+from config.engine.moves import make_move
 from config.engine.refusal import Refused
 from config.staff.models import User
 from entitlements.grants.models import Grant
 from entitlements.grants.operations.giving import give_to_many, void_all
+from entitlements.honours.lifecycle import DISCARD, GIVE, VOID
 from entitlements.honours.models import Honour, HonourAward, HonourRun
 from entitlements.honours.rules import year_is_over
 from entitlements.tiers.measures import MEASURES
@@ -113,7 +115,7 @@ def confirm_run(*, run_id: int, counted_at: datetime | None, actor: User | None,
     if not members:
         raise Refused("nobody")
     honour = run.honour
-    run.give()
+    make_move(run, GIVE)
     run.decided_at, run.decided_by = at, actor
     run.worn_until = at + timedelta(days=honour.worn_days) if honour.worn_days else None
     run.save(update_fields=["status", "decided_at", "decided_by", "worn_until"])
@@ -130,7 +132,7 @@ def confirm_run(*, run_id: int, counted_at: datetime | None, actor: User | None,
 def discard_run(*, run_id: int, actor: User | None, at: datetime) -> HonourRun:
     """Throw a draft away; the year can be counted again. Raises Refused(``decided``)."""
     run = _draft(run_id)
-    run.discard()
+    make_move(run, DISCARD)
     run.decided_at, run.decided_by = at, actor
     run.save(update_fields=["status", "decided_at", "decided_by"])
     audit(run, "honour.run_discarded", actor=actor, at=at, honour=run.honour.code, year=run.year)
@@ -146,7 +148,7 @@ def void_run(*, run_id: int, actor: User | None, at: datetime, reason: str) -> H
     run = _locked(run_id)
     if not run.is_given:
         raise Refused("not_given")
-    run.void()
+    make_move(run, VOID)
     run.voided_at = at
     run.save(update_fields=["status", "voided_at"])
     ended = void_all(source=Grant.Source.HONOUR, source_id=run.pk, at=at)

@@ -8,6 +8,8 @@ from django.db import connection, models
 from django.db.models import F, Q, Window
 from django.db.models.functions import Lead
 
+from config.engine.moves import MovingQuerySet
+
 # ``asked`` is the relation that measures are a statement over: here each member's own calendar year.
 # Of equal values the one who has been a member longer stands first, then the lower number; nobody is ranked by nothing.
 _RANK = """
@@ -33,7 +35,7 @@ placed AS (
 SELECT count(*), max(value) FILTER (WHERE rank = %(top)s + 1) FROM ranked"""
 
 
-class RunQuerySet(models.QuerySet):
+class RunQuerySet(MovingQuerySet):
     def live(self) -> "RunQuerySet":
         """Runs that were neither thrown away nor taken back."""
         return self.filter(status__in=["draft", "given"])

@@ -1,14 +1,13 @@
-"""A cell of the ladder, and the decisions about a version."""
+"""A cell of the ladder, and what is said when a version is submitted."""
 
-from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from config.console.fields import NamedChoiceField, reason_field
+from config.console.fields import NamedChoiceField
+from config.console.reviews import StartForm
 from entitlements.benefits.models import Benefit, PlanBenefit, TierBenefit
-from entitlements.ladder.words import REFUSALS
 from entitlements.usage.operations.consuming import MOST
 from members.plans.models import Plan
 
@@ -59,27 +58,8 @@ class NewAdditionForm(forms.Form):
     benefit = NamedChoiceField(label=_("Benefit"), queryset=Benefit.objects.current())
 
 
-class SubmitForm(forms.Form):
+class SubmitForm(StartForm):
     """Why, and from when."""
 
     note = forms.CharField(label=_("What changes and why"), max_length=200)
-    starts_at = forms.DateTimeField(
-        label=_("In force from"), required=False, help_text=_("Empty: as soon as it is approved."),
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )  # fmt: skip
-
-    def __init__(self, *args: Any, at: datetime, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.at = at
-
-    def clean_starts_at(self) -> datetime | None:
-        starts_at: datetime | None = self.cleaned_data["starts_at"]
-        if starts_at is not None and starts_at <= self.at:
-            raise forms.ValidationError(str(REFUSALS["past"]))
-        return starts_at
-
-
-class DecisionForm(forms.Form):
-    """Words for the record about a version that waits."""
-
-    reason = reason_field(required=False)
+    field_order = ["note", "starts_at"]

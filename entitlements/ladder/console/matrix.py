@@ -107,7 +107,7 @@ class Ladder:
     def __init__(self, at: datetime) -> None:
         self.at = at
         self.active = active_ladder()
-        self.coming = LadderVersion.objects.coming().select_related("created_by", "approved_by").first()
+        self.coming = LadderVersion.objects.coming().with_people().first()
         self.shown = self.coming or self.active
 
     @cached_property

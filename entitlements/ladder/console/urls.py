@@ -1,6 +1,7 @@
 from django.urls import path
 
 from entitlements.ladder.console import views
+from entitlements.ladder.console.pages import LADDER
 
 app_name = "ladder"
 
@@ -13,6 +14,5 @@ urlpatterns = [
     path("ladder/tiers/<slug:tier>/benefits/<slug:benefit>/", views.cell, name="cell"),
     path("ladder/versions/<int:version_id>/submit/", views.submit, name="submit"),
     path("ladder/versions/<int:version_id>/discard/", views.discard, name="discard"),
-    path("ladder/versions/<int:version_id>/approve/", views.approve, name="approve"),
-    path("ladder/versions/<int:version_id>/reject/", views.reject, name="reject"),
+    *LADDER.decision_urls("ladder/versions/"),
 ]

@@ -1,11 +1,9 @@
 """The ladder: what each tier and plan gives, changed in a draft that a second person approves."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -15,23 +13,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from config.console.http import StaffRequest
 from config.engine import clock
 from config.engine.ids import read_id
-from config.engine.refusal import Refused, refusal_text
 from config.staff.access import Permission, requires
 from entitlements.benefits.models import FREE, Benefit, LadderVersion, PlanBenefit, TierBenefit
-from entitlements.grants import tasks
 from entitlements.grants.models import Standing
 from entitlements.ladder import operations
 from entitlements.ladder.changes import Cell, Change, differ
-from entitlements.ladder.console.forms import (
-    AdditionForm,
-    CellForm,
-    DecisionForm,
-    NewAdditionForm,
-    SubmitForm,
-)
+from entitlements.ladder.console.forms import AdditionForm, CellForm, NewAdditionForm, SubmitForm
 from entitlements.ladder.console.history import History
 from entitlements.ladder.console.matrix import Ladder, stairs
-from entitlements.ladder.words import REFUSALS
+from entitlements.ladder.console.pages import LADDER
 from members.plans.models import Plan, Tier
 
 VIEWS = ("allowance", "cost", "use")
@@ -46,9 +36,9 @@ def index(request: StaffRequest) -> HttpResponse:
     view = asked if asked in VIEWS else VIEWS[0]
     template = "ladder/index.html#matrix" if request.htmx else "ladder/index.html"
     ladder = Ladder(clock.now())
-    context = {"ladder": ladder, "view": view, "options": _options(view), "decision": DecisionForm()}
-    context["may_approve"] = request.user.may(Permission.APPROVE)
-    context["is_own"] = ladder.coming is not None and ladder.coming.created_by == request.user
+    context = {"ladder": ladder, "view": view, "options": _options(view)}
+    if ladder.coming is not None:
+        context |= LADDER.decision_context(ladder.coming, request.user)
     response = render(request, template, context)
     patch_vary_headers(response, ["HX-Request"])
     return response
@@ -89,7 +79,8 @@ def submit(request: StaffRequest, version_id: int) -> HttpResponse:
     form = SubmitForm(request.POST if request.method == "POST" else None, at=at)
     if form.is_valid():
         decide = partial(operations.submit_ladder, version_id=draft.pk, actor=request.user, at=at)
-        return _decided(request, partial(decide, **form.cleaned_data), _("The ladder waits for a second person."))
+        submit = partial(decide, **form.cleaned_data)
+        return LADDER.decide(request, draft.pk, submit, _("The ladder waits for a second person."))
     context = {"form": form, "ladder": Ladder(at)}
     return render(request, "ladder/submit.html", context, status=422 if form.errors else 200)
 
@@ -97,24 +88,8 @@ def submit(request: StaffRequest, version_id: int) -> HttpResponse:
 @requires(Permission.PROPOSE_POLICY)
 @require_POST
 def discard(request: StaffRequest, version_id: int) -> HttpResponse:
-    decide = partial(operations.discard_draft, version_id=version_id, actor=request.user, at=clock.now())
-    return _decided(request, decide, _("The draft is thrown away."))
-
-
-@requires(Permission.APPROVE)
-@require_POST
-def approve(request: StaffRequest, version_id: int) -> HttpResponse:
-    decide = partial(operations.approve_ladder, version_id=version_id, actor=request.user, at=clock.now())
-    response = _decided(request, partial(decide, reason=_reason(request)), _("The ladder is approved."))
-    tasks.settle_due.delay_on_commit()
-    return response
-
-
-@requires(Permission.APPROVE)
-@require_POST
-def reject(request: StaffRequest, version_id: int) -> HttpResponse:
-    decide = partial(operations.reject_ladder, version_id=version_id, actor=request.user, at=clock.now())
-    return _decided(request, partial(decide, reason=_reason(request)), _("The ladder is rejected."))
+    decide = partial(operations.REVIEW.discard, version_id, actor=request.user, at=clock.now())
+    return LADDER.decide(request, version_id, decide, _("The draft is thrown away."))
 
 
 @requires(Permission.VIEW)
@@ -151,7 +126,7 @@ def _cell_page(request: StaffRequest, benefit: Benefit, tier: Tier | None, plan:
     )  # fmt: skip
     if request.method == "POST" and form.is_valid():
         change = partial(operations.set_cell, benefit=benefit, tier=tier, plan=plan, values=form.values())
-        response = _decided(request, partial(change, actor=request.user, at=clock.now()), "")
+        response = LADDER.decide(request, 0, partial(change, actor=request.user, at=clock.now()), "")
         return _leave_drawer(request, response)
     after: Cell | None = now
     if asked is not None and form.is_valid():
@@ -183,25 +158,9 @@ def _options(view: str) -> list[dict[str, object]]:
     return [{"label": labels[key], "href": f"?view={key}", "current": key == view} for key in VIEWS]
 
 
-def _reason(request: HttpRequest) -> str:
-    form = DecisionForm(request.POST)
-    return form.cleaned_data["reason"] if form.is_valid() else ""
-
-
 def _leave_drawer(request: StaffRequest, response: HttpResponse) -> HttpResponse:
     if request.htmx:
         response.status_code = 204
         response["HX-Redirect"] = reverse("ladder:index")
         del response["Location"]
     return response
-
-
-def _decided(request: StaffRequest, decide: Callable[[], object], done: str) -> HttpResponse:
-    try:
-        decide()
-    except Refused as refused:
-        messages.error(request, refusal_text(refused, REFUSALS))
-    else:
-        if done:
-            messages.success(request, done)
-    return redirect("ladder:index")

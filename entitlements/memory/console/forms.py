@@ -1,3 +1,5 @@
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -8,11 +10,11 @@ PARTS = ("restores_tier", "restores_unlocked", "restores_remaining", "restores_p
 
 
 class RuleForm(forms.ModelForm):
-    """What is restored, and on which return; the operation saves it as a new version."""
+    """What is restored, and on which return; it only validates: the operation writes."""
 
     class Meta:
         model = RestoreRule
-        fields = FIELDS
+        fields = [*FIELDS, "note"]
 
     def clean(self) -> dict[str, object]:
         found = super().clean() or {}
@@ -22,3 +24,11 @@ class RuleForm(forms.ModelForm):
             if not (found.get("on_purchase") or found.get("on_gift")):
                 self.add_error(None, _("Choose at least one kind of return, or restore nothing."))
         return found
+
+    def validate_constraints(self) -> None:
+        """A draft is never the active one, of which there can be only one."""
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What the operations take."""
+        return self.cleaned_data

@@ -1,4 +1,4 @@
-"""What the page of entitlement memories shows."""
+"""What the pages of entitlement memories and of the restore rule show."""
 
 from datetime import datetime
 from functools import cached_property
@@ -9,10 +9,16 @@ from django.db.models import Count, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
+from config.console.http import StaffRequest
 from config.console.paging import Pages
+from config.console.reviews import ReviewPages, ReviewWords
+from config.engine import clock
 from config.engine.ids import read_number
-from entitlements.memory.models import EntitlementSnapshot
+from entitlements.memory.console.forms import RuleForm
+from entitlements.memory.models import EntitlementSnapshot, RestoreRule
+from entitlements.memory.operations import rules
 from members.people.querysets.people import Cursor
 
 
@@ -61,3 +67,47 @@ class SnapshotList(Pages):
             for value, label in EntitlementSnapshot.Outcome.choices
             if value in counts or value == self.outcome
         ]  # fmt: skip
+
+
+class RestoreRulePages(ReviewPages[RestoreRule]):
+    """The pages of the restore rule; its preview is quick, so it is there as soon as a draft is saved."""
+
+    review = rules.REVIEW
+    namespace = "memory"
+    name = "version"
+    list_name = "rule"
+    argument = "rule_id"
+    new_at = ("edit", "edit")
+    list_actions = "memory/includes/rule_actions.html"
+    list_before = "memory/includes/rule_in_force.html"
+    form_template = "memory/edit.html"
+    content_template = "memory/includes/rule_content.html"
+    preview_template = "memory/includes/rule_preview.html"
+    words = ReviewWords(
+        title=_lazy("Entitlement memory"),
+        intro=_lazy("When the grace ends, what a member had is kept. This is what they get back on return."),
+        propose=_lazy("Restore rule"),
+        one=_lazy("Restore rule v%(version)s"),
+        change=_lazy("Change draft v%(version)s"),
+        waiting=_lazy("Restore rule v%(version)s: %(note)s"),
+        in_force=_lazy("The rule is in force."),
+    )
+
+    def form(self, data: Any, version: RestoreRule, *, is_new: bool) -> RuleForm:
+        names = rules.FIELDS if is_new else (*rules.FIELDS, "note")
+        return RuleForm(data, initial={name: getattr(version, name) for name in names})
+
+    def preview_form(self, request: StaffRequest, form: Any) -> dict[str, Any]:
+        if request.POST.get("action") == "save":
+            return {}
+        return {"effect": rules.effect_of(form.instance, at=clock.now())}
+
+    def list_context(self) -> dict[str, Any]:
+        current = self.review.active()
+        return {"rule": current, "effect": rules.effect_of(current, at=clock.now())}
+
+    def on_draft(self, version: RestoreRule) -> None:
+        self.review.look_ahead(version.pk, at=clock.now())
+
+
+RULES = RestoreRulePages()

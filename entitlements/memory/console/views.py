@@ -1,55 +1,21 @@
-"""The restore rule with its preview, what is remembered of whom, and locking a renewal."""
-
-from typing import Any
+"""What is remembered of whom, and locking a renewal."""
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from config.console.http import StaffRequest
 from config.engine import clock
 from config.engine.refusal import Refused, refusal_text
 from config.staff.access import Permission, requires
-from entitlements.memory.console.forms import RuleForm
 from entitlements.memory.console.pages import SnapshotList
-from entitlements.memory.models import RenewalLock, RestoreRule
-from entitlements.memory.operations import rules
+from entitlements.memory.models import RenewalLock
 from entitlements.memory.operations.locking import lock_renewal, unlock
 from entitlements.memory.words import REFUSALS
 from members.people.models import Member
-
-VERSIONS_SHOWN = 10
-
-
-@requires(Permission.VIEW)
-@require_safe
-def rule(request: StaffRequest) -> HttpResponse:
-    """What returning members get back now, for how many who are away, and the versions before."""
-    current = rules.rule_in_force()
-    context = {
-        "rule": current, "effect": rules.effect_of(current, at=clock.now()),
-        "versions": RestoreRule.objects.select_related("created_by")[:VERSIONS_SHOWN],
-    }  # fmt: skip
-    return render(request, "memory/rule.html", context)
-
-
-@requires(Permission.OPERATE)
-@require_http_methods(["GET", "HEAD", "POST"])
-def edit(request: StaffRequest) -> HttpResponse:
-    """The form; asked for a preview it says for how many, saved it is a new version."""
-    at = clock.now()
-    form = RuleForm(request.POST if request.method == "POST" else None, instance=rules.rule_in_force())
-    context: dict[str, Any] = {"form": form}
-    if form.is_valid():
-        if request.POST.get("action") == "save":
-            saved = rules.save_rule(actor=request.user, at=at, **form.cleaned_data)
-            messages.success(request, _("Version %(version)s is in force.") % {"version": saved.version})
-            return redirect("memory:rule")
-        context["effect"] = rules.effect_of(form.instance, at=at)
-    return render(request, "memory/edit.html", context, status=422 if form.errors else 200)
 
 
 @requires(Permission.VIEW)

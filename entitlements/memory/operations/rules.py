@@ -1,13 +1,10 @@
-"""The restore rule: saved as a new version, and what it would restore."""
+"""The restore rule: its review, and what it would restore."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
-
-from config.audit.record import audit
-from config.staff.models import User
+from config.engine.reviewed.operations import Review
 from entitlements.memory.models import EntitlementSnapshot, RestoreRule
 
 FIELDS = (
@@ -27,26 +24,6 @@ class Effect:
     days: int | None = None
 
 
-def rule_in_force() -> RestoreRule:
-    """The newest version; the migration made the first."""
-    return RestoreRule.objects.latest("version")
-
-
-@transaction.atomic
-def save_rule(*, actor: User, at: datetime, **values: Any) -> RestoreRule:
-    """Put a new version in force; members who have returned keep what they got. The same values change nothing."""
-    if unknown := set(values) - set(FIELDS):
-        raise TypeError(f"not a field of a restore rule: {', '.join(sorted(unknown))}")
-    current = RestoreRule.objects.select_for_update().latest("version")
-    before = {name: getattr(current, name) for name in FIELDS}
-    changed = {name: [before[name], value] for name, value in values.items() if before[name] != value}
-    if not changed:
-        return current
-    rule = RestoreRule.objects.create(version=current.version + 1, created_at=at, created_by=actor, **(before | values))
-    audit(rule, "restore_rule.saved", actor=actor, at=at, version=rule.version, changes=changed)
-    return rule
-
-
 def effect_of(rule: RestoreRule, *, at: datetime) -> Effect:
     """What ``rule``, saved or not, would do if everybody who is away bought a membership at ``at``."""
     pending = EntitlementSnapshot.objects.pending()
@@ -56,3 +33,17 @@ def effect_of(rule: RestoreRule, *, at: datetime) -> Effect:
     days = rule.younger_than_days if rule.mode == RestoreRule.Mode.YOUNGER else None
     restored = pending.young_enough(at, days).count()
     return Effect(away, restored, away - restored, days)
+
+
+class RestoreReview(Review[RestoreRule]):
+    """The restore rule under review. Members who have returned keep what they got."""
+
+    model = RestoreRule
+    code = "restore_rule"
+    columns = FIELDS
+
+    def preview(self, version: RestoreRule, at: datetime) -> dict[str, Any]:
+        return asdict(effect_of(version, at=at))
+
+
+REVIEW = RestoreReview()

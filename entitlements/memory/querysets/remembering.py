@@ -73,7 +73,7 @@ WITH decided AS (
     restored_at = CASE WHEN v.outcome = 'restored' THEN %(at)s::timestamptz END
   FROM settling s
   JOIN members_membershipterm t ON t.id = s.term_id AND t.kind <> 'trial'
-  CROSS JOIN (SELECT * FROM entitlements_restorerule ORDER BY version DESC LIMIT 1) r
+  CROSS JOIN (SELECT * FROM entitlements_restorerule WHERE status = 'active') r
   JOIN entitlements_entitlementsnapshot q ON q.member_id = s.member_id AND q.outcome = 'pending'
   CROSS JOIN LATERAL (SELECT CASE
     WHEN t.starts_at < q.taken_at THEN 'unbroken'

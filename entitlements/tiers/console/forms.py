@@ -112,10 +112,6 @@ class ReasonForm(forms.Form):
     reason = reason_field()
 
 
-class OptionalReasonForm(forms.Form):
-    reason = reason_field(required=False)
-
-
 class MemberTierForm(forms.Form):
     """Something done about one member's given tier."""
 

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from config.audit.record import audit
 from config.engine import brakes
-from config.engine.reviewed import Status
+from config.engine.reviewed.lifecycle import Status
 from config.engine.stays import horizon
 from config.staff.models import User
 from entitlements.tiers.measures import MEASURES

@@ -1,4 +1,4 @@
-"""Thresholds of a lifecycle policy, and the decisions about policies and brakes."""
+"""Thresholds of a lifecycle policy, and the decision about a brake."""
 
 from typing import Any
 
@@ -52,12 +52,13 @@ class PolicyForm(forms.ModelForm):
     def validate_constraints(self) -> None:
         """The two checks above say the same in words, beside the field."""
 
+    @property
+    def values(self) -> dict[str, Any]:
+        """What the operations take."""
+        return self.cleaned_data
+
 
 class ReasonForm(forms.Form):
     """A decision and why it was taken."""
 
     reason = reason_field()
-
-
-class OptionalReasonForm(forms.Form):
-    reason = reason_field(required=False)

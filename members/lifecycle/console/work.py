@@ -1,4 +1,4 @@
-"""What of the lifecycle needs a person: policies to approve, members no declared move can help."""
+"""What of the lifecycle needs a person: members no declared move can help."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -7,19 +7,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from config.console.formats import number_text
-from config.console.work import WorkItem, approval_item
+from config.console.work import WorkItem
 from config.staff.models import User
 from members.lifecycle import metrics
-from members.lifecycle.models import LifecyclePolicy, SweepBrake
+from members.lifecycle.models import SweepBrake
 from members.people.console.links import members_list
-
-
-def policies(user: User, at: datetime) -> Iterator[WorkItem]:
-    waiting = LifecyclePolicy.objects.filter(status=LifecyclePolicy.Status.SUBMITTED)
-    for policy in waiting.select_related("created_by").order_by("version"):
-        moved = sum(move["members"] for move in (policy.preview or {}).get("moves", []))
-        title = _("Lifecycle policy v%(version)s: %(note)s")
-        yield approval_item(user, policy, title, reverse("members:policy", args=[policy.pk]), moved)
 
 
 def anomalies(user: User, at: datetime) -> Iterator[WorkItem]:

@@ -10,7 +10,8 @@ from django.urls import reverse
 from config.console.work import WORK, work_for
 from config.engine import brakes, clock
 from config.engine.brakes import GUARDED, Brake
-from config.engine.reviewed import ReviewedVersion, Status, Version
+from config.engine.reviewed.lifecycle import Status
+from config.engine.reviewed.models import ReviewedVersion
 from config.staff.access import Permission, Role
 from config.staff.models import User
 from tests import factories
@@ -65,12 +66,11 @@ def test_every_brake_is_a_guarded_run():
     assert {run.model for run in GUARDED} == set(kinds_of(Brake))
 
 
-@pytest.mark.parametrize(
-    "model", [model for model in kinds_of(Version) if hasattr(model, "status")], ids=lambda model: model.__name__
-)
+@pytest.mark.parametrize("model", kinds_of(ReviewedVersion), ids=lambda model: model.__name__)
 def test_every_version_that_waits_is_there(model, approver_client, viewer_client):
-    words = {"version": 99, "note": "why", "created_by": factories.UserFactory(), "preview": {"moves": []}}
-    filled(model, clock.now(), status=Status.SUBMITTED, **words)
+    at, author = clock.now(), factories.UserFactory()
+    words = {"version": 99, "note": "why", "created_by": author, "preview": {"moves": []}}
+    filled(model, at, status=Status.SUBMITTED, submitted_at=at, submitted_by=author, **words)
     (item,) = approver_client.get(reverse(HOME)).context["work"]
     assert (item.action, "v99: why" in item.title) == ("Review and approve", True)
     (item,) = viewer_client.get(reverse(HOME)).context["work"]

@@ -1,11 +1,13 @@
 """A member with benefits to lose, for the tests of what is kept and comes back."""
 
+from config.staff.access import Role
 from entitlements.grants.models import Grant, Standing
 from entitlements.memory.models import EntitlementSnapshot
-from entitlements.memory.operations.rules import save_rule
+from entitlements.memory.operations.rules import REVIEW
 from entitlements.tiers.models import TierStanding
 from entitlements.usage.operations.consuming import consume
 from members.terms.operations import terms
+from tests import factories
 from tests.entitlements.world import Ladder, settle
 from tests.members.world import World, moment
 
@@ -13,8 +15,11 @@ Outcome = EntitlementSnapshot.Outcome
 
 
 def rule(admin, **values):
-    """A new version of the rule of return."""
-    return save_rule(actor=admin, at=moment(0), **values)
+    """A new version of the rule of return, put in force by two people."""
+    draft = REVIEW.propose(actor=admin, at=moment(0), **values)
+    REVIEW.look_ahead(draft.pk, at=moment(0))
+    REVIEW.submit(draft.pk, actor=admin, at=moment(0))
+    return REVIEW.approve(draft.pk, actor=factories.UserFactory(role=Role.APPROVER), at=moment(0))
 
 
 class Scene:

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from entitlements.memory.models import EntitlementSnapshot, RenewalLock, RestoreRule
+from entitlements.memory.operations.rules import REVIEW
 from members.terms.operations import terms
 from tests.entitlements.world import settle
 from tests.factories import make_term
@@ -24,10 +25,20 @@ def clock(monkeypatch):
     return lambda day: monkeypatch.setattr("config.engine.clock.now", lambda: moment(day))
 
 
-def test_the_rule_is_changed_as_a_new_version(operator_client):
+def test_the_rule_is_changed_by_two_people(operator_client, approver_client):
+    """The brief of the review: one person alone changes no rule."""
     assert operator_client.post(reverse("memory:edit"), {**RULE, "action": "save"}).status_code == 302
-    rule = RestoreRule.objects.latest("version")
-    assert (rule.version, rule.mode, rule.tier_days, rule.restores_points) == (2, "everything", 7, False)
+    draft = RestoreRule.objects.latest("version")
+    assert (draft.version, draft.mode, draft.tier_days, draft.restores_points) == (2, "everything", 7, False)
+    assert REVIEW.active().version == 1
+    assert (
+        "Would get something back" in operator_client.get(reverse("memory:version", args=[draft.pk])).content.decode()
+    )
+    operator_client.post(reverse("memory:version-submit", args=[draft.pk]))
+    assert operator_client.post(reverse("memory:version-approve", args=[draft.pk])).status_code == 403
+    assert REVIEW.active().version == 1
+    approver_client.post(reverse("memory:version-approve", args=[draft.pk]))
+    assert REVIEW.active().version == 2
     assert "version 2" in operator_client.get(reverse("memory:rule")).content.decode()
 
 

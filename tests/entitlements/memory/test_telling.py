@@ -2,6 +2,7 @@
 
 import pytest
 
+from config.engine.refusal import Refused
 from entitlements.memory.models import EntitlementSnapshot, RestoreRule
 from entitlements.memory.operations.rules import effect_of
 from members.people.console import timeline
@@ -51,8 +52,10 @@ def test_the_effect_of_a_rule_is_known_before(scene):
 
 def test_rules_come_in_versions(admin):
     first = RestoreRule.objects.get()
-    assert rule(admin, mode=first.mode) == first
+    with pytest.raises(Refused, match="unchanged"):
+        rule(admin, mode=first.mode)
+    RestoreRule.objects.exclude(pk=first.pk).delete()
     second = rule(admin, mode="everything")
     assert (second.version, second.younger_than_days) == (2, first.younger_than_days)
-    first.refresh_from_db()
-    assert first.mode == "younger"
+    first = RestoreRule.objects.get(pk=first.pk)
+    assert (first.mode, first.status, second.status) == ("younger", "retired", "active")

@@ -82,7 +82,7 @@ def test_a_policy_goes_from_a_draft_into_force_by_two_people(world, operator_cli
     made = operator_client.post(reverse("tiers:policy-new"), form | {f"tier_{gold}_spend": "900"})
     draft = QualificationPolicy.objects.get(version=2)
     assert made["Location"] == reverse("tiers:policy", args=[draft.pk])
-    assert policies.summary(draft)["tiers"] == {
+    assert policies.REVIEW.content_of(draft)["tiers"] == {
         str(silver): ["all", {"spend": 20_000}], str(gold): ["all", {"spend": 90_000}]
     }  # fmt: skip
 
@@ -108,9 +108,9 @@ def test_a_policy_goes_from_a_draft_into_force_by_two_people(world, operator_cli
 
 def test_who_proposes_does_not_approve(world, approver):
     client = signed_in_client(approver)
-    draft = policies.propose_policy(actor=approver, at=world.at, note="Mine", rungs=world.asked(silver={"spend": 1}))
-    policies.preview_policy(policy_id=draft.pk, at=world.at)
-    policies.submit_policy(policy_id=draft.pk, actor=approver, at=world.at)
+    draft = policies.REVIEW.propose(actor=approver, at=world.at, note="Mine", rungs=world.asked(silver={"spend": 1}))
+    policies.REVIEW.look_ahead(draft.pk, at=world.at)
+    policies.REVIEW.submit(draft.pk, actor=approver, at=world.at)
     page = client.post(reverse("tiers:policy-approve", args=[draft.pk]), follow=True)
     assert "somebody else has to approve it" in text_of(page)
     assert QualificationPolicy.objects.get(pk=draft.pk).status == "submitted"
@@ -125,7 +125,7 @@ def test_looking_ahead_writes_nothing_and_shows_who_falls_at_the_periods_end(wor
     rows, changes = list(TierStanding.objects.order_by("pk").values()), TierChange.objects.count()
     codes = {tier.pk: code for code, tier in world.tiers.items()}
     draft = world.draft(rungs=world.asked(silver={"spend": 5_000}, gold={"spend": 70_000}))
-    found = policies.preview_policy(policy_id=draft.pk, at=world.at).preview
+    found = policies.REVIEW.look_ahead(draft.pk, at=world.at).preview
     moves = {(codes.get(move["from"]), codes.get(move["to"])): move["members"] for move in found["moves"]}
     assert moves == {(None, "silver"): 1, ("gold", "silver"): 1}
     assert found["anyway"] == []
@@ -138,7 +138,7 @@ def test_looking_ahead_writes_nothing_and_shows_who_falls_at_the_periods_end(wor
 
 def test_a_draft_changed_keeps_no_preview(world, operator_client):
     draft = world.draft()
-    policies.preview_policy(policy_id=draft.pk, at=world.at)
+    policies.REVIEW.look_ahead(draft.pk, at=world.at)
     page = operator_client.get(reverse("tiers:policy-edit", args=[draft.pk]))
     form = {bound.html_name: bound.value() for bound in page.context["form"] if bound.value() is not None}
     assert form[f"tier_{world.tiers['gold'].pk}_spend"] == 500

@@ -36,7 +36,7 @@ class World:
     def draft(self, at: datetime | None = None, rungs: Iterable[Asked] | None = None, **conditions: Any):
         by_spend = self.asked(**{code: {"spend": cents} for code, cents in SPEND.items()})
         chosen = by_spend if rungs is None else rungs
-        return policies.propose_policy(
+        return policies.REVIEW.propose(
             actor=self.proposer, at=at or self.at, note="A change", rungs=chosen, **conditions
         )
 
@@ -44,9 +44,9 @@ class World:
         """In force, and rolled out."""
         at = at or self.at
         draft = self.draft(at, **conditions)
-        policies.preview_policy(policy_id=draft.pk, at=at)
-        policies.submit_policy(policy_id=draft.pk, actor=self.proposer, at=at)
-        found = policies.approve_policy(policy_id=draft.pk, actor=self.approver, at=at, reason="")
+        policies.REVIEW.look_ahead(draft.pk, at=at)
+        policies.REVIEW.submit(draft.pk, actor=self.proposer, at=at)
+        found = policies.REVIEW.approve(draft.pk, actor=self.approver, at=at, reason="")
         assessing.assess(at=at)
         return found
 

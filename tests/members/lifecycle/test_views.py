@@ -85,7 +85,7 @@ def test_a_policy_comes_into_force_by_two_people(
     assert policies.roll_out_policy(at=now) == 0, "once rolled out, nothing is left"
 
 
-def test_the_proposer_never_approves_her_own(approver_client, approver):
+def test_the_proposer_never_approves_their_own(approver_client, approver, admin):
     propose(approver_client, grace_days=2)
     policy = newest()
     act(approver_client, "preview", policy)
@@ -126,7 +126,7 @@ def test_contradicting_thresholds_are_refused_beside_the_field(operator_client, 
 
 
 def test_a_big_base_is_previewed_by_a_worker(operator_client, monkeypatch, expiring_tomorrow):
-    monkeypatch.setattr("members.lifecycle.console.views.PREVIEW_AT_ONCE", 0)
+    monkeypatch.setattr("members.lifecycle.console.pages.PREVIEW_AT_ONCE", 0)
     started = []
     monkeypatch.setattr(tasks.preview_policy, "delay_on_commit", started.append)
     propose(operator_client, expiring_window_days=20, expiring_fraction=0.9)
