@@ -201,7 +201,10 @@ class ValueRun(models.Model):
 
 
 class ModelEvaluation(models.Model):
-    """How well churn-risk weights foretold on rows they were not fitted on."""
+    """How well churn-risk weights foretold on rows they were not fitted on.
+
+    One split says how the weights came about; how well they foretell is said by the middle four fifths of many.
+    """
 
     dataset = models.CharField(_("data set"), max_length=120)
     seed = models.IntegerField(_("seed"))
@@ -209,6 +212,11 @@ class ModelEvaluation(models.Model):
     test_rows = models.PositiveIntegerField(_("tested on (rows)"))
     auc = models.FloatField(_("AUC"))
     brier = models.FloatField(_("Brier score"))
+    splits = models.PositiveSmallIntegerField(_("random splits"))
+    auc_low = models.FloatField(_("AUC, from"))
+    auc_high = models.FloatField(_("AUC, to"))
+    brier_low = models.FloatField(_("Brier score, from"))
+    brier_high = models.FloatField(_("Brier score, to"))
     # Tenths by score: rows, foretold, happened.
     calibration = models.JSONField(_("calibration"))
     weights_version = models.CharField(_("version of the weights"), max_length=12)
@@ -220,4 +228,4 @@ class ModelEvaluation(models.Model):
         ordering = ["-made_at", "-pk"]
 
     def __str__(self) -> str:
-        return f"{self.dataset}: AUC {self.auc:.3f}"
+        return f"{self.dataset}: AUC {self.auc_low:.2f}–{self.auc_high:.2f}"

@@ -181,6 +181,7 @@ def make_value(world: "World") -> None:
         GroupChange.objects.create(member=world.members[0], from_group=1, to_group=2, at=world.at - i * DAY)
         ModelEvaluation.objects.create(
             dataset=f"Data {i}", seed=i, train_rows=7, test_rows=3, auc=0.8, brier=0.1, weights_version="000000000000",
+            splits=100, auc_low=0.79, auc_high=0.81, brier_low=0.1, brier_high=0.11,
             calibration=[{"rows": 3, "foretold": 0.5, "happened": 0.5}], made_at=world.at,
         )  # fmt: skip
 

@@ -218,6 +218,20 @@ class EvaluationView:
     is_in_use: bool
     in_use: str
 
+    @property
+    def auc(self) -> str:
+        return _between(self.row.auc_low, self.row.auc_high)
+
+    @property
+    def brier(self) -> str:
+        return _between(self.row.brier_low, self.row.brier_high)
+
+
+def _between(low: float, high: float) -> str:
+    """A figure with its spread, in as many digits as it has: one where both ends read alike."""
+    ends = f"{low:.2f}", f"{high:.2f}"
+    return ends[0] if ends[0] == ends[1] else "–".join(ends)
+
 
 def evaluation_view() -> EvaluationView | None:
     row = figures.evaluation()

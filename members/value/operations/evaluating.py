@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from statistics import quantiles
 
 from django.db import transaction
 
@@ -13,6 +14,8 @@ from members.value.models import ModelEvaluation
 from members.value.weights import MEASURED, version_of
 
 TRAIN_SHARE = 0.7
+# So many random splits say how far a figure depends on the one that was drawn.
+SPLITS = 100
 DIGITS = 3
 DIGITS_KEPT = 4
 
@@ -45,6 +48,25 @@ class Measured:
         return version_of(self.bias, self.weights)
 
 
+@dataclass(frozen=True)
+class Spread:
+    """Between which figures the middle four fifths of ``splits`` random splits lie, each fitted and tested anew."""
+
+    splits: int
+    auc_low: float
+    auc_high: float
+    brier_low: float
+    brier_high: float
+
+
+def spread(cases: Sequence[Case], *, seed: int, splits: int = SPLITS) -> Spread:
+    """``measure`` by the split of ``seed`` and those of the seeds after it; at least two."""
+    found = [measure(cases, seed=seed + n) for n in range(splits)]
+    aucs = quantiles([one.auc for one in found], n=10, method="inclusive")
+    briers = quantiles([one.brier for one in found], n=10, method="inclusive")
+    return Spread(splits, aucs[0], aucs[-1], briers[0], briers[-1])
+
+
 def measure(cases: Sequence[Case], *, seed: int) -> Measured:
     """Fit on a random 70 % and test on the other 30 %; the same cases and seed give the same figures."""
     order = list(range(len(cases)))
@@ -66,8 +88,9 @@ def measure(cases: Sequence[Case], *, seed: int) -> Measured:
 
 
 @transaction.atomic
-def record_evaluation(*, measured: Measured, dataset: str, seed: int, at: datetime) -> ModelEvaluation:
+def record_evaluation(*, measured: Measured, spread: Spread, dataset: str, seed: int, at: datetime) -> ModelEvaluation:
     """Keep the figures, to be shown wherever the risk is."""
+    between = {name: value if name == "splits" else round(value, DIGITS_KEPT) for name, value in asdict(spread).items()}
     evaluation = ModelEvaluation.objects.create(
         dataset=dataset, seed=seed, train_rows=measured.train_rows, test_rows=measured.test_rows,
         auc=round(measured.auc, DIGITS_KEPT), brier=round(measured.brier, DIGITS_KEPT),
@@ -75,7 +98,7 @@ def record_evaluation(*, measured: Measured, dataset: str, seed: int, at: dateti
             {name: round(value, DIGITS_KEPT) for name, value in asdict(decile).items()}
             for decile in measured.calibration
         ],
-        weights_version=measured.version, made_at=at,
+        weights_version=measured.version, made_at=at, **between,
     )  # fmt: skip
     audit(
         evaluation,
@@ -83,7 +106,7 @@ def record_evaluation(*, measured: Measured, dataset: str, seed: int, at: dateti
         actor=None,
         at=at,
         dataset=dataset,
-        auc=round(measured.auc, 4),
+        **between,
         weights=measured.version,
     )
     return evaluation

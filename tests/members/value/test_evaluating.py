@@ -12,6 +12,8 @@ from members.value.models import ModelEvaluation
 from members.value.weights import BIAS, MEASURED, version_in_use
 from tests.members.imports.test_samples import sample
 
+SPREAD = ("auc_low", "auc_high", "brier_low", "brier_high")
+
 
 def run(**options) -> dict:
     out = StringIO()
@@ -27,19 +29,27 @@ def test_the_telco_figures_are_reproduced_and_belong_to_the_weights_in_use():
     assert found["auc"] == pytest.approx(0.8377, abs=5e-5)
     assert found["brier"] == pytest.approx(0.1363, abs=5e-5)
     assert found["version"] == found["in_use"] == version_in_use()
+    assert found["splits"] == 100
+    assert [round(found[name], 2) for name in SPREAD] == [0.82, 0.84, 0.14, 0.15]
     assert found["bias"] == BIAS
     assert found["weights"] == [[piece.weight for piece in feature.bins] for feature in MEASURED]
     kept = ModelEvaluation.objects.exclude(pk=shipped.pk).get()
-    for name in ("dataset", "seed", "train_rows", "test_rows", "auc", "brier", "calibration", "weights_version"):
+    kept_as_shipped = (
+        *SPREAD, "splits", "dataset", "seed", "train_rows", "test_rows", "auc", "brier", "calibration",
+        "weights_version",
+    )  # fmt: skip
+    for name in kept_as_shipped:
         assert getattr(kept, name) == getattr(shipped, name), name
 
 
 @pytest.mark.django_db
 def test_another_split_is_another_measurement_and_a_dry_run_keeps_nothing():
-    found = run(seed=1, dry_run=True)
+    found = run(seed=1, splits=5, dry_run=True)
     assert found["version"] != version_in_use()
-    assert 0.8 < found["auc"] < 0.9
+    assert 0.8 < found["auc_low"] < found["auc_high"] < 0.9
     assert ModelEvaluation.objects.count() == 1
+    with pytest.raises(CommandError, match="two splits"):
+        run(splits=1)
 
 
 @pytest.mark.django_db
