@@ -75,7 +75,8 @@ class MessageFilter(filters.FilterSet):
         return rows.due_from(midnight(value))
 
     def due_until(self, rows: MessageIntentQuerySet, name: str, value: date) -> MessageIntentQuerySet:
-        return rows.due_before(midnight(value + timedelta(days=1)))
+        # No message is due after the last day there is.
+        return rows if value == date.max else rows.due_before(midnight(value + timedelta(days=1)))
 
     def because(self, rows: MessageIntentQuerySet, name: str, value: str) -> MessageIntentQuerySet:
         return rows.because(value)

@@ -68,15 +68,18 @@ class Listing:
     def count(self) -> int:
         """Messages that match; of a filtered list never more than ``COUNT_LIMIT``."""
         counts = metrics.messages_by_status()
-        if not self.active_filters:
-            return sum(counts.values())
-        if self.active_filters == ["status"]:
-            return counts.get(self.status, 0)
+        if self.is_everything:
+            return counts.get(self.status, 0) if self.status else sum(counts.values())
         return self.messages.count_up_to(COUNT_LIMIT)
 
     @property
+    def is_everything(self) -> bool:
+        """Whether nothing but the tabs narrows the list."""
+        return set(self.active_filters) <= {"status"}
+
+    @property
     def is_capped(self) -> bool:
-        return self.active_filters not in ([], ["status"]) and self.count == COUNT_LIMIT
+        return not self.is_everything and self.count == COUNT_LIMIT
 
     @property
     def shown_count(self) -> int:
@@ -99,17 +102,18 @@ class Listing:
 
     @cached_property
     def tabs(self) -> list[dict[str, Any]]:
+        """The statuses; with how many each has where that is what a tab shows, and not what is left by a filter."""
         counts = metrics.messages_by_status()
         every = {
             "label": _("All"),
-            "count": sum(counts.values()),
+            "count": sum(counts.values()) if self.is_everything else None,
             "href": self.url(status=""),
             "current": not self.status,
         }
         return [every] + [
             {
                 "label": status.label,
-                "count": counts[status],
+                "count": counts[status] if self.is_everything else None,
                 "href": self.url(status=status.value),
                 "current": self.status == status,
             }

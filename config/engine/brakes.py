@@ -68,11 +68,13 @@ class GuardedRun(Generic[B]):
     held_count: Callable[[B], int]
     limit_text: Callable[[B], str]
     held_href: Callable[[B], str] | None = None
+    counted: "Callable[[models.QuerySet[B]], models.QuerySet[B]]" = lambda brakes: brakes
+    """What ``held_count`` needs besides the row, read for all open brakes at once."""
 
     def open_brakes(self) -> "models.QuerySet[B]":
         """Those that wait for a decision, oldest first."""
         rows: Any = self.model.objects.filter(status=Status.OPEN)
-        return cast("models.QuerySet[B]", rows.order_by("raised_at"))
+        return self.counted(cast("models.QuerySet[B]", rows.order_by("raised_at")))
 
 
 # Every engine with a brake: each open one is a thing to do by itself.

@@ -28,9 +28,10 @@ def register() -> None:
             SweepBrake,
             title=_("A sweep stopped: too many members would move"),
             page="members:brake",
-            held_count=attrgetter("held_count"),
+            held_count=attrgetter("held_now"),
             limit_text=work.limit_text,
             held_href=work.held_by,
+            counted=work.with_held,
         )
     )
     POLICIES.register()

@@ -11,7 +11,7 @@ from typing import cast
 from django.core.cache import cache
 from django.db.models import Count
 
-from members.lifecycle.lifecycle import State
+from members.lifecycle.lifecycle import RESUMABLE, State
 from members.lifecycle.models import LifecycleTransition, MemberLifecycle
 from members.people.models import Member
 
@@ -54,6 +54,27 @@ def moves_since(start: datetime, *, key: str) -> Counter[tuple[str | None, str]]
 
     kept = cache.get_or_set(f"members:moves:{key}", read, FLOW_SECONDS_KEPT)
     return cast("Counter[tuple[str | None, str]]", kept)
+
+
+@dataclass(frozen=True)
+class Movers:
+    """How many members moved, each counted once however often they did: by (from, to), and back to a live term."""
+
+    between: Counter[tuple[str, str]]
+    back: Counter[str]
+
+
+def movers_since(start: datetime, *, key: str) -> Movers:
+    """The members behind the moves since ``start``, as the members list finds them; ``key`` names the window."""
+
+    def read() -> Movers:
+        moves = LifecycleTransition.objects.moves().filter(effective_at__gte=start, member__merged_into=None)
+        members = Count("member", distinct=True)
+        between = moves.order_by().values_list("from_state", "to_state").annotate(n=members)
+        back = moves.filter(to_state__in=RESUMABLE).order_by().values_list("from_state").annotate(n=members)
+        return Movers(Counter({(source, target): n for source, target, n in between}), Counter(dict(back)))
+
+    return cast("Movers", cache.get_or_set(f"members:movers:{key}", read, FLOW_SECONDS_KEPT))
 
 
 def expiring_by_day(today: date, days: int) -> list[ExpiryDay]:

@@ -4,7 +4,11 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.contrib.auth.models import Group
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django_celery_beat.models import ClockedSchedule, CrontabSchedule, SolarSchedule
 
 from campaigns.lifecycle import RUN
 from campaigns.models import (
@@ -19,17 +23,20 @@ from campaigns.models import (
     TemplateVersion,
 )
 from campaigns.operations.planning import plan
+from config.engine.clock import now
 from config.engine.moves import make_move
 from config.staff.access import Role
+from entitlements.insight.operations.counting import count_figures
 from members.counters.operations import bring_up
 from members.counters.wanted import CounterKey
+from members.events import scopes
 from members.events.operations.keys import make_key
 from members.events.operations.taking import take_messages
 from members.imports.models import ImportRun
 from members.imports.operations.uploads import receive, start_check
 from members.imports.operations.work import work
 from members.imports.operations.writes import confirm
-from members.lifecycle.models import LifecyclePolicy, SweepBrake
+from members.lifecycle.models import LifecyclePolicy, LifecycleTransition, SweepBrake
 from members.merging.models import DuplicatePair
 from members.merging.operations.merging import merge_members
 from members.people.models import Consent, Identity, Member
@@ -82,6 +89,18 @@ def make_what_members_carry(world: "World") -> None:
         Identity.objects.create(member=first, kind="openid", value=f"open-{first.pk}-{i}", created_at=world.at)
 
 
+def make_moves(world: "World") -> None:
+    """The first members renewed in time, ``n`` times each: more moves than members who moved."""
+    policy = LifecyclePolicy.objects.get(status="active")
+    for member in world.members[:2]:
+        for i in range(world.n):
+            for target in ("stable", "highly_active"):
+                LifecycleTransition.objects.create(
+                    member=member, from_state="expiring", to_state=target, move="renew", rule="paid_term",
+                    policy=policy, effective_at=world.at - (i + 1) * DAY, recorded_at=world.at,
+                )  # fmt: skip
+
+
 def make_catalogues(world: "World") -> None:
     for n in range(world.n):
         factories.UserFactory(role=Role.OPERATOR)
@@ -93,6 +112,9 @@ def make_catalogues(world: "World") -> None:
 def make_ingest(world: "World") -> None:
     """Keys, messages that wait, traits, and what the catalogue and the sources have counted."""
     source = factories.SourceFactory(code="sending", creates_members=True)
+    every_scope = [code for code, _label in scopes.offered()]
+    _key, secret = make_key(source_id=source.pk, label="A program", scopes=every_scope, actor=world.admin, at=world.at)
+    world.program = Client(headers={"authorization": f"Bearer {secret}"})
     for i in range(world.n):
         key, _ = make_key(
             source_id=source.pk, label=f"Key {i}", scopes=["events", "profiles"], actor=world.admin, at=world.at
@@ -239,6 +261,23 @@ def make_messages(world: "World") -> None:
         Suppression.objects.create(channel="email", address=f"refused{i}@example.com", cause="refused", since=world.at)
 
 
+def make_sent_messages(world: "World") -> None:
+    """Messages that went out with a text in HTML."""
+    campaign = Campaign.objects.select_related("current_version").get(code="renewal-cadence")
+    template = Template.objects.create(code="written", channel="email", name="Written")
+    written = TemplateVersion.objects.create(
+        template=template, language="en", number=1, subject="Hello", body_text="Hello", body_html="<p>Hello</p>",
+        published_at=world.at,
+    )  # fmt: skip
+    for i in range(world.n):
+        sent = MessageIntent.objects.create(
+            member=world.members[i], campaign=campaign, version=campaign.current_version, occurrence=-i - 1,
+            step_key="d3", channel="email", due_at=world.at, expires_at=world.at + DAY, planned_at=world.at,
+            status="sent", template_version=written,
+        )  # fmt: skip
+        MessageContent.objects.create(intent=sent, context={"member": {"name": "Ann"}}, written_at=world.at)
+
+
 def make_campaigns(world: "World") -> None:
     for i in range(world.n):
         campaign = Campaign.objects.create(code=f"campaign-{i}", name=f"Campaign {i}", created_at=world.at)
@@ -260,13 +299,40 @@ def make_duplicates(world: "World") -> None:
         merge_members(actor=world.admin, at=world.at, survivor_id=world.members[0].pk, absorbed_id=same.pk)
 
 
+def make_records_of_others(world: "World") -> None:
+    """Rows of the packages we use, whose pages stand in the admin."""
+    for i in range(world.n):
+        Group.objects.create(name=f"Group {i}")
+        ClockedSchedule.objects.create(clocked_time=world.at + i * DAY)
+        CrontabSchedule.objects.create(minute=f"{i % 60}")
+        SolarSchedule.objects.create(event="sunrise", latitude=i, longitude=i)
+        AccessAttempt.objects.create(
+            username=f"tried-{i}", ip_address="127.0.0.1", user_agent="", failures_since_start=1
+        )
+        AccessLog.objects.create(username=f"came-{i}", ip_address="127.0.0.1", user_agent="")
+        AccessFailureLog.objects.create(username=f"failed-{i}", ip_address="127.0.0.1", user_agent="")
+
+
+def make_counts_fresh(world: "World") -> None:
+    """What is counted now and then is counted once more, so that every figure is of the world as it stands."""
+    at = now()
+    for segment in Segment.objects.live():
+        refresh_segment(segment_id=segment.pk, at=at)
+    for tag in Tag.objects.all():
+        refresh_tag(tag_id=tag.pk, at=at)
+    count_figures(at=at)
+
+
 ALL = (
+    make_records_of_others,
     make_members,
     make_what_members_carry,
+    make_moves,
     make_catalogues,
     make_ingest,
     make_policies_and_brakes,
     make_messages,
+    make_sent_messages,
     make_imports,
     make_segments,
     make_counters,
@@ -276,4 +342,5 @@ ALL = (
     make_campaigns,
     *benefit_makers.ALL,
     make_duplicates,
+    make_counts_fresh,
 )

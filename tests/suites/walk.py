@@ -1,8 +1,10 @@
 """Every address the project answers at, from the URLconf itself, so that no new view escapes the suites."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.urls.resolvers import RegexPattern, RoutePattern
@@ -14,6 +16,10 @@ OURS = ("config", "campaigns", "tasks_engine", "entitlements", "members")
 
 # Views of Django itself that our URLconf names, and what each must do. Anything else third-party fails the suite.
 PUBLIC_THIRD_PARTY = {"login", "set_language", "javascript-catalog", "logout"}
+
+# What programs ask, with a key of theirs; no role is one.
+FOR_PROGRAMS = ("v1", "api", "ofrep")
+_ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,10 @@ class Route:
         return self.callback.__module__.split(".")[0] in OURS or self.required is not None
 
     @property
+    def is_for_programs(self) -> bool:
+        return self.pattern.split("/")[0] in FOR_PROGRAMS
+
+    @property
     def required(self) -> str | None:
         """What the view declares: a ``Permission``, ``signed_in``, ``public``, or None for nothing."""
         return getattr(self.callback, "required_permission", None)
@@ -57,6 +67,15 @@ class Route:
             assert not self.arguments or self.is_admin, f"{self} takes arguments, so it needs a name"
             return "/" + self.pattern.split("(")[0]
         return reverse(self.full_name, kwargs={name: world.argument(self, name) for name in self.arguments})
+
+    def address_with(self, world: World, argument: str, encoded: str) -> str:
+        """The address with one argument being ``encoded``, as it stands, whether or not the pattern takes it."""
+
+        def value(match: re.Match[str]) -> str:
+            name = match[1]
+            return encoded if name == argument else quote(str(world.argument(self, name)), safe="/")
+
+        return "/" + _ARGUMENT.sub(value, self.pattern)
 
 
 def routes() -> list[Route]:

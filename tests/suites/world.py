@@ -6,6 +6,7 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
+from django.test import Client
 
 from campaigns.models import MessageIntent
 from campaigns.operations.copy import unsubscribe_token
@@ -18,6 +19,8 @@ from entitlements.offers.models import Coupon
 from entitlements.usage.models import UsageRecord
 from members.imports.models import ImportRun
 from members.people.models import Member
+from members.segments.dimensions import dimensions
+from members.segments.models import Segment
 from members.tags.models import Tag
 from members.terms.models import MembershipTerm
 from tests import factories
@@ -44,6 +47,7 @@ class World:
         self.admin: User = factories.UserFactory(role=Role.ADMIN)
         self.plan = factories.PlanFactory()
         self.members: list[Member] = []
+        self.program: Client  # holds a key for everything programs may ask
         for maker in makers.ALL:
             maker(self)
         self.member = self.members[0]
@@ -61,7 +65,14 @@ class World:
 
 def newest(label: str) -> Callable[[World], Any]:
     """The primary key of the newest row of a model, found by its label."""
-    return lambda world: apps.get_model(label)._default_manager.order_by("pk").values_list("pk", flat=True).last()
+
+    def find(world: World) -> Any:
+        found = apps.get_model(label)._default_manager.order_by("pk").values_list("pk", flat=True).last()
+        if found is None:
+            raise LookupError(f"nothing makes a row of {label}: add it to tests/suites/makers.py")
+        return found
+
+    return find
 
 
 def _message_of(world: World) -> MessageIntent:
@@ -79,6 +90,7 @@ ARGUMENTS: dict[Any, Callable[[World], Any]] = {
     "run_id": lambda world: ImportRun.objects.filter(status="checked").latest("pk").pk,
     "token": lambda world: unsubscribe_token(_message_of(world).pk),
     "intent_id": lambda world: _message_of(world).pk,
+    ("campaigns:message-html", "intent_id"): lambda world: MessageIntent.objects.filter(status="sent").latest("pk").pk,
     "message_id": lambda world: _message_of(world).pk,
     "suppression_id": newest("campaigns.Suppression"),
     "campaign_id": newest("campaigns.Campaign"),
@@ -138,4 +150,21 @@ ARGUMENTS: dict[Any, Callable[[World], Any]] = {
         (f"tiers:{route}", "brake_id"): newest("entitlements.TierBrake")
         for route in ("brake", "brake-approve", "brake-release")
     },
+}
+
+
+def _two_segments(world: World) -> list[str]:
+    first, second = Segment.objects.live().order_by("pk").values_list("pk", flat=True)[:2]
+    return [f"?s={first}&s={second}"]
+
+
+# What pages show beyond their plain address, by the name of the page: queries that their own links carry.
+ASKED: dict[str, Callable[[World], list[str]]] = {
+    "console:home": lambda world: ["?days=30"],
+    "members:list": lambda world: ["?auto=off", "?state=expiring&auto=off"],
+    "campaigns:messages": lambda world: ["?status=suppressed&channel=email"],
+    "ladder:index": lambda world: ["?view=cost"],
+    "segments:compare": _two_segments,
+    "segments:breakdown": lambda world: [f"?by={dimension.code}" for dimension in dimensions()],
+    "segments:history": lambda world: ["?way=left"],
 }

@@ -23,7 +23,7 @@ def offences(user: User, at: datetime) -> Iterator[WorkItem]:
             title=_("Does not hold: %(what)s") % {"what": WORDS.get(offence.code, offence.code)},
             note=_("grants, uses, balances and terms do not add up"),
             count=offence.count,
-            count_href=href,
+            count_href=f"{href}#{offence.code}",
             due=instant_text(offence.found_at, at),
             due_kind="bad",
             href=href,

@@ -23,9 +23,9 @@ from entitlements.offers.operations.calls import KeyReused, answer_once
 from entitlements.offers.scope import SCOPE
 from entitlements.offers.words import refusal_with_amounts
 from entitlements.usage.api import access
+from entitlements.usage.api.fields import external_id_of, is_storable
 from members.events.querysets.keys import OpenedKey
 from members.people.models import Identity, Member
-from members.people.rules import normalise_identity
 from members.plans.models import Plan
 
 MAX_KEY = 200
@@ -86,6 +86,8 @@ def redeem(request: HttpRequest, key: OpenedKey, member: Member, at: datetime, c
     idempotency_key = request.headers.get("Idempotency-Key", "")
     if not 0 < len(idempotency_key) <= MAX_KEY:
         raise Problem("idempotency_key", HTTPStatus.BAD_REQUEST)
+    if not is_storable(code):
+        raise Problem("coupon_unknown", HTTPStatus.NOT_FOUND, detail=refusal_text("unknown"))
     body = _body(request)
     plan, order_ref = _plan(body), _text(body, "order_ref", MAX_REF)
     asked = json.dumps([member.pk, code.upper(), plan.pk, order_ref])
@@ -132,7 +134,7 @@ def _shown(coupon: Coupon) -> dict[str, Any]:
 
 def _member(external_id: str) -> Member:
     """Whom the id names, also one she had before a merge."""
-    value = normalise_identity("external_id", external_id)
+    value = external_id_of(external_id)
     identity = Identity.every.select_related("member").filter(kind="external_id", value=value).first()
     if identity is None:
         raise Problem("member_unknown", HTTPStatus.NOT_FOUND)
@@ -151,7 +153,7 @@ def _body(request: HttpRequest) -> Mapping[str, Any]:
 
 def _text(body: Mapping[str, Any], name: str, longest: int) -> str:
     value = body.get(name)
-    if not isinstance(value, str) or not 0 < len(value.strip()) <= longest or "\0" in value:
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= longest or not is_storable(value):
         raise Problem(name, HTTPStatus.UNPROCESSABLE_ENTITY)
     return value.strip()
 

@@ -26,7 +26,6 @@ def runs(user: User, at: datetime) -> Iterator[WorkItem]:
             title=run.file_name,
             note=run.get_status_display(),
             count=run.rows_rejected if failed or run.rows_rejected else run.rows_read,
-            count_href=href,
             due=instant_text(run.created_at, at),
             due_kind="bad" if failed else "",
             href=href,

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from config.staff.models import User
 from members.lifecycle import metrics
-from members.lifecycle.lifecycle import RESUMABLE, State
+from members.lifecycle.lifecycle import State
 from members.people.console.filters import LIVE
 from members.people.console.links import members_list
 
@@ -33,17 +33,17 @@ def lifecycle(user: User, at: datetime, asked: Mapping[str, str]) -> Lifecycle:
     """The flow in the window of the address, else in the shortest."""
     days = next((window for window in WINDOWS if asked.get("days") == str(window)), WINDOWS[0])
     counts = metrics.members_by_state()
-    moves = metrics.moves_since(at - timedelta(days=days), key=f"{days}d")
+    start, key = at - timedelta(days=days), f"{days}d"
+    moves, movers = metrics.moves_since(start, key=key), metrics.movers_since(start, key=key)
     return Lifecycle(
         days=days,
         windows=_windows(days),
         total=sum(counts.values()),
         nodes=[_node(state, counts, moves, position) for position, state in enumerate(State.values)],
-        back=_ways_back(moves, days),
+        back=_ways_back(movers, days),
         moves=[
             {"from": source, "to": target, "members": n, "href": members_list(moved=f"{source}.{target}.{days}")}
-            for (source, target), n in moves.most_common()
-            if source is not None
+            for (source, target), n in movers.between.most_common()
         ],
     )
 
@@ -66,11 +66,10 @@ def _node(state: str, counts: dict[str, int], moves: Counter[tuple[str | None, s
     }
 
 
-def _ways_back(moves: Counter[tuple[str | None, str]], days: int) -> dict[str, dict[str, Any]]:
+def _ways_back(movers: metrics.Movers, days: int) -> dict[str, dict[str, Any]]:
     back: dict[str, dict[str, Any]] = {}
     for name, source in (("renewed", State.EXPIRING), ("won_back", State.EXPIRED), ("returned", State.CHURNED)):
-        count = sum(moves[source.value, target.value] for target in RESUMABLE)
-        back[name] = {"count": count, "href": members_list(moved=f"{source.value}.{LIVE}.{days}")}
+        back[name] = {"count": movers.back[source.value], "href": members_list(moved=f"{source.value}.{LIVE}.{days}")}
     widest = max((way["count"] for way in back.values()), default=0)
     for way in back.values():
         way["width"] = round(2 + 11 * way["count"] / widest, 1) if widest else 2

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from django.db.models import Count, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -35,3 +36,8 @@ def limit_text(brake: SweepBrake) -> str:
 
 def held_by(brake: SweepBrake) -> str:
     return members_list(brake=brake.pk)
+
+
+def with_held(brakes: "QuerySet[SweepBrake]") -> "QuerySet[SweepBrake]":
+    """With ``held_now``: how many members each still holds, whom the list behind it shows."""
+    return brakes.annotate(held_now=Count("held"))

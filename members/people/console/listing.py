@@ -135,14 +135,19 @@ class Listing:
     @cached_property
     def count(self) -> int:
         """Members that match; of a filtered list never more than ``COUNT_LIMIT``."""
-        if set(filter(self.params.get, self.filter.filters)) <= {"state"}:
+        if self.is_everybody:
             counts = metrics.members_by_state()
             return counts.get(self.state, 0) if self.state else sum(counts.values())
         return self.members.count_up_to(COUNT_LIMIT)
 
     @property
+    def is_everybody(self) -> bool:
+        """Whether nothing but the tabs narrows the list."""
+        return set(self.active_filters) <= {"state"}
+
+    @property
     def is_capped(self) -> bool:
-        return self.is_filtered and self.count == COUNT_LIMIT and set(self.active_filters) != {"state"}
+        return not self.is_everybody and self.count == COUNT_LIMIT
 
     @property
     def active_filters(self) -> list[str]:
@@ -154,15 +159,21 @@ class Listing:
 
     @cached_property
     def tabs(self) -> list[dict[str, Any]]:
-        counts = metrics.members_by_state()
+        """The states; with how many are in each where that is what a tab shows, and not what is left by a filter."""
+        counts = metrics.members_by_state() if self.is_everybody else None
         every = {
             "label": _("All"),
-            "count": sum(counts.values()),
+            "count": sum(counts.values()) if counts else None,
             "href": self.url(state=""),
             "current": not self.state,
         }
         return [every] + [
-            {"state": state, "count": counts[state], "href": self.url(state=state), "current": self.state == state}
+            {
+                "state": state,
+                "count": counts[state] if counts else None,
+                "href": self.url(state=state),
+                "current": self.state == state,
+            }
             for state in State.values
         ]
 
