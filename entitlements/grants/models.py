@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.staff.keys import staff_key
 from entitlements.benefits.models import Benefit, LadderVersion
-from entitlements.grants.querysets.balances import BalanceQuerySet
+from entitlements.grants.querysets.balances import BalanceQuerySet, Reaches
 from entitlements.grants.querysets.grants import GrantQuerySet
 from entitlements.grants.querysets.standings import PlaceQuerySet
 from members.people.models import Member
@@ -238,6 +238,9 @@ class Balance(models.Model):
     def has_room(self, amount: int) -> bool:
         """Whether so much may be used within the limit."""
         return self.remaining is None or amount <= self.remaining
+
+
+Balance._meta.get_field("used").register_lookup(Reaches)
 
 
 class FactCursor(models.Model):

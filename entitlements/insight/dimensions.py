@@ -113,7 +113,7 @@ def register_all() -> None:
         ),
         BalanceDimension(
             "benefit_limit", _("Benefit at its limit"), lambda at: F("used_up__benefit_id"), _words,
-            lambda at: _held("used_up", at, Q(balances__granted__gt=0, balances__used__gte=F("balances__granted"))),
+            lambda at: _held("used_up", at, Q(balances__granted__gt=0, balances__used__reaches="granted")),
             lambda at: Q(granted__gt=0, used__gte=F("granted")),
         ),
     ])  # fmt: skip

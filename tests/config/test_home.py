@@ -9,6 +9,7 @@ from config.audit.record import audit
 from entitlements.benefits.models import LadderVersion
 from entitlements.ladder import operations as ladder
 from entitlements.tiers.operations import policies as tier_policies
+from members.lifecycle.models import MemberLifecycle, SweepBrake
 from members.lifecycle.operations import policies
 from members.people.models import Member
 from members.terms.operations import terms
@@ -49,6 +50,28 @@ def test_ways_back_are_counted(viewer_client, now):
     assert lifecycle.back["renewed"]["count"] == 1
     assert len(viewer_client.get(lifecycle.back["renewed"]["href"]).context["listing"].rows) == 1
     assert lifecycle.back["returned"]["count"] == 0
+
+
+def test_whoever_moved_twice_is_one_member(viewer_client, now):
+    member = factories.make_member(at=now - timedelta(days=60))
+    factories.make_term(member=member, at=now - timedelta(days=28))
+    terms.renew_membership(member_id=member.pk, at=now, actor=None)
+    once = member.transitions.get(from_state="expiring")
+    for to_state in (once.to_state, "highly_active"):
+        once.pk, once.to_state = None, to_state
+        once.save(force_insert=True)
+    lifecycle = viewer_client.get(reverse("console:home")).context["lifecycle"]
+    assert lifecycle.back["renewed"]["count"] == 1
+    assert {move["members"] for move in lifecycle.moves} == {1}
+
+
+def test_a_brake_says_whom_it_still_holds(viewer_client, now):
+    brake = SweepBrake.objects.create(raised_at=now, swept_at=now, base_count=9, held_count=7, limit_count=1, matrix=[])
+    held = factories.make_member(at=now)
+    MemberLifecycle.objects.filter(member=held).update(brake=brake)
+    (item,) = [item for item in viewer_client.get(reverse("console:home")).context["work"] if item.type == "Brake"]
+    assert item.count == 1
+    assert len(viewer_client.get(item.count_href).context["listing"].rows) == 1
 
 
 def test_a_policy_waits_for_the_second_person(operator, approver_client, viewer_client, now):

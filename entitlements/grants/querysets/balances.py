@@ -1,8 +1,27 @@
 from datetime import datetime
+from typing import Any
 
 from django.db import models
-from django.db.models import Case, ExpressionWrapper, F, FloatField, Q, Value, When
+from django.db.models import Case, ExpressionWrapper, F, FloatField, Lookup, Q, Value, When
+from django.db.models.expressions import Col
 from django.db.models.functions import Cast
+
+
+class Reaches(Lookup):
+    """``used__reaches="granted"``: at least what another column of the same row holds.
+
+    Inside the condition of a ``FilteredRelation`` an ``F()`` would join the table a second time, and compare the row
+    with every other of its member.
+    """
+
+    lookup_name = "reaches"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        column = self.lhs.target.model._meta.get_field(self.rhs)
+        most, _ = compiler.compile(Col(self.lhs.alias, column))
+        sql, params = self.process_lhs(compiler, connection)
+        return f"{sql} >= {most}", list(params)
 
 
 class BalanceQuerySet(models.QuerySet):
