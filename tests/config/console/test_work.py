@@ -58,7 +58,7 @@ def hold(brake: models.Model, members: int, at: datetime) -> None:
 def test_every_open_brake_is_there_by_itself(model, approver_client, viewer_client):
     at = clock.now()
     brake = filled(model, at, status=brakes.Status.OPEN)
-    run = GUARDED.get(model._meta.label_lower)
+    run = GUARDED[model._meta.label_lower]
     if run.held_href:
         hold(brake, 7, at)
     (item,) = approver_client.get(reverse(HOME)).context["work"]
