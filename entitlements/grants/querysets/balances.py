@@ -17,11 +17,11 @@ class Reaches(Lookup):
     lookup_name = "reaches"
     prepare_rhs = False
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         column = self.lhs.target.model._meta.get_field(self.rhs)
         most, _ = compiler.compile(Col(self.lhs.alias, column))
         sql, params = self.process_lhs(compiler, connection)
-        return f"{sql} >= {most}", list(params)
+        return f"{sql} >= {most}", tuple(params)
 
 
 class BalanceQuerySet(models.QuerySet):
