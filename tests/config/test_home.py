@@ -128,7 +128,7 @@ def test_the_window_is_swapped_alone(viewer_client):
     address = reverse("console:home") + "?days=30"
     response = viewer_client.get(address, headers={"HX-Request": "true", "HX-Target": "lifecycle"})
     assert b"<html" not in response.content
-    assert "Moves in 30 days" in response.content.decode()
+    assert "Members who moved in 30 days" in response.content.decode()
     assert response["Vary"].startswith("HX-Request, HX-Target")
     assert viewer_client.get(reverse("console:home") + "?days=9").context["lifecycle"].days == 7
 

@@ -48,7 +48,7 @@ def test_the_list_leads_to_carriers_and_shows_each_kind(viewer_client, carried):
     page = text(viewer_client.get(reverse("tags:index")))
     for label in Tag.Kind.labels:
         assert str(label) in page
-    assert f'href="{reverse("members:list")}?tag={tag.code}">1</a>' in page
+    assert f'href="{reverse("members:list")}?tag={tag.code}" data-count="1">1</a>' in page
     assert "Call her" in page
     assert reverse("tags:off", args=[tag.pk]) not in page
 
