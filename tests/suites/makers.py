@@ -273,8 +273,10 @@ def make_sent_messages(world: "World") -> None:
         sent = MessageIntent.objects.create(
             member=world.members[i], campaign=campaign, version=campaign.current_version, occurrence=-i - 1,
             step_key="d3", channel="email", due_at=world.at, expires_at=world.at + DAY, planned_at=world.at,
-            status="sent", on_wire_at=world.at, finished_at=world.at, template_version=written,
         )  # fmt: skip
+        MessageIntent.objects.filter(pk=sent.pk).update(
+            status="sent", on_wire_at=world.at, finished_at=world.at, template_version=written
+        )
         MessageContent.objects.create(intent=sent, context={"member": {"name": "Ann"}}, written_at=world.at)
 
 
