@@ -87,7 +87,7 @@ def redeem(request: HttpRequest, key: OpenedKey, member: Member, at: datetime, c
     if not 0 < len(idempotency_key) <= MAX_KEY:
         raise Problem("idempotency_key", HTTPStatus.BAD_REQUEST)
     if not is_storable(code):
-        raise Problem("coupon_unknown", HTTPStatus.NOT_FOUND, detail=refusal_text("unknown"))
+        raise Problem("coupon_unknown", HTTPStatus.NOT_FOUND, detail=refusal_with_amounts(Refused("unknown")))
     body = _body(request)
     plan, order_ref = _plan(body), _text(body, "order_ref", MAX_REF)
     asked = json.dumps([member.pk, code.upper(), plan.pk, order_ref])
