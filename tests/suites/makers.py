@@ -29,9 +29,9 @@ from config.staff.access import Role
 from entitlements.insight.operations.counting import count_figures
 from members.counters.operations import bring_up
 from members.counters.wanted import CounterKey
-from members.events import scopes
 from members.events.operations.keys import make_key
 from members.events.operations.taking import take_messages
+from members.events.scopes import SCOPES
 from members.imports.models import ImportRun
 from members.imports.operations.uploads import receive, start_check
 from members.imports.operations.work import work
@@ -112,7 +112,7 @@ def make_catalogues(world: "World") -> None:
 def make_ingest(world: "World") -> None:
     """Keys, messages that wait, traits, and what the catalogue and the sources have counted."""
     source = factories.SourceFactory(code="sending", creates_members=True)
-    every_scope = [code for code, _label in scopes.offered()]
+    every_scope = list(SCOPES.codes())
     _key, secret = make_key(source_id=source.pk, label="A program", scopes=every_scope, actor=world.admin, at=world.at)
     world.program = Client(headers={"authorization": f"Bearer {secret}"})
     for i in range(world.n):

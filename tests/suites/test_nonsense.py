@@ -115,6 +115,6 @@ def test_what_a_page_reads_is_noticed(asked: set[str]):
 def test_an_error_would_be_noticed(rf: RequestFactory, monkeypatch: pytest.MonkeyPatch, user_with):
     from config.home.views import home
 
-    monkeypatch.setattr(home.dashboard, "window_options", lambda days: int("²"))
+    monkeypatch.setattr(home, "cards_for", lambda user: int("²"))
     problem, _ = answer(signed_in_client(user_with(Role.VIEWER)), "/console/")
     assert problem.startswith("ValueError")

@@ -19,7 +19,7 @@ from entitlements.offers.models import Coupon
 from entitlements.usage.models import UsageRecord
 from members.imports.models import ImportRun
 from members.people.models import Member
-from members.segments.dimensions import dimensions
+from members.segments.dimensions import DIMENSIONS
 from members.segments.models import Segment
 from members.tags.models import Tag
 from members.terms.models import MembershipTerm
@@ -165,6 +165,6 @@ ASKED: dict[str, Callable[[World], list[str]]] = {
     "campaigns:messages": lambda world: ["?status=suppressed&channel=email"],
     "ladder:index": lambda world: ["?view=cost"],
     "segments:compare": _two_segments,
-    "segments:breakdown": lambda world: [f"?by={dimension.code}" for dimension in dimensions()],
+    "segments:breakdown": lambda world: [f"?by={dimension.code}" for dimension in DIMENSIONS],
     "segments:history": lambda world: ["?way=left"],
 }

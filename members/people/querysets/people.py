@@ -91,6 +91,10 @@ def _expires_on() -> Cast:
     return Cast(local, DateField())
 
 
+# The calendar without its edges: a day before and after each day in it is a date too, in every time zone.
+_FIRST_DAY, _LAST_DAY = date.min + timedelta(days=3), date.max - timedelta(days=3)
+
+
 class MemberQuerySet(models.QuerySet):
     def in_state(self, state: str) -> "MemberQuerySet":
         return self.filter(lifecycle__lifecycle_state=state)
@@ -141,8 +145,9 @@ class MemberQuerySet(models.QuerySet):
         return self.filter(lifecycle__membership_status__in=["active", "trialing"])
 
     def expiring_on(self, first: date, last: date) -> "MemberQuerySet":
-        """Members in cover whose cover ends on a local date of theirs from ``first`` to ``last``."""
+        """Members in cover whose cover ends on a local date of theirs from ``first`` to ``last``, any dates at all."""
         project = ZoneInfo(settings.PROJECT_TIME_ZONE)
+        first, last = max(first, _FIRST_DAY), min(last, _LAST_DAY)
         start = datetime(first.year, first.month, first.day, tzinfo=project)
         end = datetime.combine(last + timedelta(days=1), time(0), tzinfo=project)
         day = timedelta(days=1)
