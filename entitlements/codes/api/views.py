@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import translation
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from config.api.problems import problem
 from config.engine.naming import name_of
@@ -20,7 +20,7 @@ from members.events.querysets.keys import OpenedKey
 from members.people.models import Member
 
 
-@require_GET
+@require_safe
 @keyed(refuse)
 def partner_codes(request: HttpRequest, key: OpenedKey, at: datetime, external_id: str) -> HttpResponse:
     """The pools that hand out codes now and those she has a code of, the newest first."""

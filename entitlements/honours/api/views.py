@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import translation
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from config.api.problems import problem
 from config.engine.naming import name_of
@@ -20,7 +20,7 @@ from entitlements.usage.querysets.gating import state_of
 from members.events.querysets.keys import OpenedKey
 
 
-@require_GET
+@require_safe
 @keyed(refuse)
 def honours(request: HttpRequest, key: OpenedKey, at: datetime, external_id: str) -> HttpResponse:
     """Frame, badges, titles, adviser and service target. What is out of date about the member is settled first."""

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from config.api.bodies import UnusableBody, text_of
 from config.api.problems import Problem, details
@@ -46,7 +46,7 @@ def keyed(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
     return access.keyed(access.refuse, scope=SCOPE)(opened)
 
 
-@require_GET
+@require_safe
 @keyed
 def coupons(request: HttpRequest, key: OpenedKey, member: Member, at: datetime) -> HttpResponse:
     """The member's coupons, the latest first."""

@@ -23,7 +23,7 @@ PAGE = 100
 _BY = {"owner": Seat.EndReason.TAKEN_BACK, "holder": Seat.EndReason.LEFT}
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @keyed(refuse)
 def seats(request: HttpRequest, key: OpenedKey, at: datetime, external_id: str) -> HttpResponse:
     """The seats of an owner that are held, a page at a time; a POST gives one."""

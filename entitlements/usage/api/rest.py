@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from config.api.bodies import object_of
 from config.api.problems import problem
@@ -81,7 +81,7 @@ def reverse(request: HttpRequest, key: OpenedKey, at: datetime, usage_id: int) -
     return JsonResponse(_record_answer(record, record.benefit.code) | {"reverses": record.reverses_id})
 
 
-@require_GET
+@require_safe
 @keyed(refuse)
 def check(request: HttpRequest, key: OpenedKey, at: datetime, external_id: str, benefit_code: str) -> HttpResponse:
     """The gate's verdict about one benefit, or about ``amount`` of it."""
@@ -99,7 +99,7 @@ def check(request: HttpRequest, key: OpenedKey, at: datetime, external_id: str, 
     return JsonResponse(asdict(answer))
 
 
-@require_GET
+@require_safe
 @keyed(refuse)
 def benefits(request: HttpRequest, key: OpenedKey, at: datetime, external_id: str) -> HttpResponse:
     """The verdicts about all benefits, a page at a time."""
