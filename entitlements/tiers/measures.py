@@ -86,7 +86,7 @@ _TENURE = "SELECT member_id, slot, greatest(end_on - 1 - joined_on, 0) AS value 
 
 def _money(at: datetime) -> Mapping[str, Any]:
     known = refreshing.parameters(at=at)
-    return {name: known[name] for name in ("money", "currency", "counts_terms")}
+    return {name: known[name] for name in ("money", "currency", "unsaid", "counts_terms")}
 
 
 def register_own() -> None:

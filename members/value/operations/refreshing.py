@@ -74,6 +74,7 @@ def parameters(*, at: datetime, thresholds: list[dict[str, Any]] | None = None) 
         "thresholds": scoring.as_rows(saved_thresholds() if thresholds is None else thresholds),
         "money": _money_events(),
         "currency": chosen.currency,
+        "unsaid": chosen.currency == settings.PROJECT_CURRENCY,
         "counts_terms": chosen.counts_terms,
         "activity_since": connected.order_by("connected_at").values_list("connected_at", flat=True).first(),
         "spend_ratio_min": float(chosen.spend_ratio_min),

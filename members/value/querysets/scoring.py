@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection
 
-from members.value.querysets.payments import PAID_EVENTS, PAID_TERMS
+from members.value.querysets.payments import LEFT_OUT, PAID_EVENTS, PAID_TERMS
 from members.value.weights import BIAS, FEATURES, Feature
 
 # ``thresholds`` comes as JSON, so that a preview judges by thresholds nobody has saved.
@@ -223,10 +223,7 @@ moved AS (
   SELECT member_id, from_group, to_group, %(at)s FROM written WHERE from_group IS DISTINCT FROM to_group
   RETURNING 1
 )
-SELECT (SELECT count(*) FROM written), (SELECT count(*) FROM moved), (
-  SELECT count(*) FROM members_event WHERE definition_id = ANY(%(money)s::bigint[]) AND value_cents IS NOT NULL
-    AND occurred_at <= %(at)s AND currency NOT IN ('', %(currency)s)
-)"""
+SELECT (SELECT count(*) FROM written), (SELECT count(*) FROM moved), {left_out}"""
 
 _PREVIEW = f"""
 WITH {_RATED}
@@ -263,6 +260,7 @@ def refresh(params: Mapping[str, Any], *, silent: frozenset[str]) -> Refreshed:
     columns = (*_RFM, *_MATURITY, *_AT_RISK)
     sql = _REFRESH.format(
         ctes=",".join([_RATED, _SPENDING, _BEHAVIOUR, _RISK.format(points=_points(), factors=_factors())]),
+        left_out=LEFT_OUT,
         columns=", ".join(columns),
         updates=", ".join(f"{name} = {'v' if name in kept else 'excluded'}.{name}" for name in columns),
     )

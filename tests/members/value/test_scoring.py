@@ -79,6 +79,28 @@ def test_a_refund_lessens_what_was_spent_and_other_currencies_stay_out(shop):
     assert run.left_out == 1
 
 
+def test_terms_in_another_currency_are_left_out_and_said(shop, plan):
+    member = newcomer()
+    dollars = factories.PlanFactory(code="dollars", price_cents=900, currency="USD")
+    terms.purchase(member_id=member.pk, plan=plan, at=AT - 10 * DAY, actor=None)
+    terms.purchase(member_id=member.pk, plan=dollars, at=AT - 5 * DAY, actor=None)
+    run = refresh_now(at=AT)
+    assert value(member).monetary_cents == plan.price_cents
+    assert run.left_out == 1
+    ValueSettings.objects.update(counts_terms=False)
+    assert refresh_now(at=AT).left_out == 0
+
+
+def test_an_amount_that_names_no_currency_is_the_projects_own(shop):
+    member = newcomer()
+    pay(member, shop, (AT - DAY, 700), currency="")
+    assert refresh_now(at=AT).left_out == 0
+    assert value(member).monetary_cents == 700
+    ValueSettings.objects.update(currency="USD")
+    assert refresh_now(at=AT).left_out == 1
+    assert value(member).monetary_cents is None
+
+
 def test_membership_payments_count_unless_switched_off(shop, plan):
     member = newcomer()
     terms.purchase(member_id=member.pk, plan=plan, at=AT - 10 * DAY, actor=None)
