@@ -8,6 +8,7 @@ from entitlements.benefits.models import Benefit, LadderVersion
 from entitlements.grants.querysets.balances import BalanceQuerySet, Reaches
 from entitlements.grants.querysets.grants import GrantQuerySet
 from entitlements.grants.querysets.standings import PlaceQuerySet
+from entitlements.grants.querysets.units import UnitsField
 from members.people.models import Member
 from members.plans.models import Plan, Tier
 from members.terms.models import MembershipTerm
@@ -43,6 +44,8 @@ class Standing(models.Model):
     until = models.DateTimeField(_("until"), null=True, blank=True)
     settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
     next_due_at = models.DateTimeField(_("next look"), null=True, blank=True)
+    # What was seen of the terms and the tier then (``grants.querysets.facts``).
+    seen = models.BigIntegerField(null=True, editable=False)
 
     objects = PlaceQuerySet.as_manager()
 
@@ -153,11 +156,14 @@ class Grant(models.Model):
 class Lot(models.Model):
     """What of one bucket was used in one usage period, as of the last settling. No row: nothing yet.
 
-    A bucket is what the ladder allows (``LADDER``), what was carried over (``CARRIED``), or the grant of that number.
+    A bucket is what the ladder allows (``LADDER``), what was carried over (``CARRIED``), the grant of that number, or
+    what went beyond a soft limit and is not settled (``OVERAGE``). ``units`` are the numbers of the units used, which
+    say whose use lies here: what is taken back comes back to the lots that it burned.
     """
 
     LADDER = 0
     CARRIED = -1
+    OVERAGE = -2
 
     member = models.ForeignKey(
         Member, verbose_name=_("member"), on_delete=models.CASCADE, related_name="lots", db_index=False
@@ -171,6 +177,7 @@ class Lot(models.Model):
     # Of what was carried over alone; the others' amounts are their grants'.
     amount = models.PositiveBigIntegerField(_("amount"), null=True, blank=True)
     used = models.PositiveBigIntegerField(_("used"), default=0)
+    units = UnitsField(default="{}", editable=False)
 
     class Meta:
         verbose_name = _("lot")
@@ -186,8 +193,8 @@ class Lot(models.Model):
 class Balance(models.Model):
     """What a member has of a benefit until ``valid_until``: the row that a use changes, guarded by its own columns.
 
-    ``granted`` and ``used`` are of the buckets open now; ``allocated`` of ``used`` already lies in their lots, the
-    rest was used since ``settled_at`` and is laid there in burn order when the set of open buckets next changes.
+    ``granted`` and ``used`` are of the buckets open now. Of all ``units`` ever used, overage too, ``laid`` already lie
+    in lots; the rest was used since ``settled_at`` and is laid there in burn order at the next settling.
     """
 
     pk = models.CompositePrimaryKey("member", "benefit")
@@ -200,7 +207,8 @@ class Balance(models.Model):
     is_open = models.BooleanField(_("has access"))
     granted = models.PositiveBigIntegerField(_("granted"), null=True, blank=True)
     used = models.PositiveBigIntegerField(_("used"), default=0)
-    allocated = models.PositiveBigIntegerField(default=0)
+    units = models.PositiveBigIntegerField(default=0)
+    laid = models.PositiveBigIntegerField(default=0)
     overage = models.PositiveBigIntegerField(_("overage"), default=0)
     level = models.CharField(_("level"), max_length=40, blank=True)
     early_hours = models.PositiveIntegerField(_("early access (hours)"), default=0)
@@ -224,7 +232,7 @@ class Balance(models.Model):
             models.CheckConstraint(
                 condition=Q(granted__isnull=True) | Q(used__lte=F("granted")), name="balance_not_negative"
             ),
-            models.CheckConstraint(condition=Q(allocated__lte=F("used")), name="balance_allocated"),
+            models.CheckConstraint(condition=Q(laid__lte=F("units")), name="balance_laid"),
         ]
 
     def __str__(self) -> str:

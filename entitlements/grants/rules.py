@@ -15,13 +15,16 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Bucket:
-    """What is left of one source at an instant. No amount is no limit; lower priority burns first."""
+    """What is left of one source at an instant. No amount is no limit; lower priority burns first.
+
+    ``expires_at`` is when its grant expires, not when its usage period closes; ``given_at`` when it came into force.
+    """
 
     key: int
     left: int | None
     priority: int
-    closes_at: datetime | None
-    opens_at: datetime
+    expires_at: datetime | None
+    given_at: datetime
 
 
 def usage_period(
@@ -50,18 +53,26 @@ def usage_period(
 
 
 def burn(buckets: Sequence[Bucket], spent: int) -> dict[int, int]:
-    """How much of ``spent`` falls on each bucket: by priority, then what closes first, then the oldest.
+    """How much of ``spent`` falls on each bucket: by priority, then what expires first, then the oldest.
 
     What exceeds all of them is not in the answer.
     """
     far = datetime.max.replace(tzinfo=UTC)
     taken = {}
-    for bucket in sorted(buckets, key=lambda b: (b.priority, b.closes_at or far, b.opens_at, b.key)):
+    for bucket in sorted(buckets, key=lambda b: (b.priority, b.expires_at or far, b.given_at, b.key)):
         part = spent if bucket.left is None else min(spent, bucket.left)
         if part:
             taken[bucket.key] = part
         spent -= part
     return taken
+
+
+def periods_between(unit: str, *, zone: str, start: datetime, later: datetime) -> int:
+    """How many usage periods end from the beginning of one to that of a later one, both counted from one day."""
+    first, last = (instant.astimezone(ZoneInfo(zone)).replace(tzinfo=None) for instant in (start, later))
+    if unit in _DAYS:
+        return round((last - first) / timedelta(days=_DAYS[unit]))
+    return ((last.year - first.year) * 12 + last.month - first.month) // _MONTHS[unit]
 
 
 def carried_over(left: int, *, allowance: int, periods: int, at_least: int, at_most: int) -> int:

@@ -43,6 +43,8 @@ class UsageRecord(models.Model):
     overage = models.PositiveBigIntegerField(_("overage"), default=0)
     worth_cents = models.PositiveBigIntegerField(_("worth"), default=0)
     idempotency_key = models.CharField(_("idempotency key"), max_length=200, null=True, blank=True, unique=True)
+    # The number of its first unit, the others following; none where nothing was counted.
+    first_unit = models.DecimalField(max_digits=38, decimal_places=0, null=True, blank=True, editable=False)
     granted_after = models.PositiveBigIntegerField(null=True, blank=True)
     used_after = models.PositiveBigIntegerField(default=0)
     overage_after = models.PositiveBigIntegerField(default=0)

@@ -24,9 +24,9 @@ SELECT t.member_id, 'free', %(at)s FROM members_membershipterm t
 WHERE t.starts_at <= %(at)s AND t.ends_at > %(at)s AND t.closed_at IS NULL ORDER BY t.member_id LIMIT %(limit)s"""
 _BALANCES = """
 INSERT INTO entitlements_balance (
-  member_id, benefit_id, is_open, granted, used, allocated, overage, level, early_hours, settled_at, uses
+  member_id, benefit_id, is_open, granted, used, units, laid, overage, level, early_hours, settled_at, uses
 )
-SELECT l.member_id, b.id, true, 20, (l.member_id * 7 + b.id) %% 21, 0, 0, '', 0, %(at)s, 1
+SELECT l.member_id, b.id, true, 20, (l.member_id * 7 + b.id) %% 21, 0, 0, 0, '', 0, %(at)s, 1
 FROM members_memberlifecycle l CROSS JOIN entitlements_benefit b WHERE b.code IN ('bench-a', 'bench-b')"""
 
 

@@ -1,28 +1,37 @@
-"""Benefits of one member by the pure rules: what the settling engine and the uses must agree with.
+"""Benefits of one member by the policy in plain Python: what the settling engine and the uses must agree with.
 
-Settled at instants, as the engine is: what was used since goes to the buckets of the settling before, in burn order.
+A use burns at once from what is open, by priority, the grant's expiry and age; what exceeds a soft limit is owed in
+its usage period until there is room for it. A use taken back returns to whatever of that is still open. The engine
+lays uses down later, at its settlings; that must make no difference.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from entitlements.grants.rules import Bucket, burn, carried_over, usage_period
+from entitlements.grants.rules import Bucket, burn, carried_over, periods_between, usage_period
 from members.people.rules import local_date, shift_local
 
 LADDER, CARRIED = 0, -1
+# The usage period of what is owed while the ladder gives nothing.
+NO_PERIOD = None
+MOMENT = timedelta(microseconds=1)
 
 
 @dataclass
 class Term:
     starts_at: datetime
     ends_at: datetime
-    anchor: datetime
     kind: str = "paid"
     closed_at: datetime | None = None
+    close_reason: str = ""
 
     @property
     def end(self) -> datetime:
         return min(self.ends_at, self.closed_at) if self.closed_at else self.ends_at
+
+    @property
+    def is_unmade(self) -> bool:
+        return self.close_reason in ("refund", "void")
 
 
 @dataclass(frozen=True)
@@ -61,13 +70,24 @@ class Given:
 
 @dataclass
 class Open:
-    """A bucket open at an instant; no amount is no limit."""
+    """A bucket open at an instant; no amount is no limit. ``expires_at`` and ``given_at`` are its grant's."""
 
     key: int
     amount: int | None
     opens_at: datetime
     closes_at: datetime | None
+    expires_at: datetime | None
+    given_at: datetime
     priority: int = 100
+
+
+@dataclass
+class Use:
+    """A use: how much of it lies in which lot, and how much is owed in which usage period."""
+
+    parts: list[tuple[Lot, int]]
+    owed: int
+    period: datetime | None
 
 
 @dataclass
@@ -97,17 +117,18 @@ class Model:
     buckets: list[Open] = field(default_factory=list)
     granted: int = 0
     used: int = 0
-    fresh: int = 0
     overage: int = 0
+    uses: list[Use] = field(default_factory=list)
     free: tuple[int, datetime] | None = None
+    # Since when the ladder gives what it gives now, and until when.
+    ladder_since: tuple[tuple[object, ...], datetime] | None = None
     via: str = "free"
     term_gave: dict[datetime, int] = field(default_factory=dict)
     kept: list[Kept] = field(default_factory=list)
     period: tuple[datetime, datetime | None, int] | None = None
 
     def settle(self, at: datetime) -> None:
-        """As the engine at ``at``: lay what was used where it belongs, then look what is open."""
-        self._allocate()
+        """Look what is open at ``at``, and let what is owed take the room there is."""
         self._remember(at)
         before, allowance = self.period, self._allowance(at)
         self._recall(at)
@@ -115,32 +136,74 @@ class Model:
         if before and ladder and self.rules.rollover_max and before[1] and before[1] <= ladder.opens_at:
             self._carry_over(before, ladder)
         self.buckets = ([ladder] if ladder else []) + [
-            Open(given.number, given.amount, given.at, given.expires_at, given.priority)
-            for given in self.given
-            if given.is_open(at)
+            Open(g.number, g.amount, g.at, g.expires_at, g.expires_at, g.at, g.priority)
+            for g in self.given
+            if g.is_open(at)
         ]
         self.buckets += [
-            Open(CARRIED, lot.amount, opens_at, lot.closes_at, priority=0)
+            Open(CARRIED, lot.amount, opens_at, lot.closes_at, lot.closes_at, opens_at, priority=0)
             for (key, opens_at), lot in self.lots.items()
             if key == CARRIED and opens_at <= at and lot.closes_at and lot.closes_at > at
         ]
-        is_open = any(bucket.key >= 0 for bucket in self.buckets)
+        self.period = (ladder.opens_at, ladder.closes_at, ladder.amount or 0) if ladder else None
+        self._cover_what_is_owed()
+        self._sum_up()
+
+    def use(self, amount: int) -> Use | None:
+        """The use, None where so much is not there."""
+        left = self.granted - self.used
+        if not self._is_open() or (self.rules.is_hard and amount > left):
+            return None
+        taken = min(amount, left)
+        use = Use(self._burn(taken), amount - taken, self._period_key())
+        self.uses.append(use)
+        self._sum_up()
+        return use
+
+    def take_back(self, use: Use, at: datetime) -> None:
+        """Back to what it burned, as far as that is open; then what is owed takes the room."""
+        self.settle(at)
+        for lot, part in use.parts:
+            if lot.closes_at is None or lot.closes_at > at:
+                lot.used -= part
+        self.uses.remove(use)
+        self._cover_what_is_owed()
+        self._sum_up()
+
+    def _is_open(self) -> bool:
+        return any(bucket.key >= 0 for bucket in self.buckets)
+
+    def _period_key(self) -> datetime | None:
+        return self.period[0] if self.period else NO_PERIOD
+
+    def _sum_up(self) -> None:
+        is_open = self._is_open()
         self.granted = sum(bucket.amount or 0 for bucket in self.buckets) if is_open else 0
         self.used = sum(min(self._lot(b).used, b.amount or 0) for b in self.buckets) if is_open else 0
-        self.fresh = 0
-        start = ladder.opens_at if ladder else None
-        if start != (before[0] if before else None):
-            self.overage = 0
-        self.period = (ladder.opens_at, ladder.closes_at, ladder.amount or 0) if ladder else None
+        owed = sum(use.owed for use in self.uses if use.period == self._period_key())
+        self.overage = owed if is_open else 0
 
-    def use(self, amount: int) -> bool:
-        """Whether so much could be used."""
-        left = self.granted - self.used
-        if not any(bucket.key >= 0 for bucket in self.buckets) or (self.rules.is_hard and amount > left):
-            return False
-        taken = min(amount, left)
-        self.used, self.fresh, self.overage = self.used + taken, self.fresh + taken, self.overage + amount - taken
-        return True
+    def _burn(self, amount: int) -> list[tuple[Lot, int]]:
+        """Lay so much into the buckets that are open."""
+        ordered = sorted(self.buckets, key=lambda b: b.key)
+        left = [
+            Bucket(n, max((b.amount or 0) - self._lot(b).used, 0), b.priority, b.expires_at, b.given_at)
+            for n, b in enumerate(ordered)
+        ]
+        parts = []
+        for n, part in burn(left, amount).items():
+            bucket = ordered[n]
+            lot = self.lots.setdefault((bucket.key, bucket.opens_at), Lot(bucket.closes_at, bucket.amount))
+            lot.used += part
+            parts.append((lot, part))
+        return parts
+
+    def _cover_what_is_owed(self) -> None:
+        for use in self.uses:
+            if use.owed and use.period == self._period_key():
+                covered = self._burn(use.owed)
+                use.parts += covered
+                use.owed -= sum(part for _lot, part in covered)
 
     def current(self, at: datetime) -> Term | None:
         """The latest term that has begun and had any length."""
@@ -151,6 +214,24 @@ class Model:
         if term.kind != "paid" or term.closed_at:
             return term.end
         return shift_local(term.end, local_date(term.end, self.zone) + timedelta(days=3), self.zone)
+
+    def anchor(self, term: Term) -> datetime:
+        """The first day of the membership that ``term`` belongs to.
+
+        A membership goes on while cover or its grace does, and as long as the usage period goes on in which it ended.
+        """
+        covers = sorted(
+            (t for t in self.terms if t.starts_at <= term.starts_at and t.end > t.starts_at), key=lambda t: t.starts_at
+        )
+        first, until = covers[0].starts_at, self.held_until(covers[0])
+        for cover in covers[1:]:
+            _start, goes_on_until = usage_period(
+                self.rules.unit, by_calendar=False, zone=self.zone, anchor=first, at=until - MOMENT
+            )
+            if cover.starts_at > until and goes_on_until and cover.starts_at >= goes_on_until:
+                first = cover.starts_at
+            until = max(until, self.held_until(cover))
+        return first
 
     def _source(self, at: datetime) -> str:
         term = self.current(at)
@@ -167,19 +248,20 @@ class Model:
                 self.term_gave.pop(term.starts_at, None)
                 if self.with_term is not None:
                     self.term_gave[term.starts_at] = self.with_term
-            anchor = term.starts_at if self.rules.unit == "term" else term.anchor
-            return None if self.with_term is None else (self.with_term, anchor)
+            return None if self.with_term is None else (self.with_term, self._anchor(term))
         if self.without is None:
             self.free = None
         elif self.free is None or self.free[0] != self.without:
-            anchor = (term.starts_at if self.rules.unit == "term" else term.anchor) if term else at
-            self.free = (self.without, anchor)
+            self.free = (self.without, self._anchor(term) if term else at)
         return self.free
+
+    def _anchor(self, term: Term) -> datetime:
+        return term.starts_at if self.rules.unit == "term" else self.anchor(term)
 
     def _remember(self, at: datetime) -> None:
         """On losing the membership: the last term that was not refunded, once."""
         lost = self.current(at)
-        counting = [t for t in self.terms if t.starts_at <= at and not t.closed_at]
+        counting = [t for t in self.terms if t.starts_at <= at and t.kind != "trial" and not t.is_unmade]
         if self.via == "free" or self._source(at) != "free" or lost is None or not counting:
             return
         term = max(counting, key=lambda t: t.starts_at)
@@ -187,7 +269,8 @@ class Model:
             return
         since = self.held_until(lost)
         lot = self.lots.get((LADDER, term.starts_at))
-        once = self.term_gave.get(term.starts_at, 0) if self.rules.unit == "term" else 0
+        # What a term gave that was cut short ended with it.
+        once = self.term_gave.get(term.starts_at, 0) if self.rules.unit == "term" and not term.closed_at else 0
         open_then = [
             lot for (key, opens), lot in self.lots.items()
             if key == CARRIED and opens < since and lot.closes_at and lot.closes_at >= since
@@ -201,10 +284,10 @@ class Model:
         """On return what was left comes back; what came back with a refunded term goes."""
         for kept in self.kept:
             back = kept.back
-            if back and kept.returned and kept.returned.closed_at and not back.voided_at and back.is_open(at):
+            if back and kept.returned and kept.returned.is_unmade and not back.voided_at and back.is_open(at):
                 back.voided_at = at
         term = self.current(at)
-        for kept in self.kept if self.via == "term" and term else []:
+        for kept in self.kept if self.via == "term" and term and term.kind != "trial" else []:
             if kept.is_decided:
                 continue
             assert term is not None
@@ -224,24 +307,24 @@ class Model:
         start, end = usage_period(
             self.rules.unit, by_calendar=self.rules.by_calendar, zone=self.zone, anchor=anchor, at=at
         )
-        return Open(LADDER, amount, start, end)
+        given = (self.via, self._given_for(at), amount)
+        if self.ladder_since is None or self.ladder_since[0] != given:
+            self.ladder_since = given, at
+        return Open(LADDER, amount, start, end, self._until(at), self.ladder_since[1])
+
+    def _given_for(self, at: datetime) -> tuple[object, ...]:
+        """What the ladder's grant is given for; another one makes another grant."""
+        term = self.current(at)
+        return (term.starts_at, self._until(at)) if term and self.via != "free" else ()
+
+    def _until(self, at: datetime) -> datetime | None:
+        term = self.current(at)
+        if term is None or self.via == "free":
+            return None
+        return term.end if self.via == "term" else self.held_until(term)
 
     def _lot(self, bucket: Open) -> Lot:
         return self.lots.get((bucket.key, bucket.opens_at)) or Lot(bucket.closes_at, bucket.amount)
-
-    def _allocate(self) -> None:
-        if not self.fresh:
-            return
-        left = [
-            Bucket(n, max((b.amount or 0) - self._lot(b).used, 0), b.priority, b.closes_at, b.opens_at)
-            for n, b in enumerate(sorted(self.buckets, key=lambda b: b.key))
-        ]
-        ordered = sorted(self.buckets, key=lambda b: b.key)
-        for n, part in burn(left, self.fresh).items():
-            bucket = ordered[n]
-            lot = self.lots.setdefault((bucket.key, bucket.opens_at), Lot(bucket.closes_at, bucket.amount))
-            lot.used += part
-        self.fresh = 0
 
     def _carry_over(self, before: tuple[datetime, datetime | None, int], ladder: Open) -> None:
         start, end, amount = before
@@ -249,7 +332,7 @@ class Model:
         kept, carried = self.lots.get((LADDER, start)), self.lots.get((CARRIED, start))
         left = max(amount - (kept.used if kept else 0), 0)
         left += (carried.amount or 0) - carried.used if carried else 0
-        periods = max(round((ladder.opens_at - start) / (end - start)), 1)
+        periods = max(periods_between(self.rules.unit, zone=self.zone, start=start, later=ladder.opens_at), 1)
         total = carried_over(
             left, allowance=ladder.amount or 0, periods=periods, at_least=self.rules.rollover_min,
             at_most=self.rules.rollover_max,

@@ -1,7 +1,7 @@
 """Random histories through the public operations: after each step balances are what the pure rules say."""
 
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -11,15 +11,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from entitlements.benefits.models import Benefit
 from entitlements.checks.operations.checking import find_offences
-from entitlements.grants.models import Balance, Grant
+from entitlements.grants.models import Balance, Grant, Lot
 from entitlements.grants.operations.settling import settle_due, settle_members
-from entitlements.usage.operations.consuming import consume
+from entitlements.usage.operations.consuming import consume, reverse
 from members.people.models import Member
 from members.people.operations import people
-from members.people.rules import at_local
 from members.terms.models import MembershipTerm
 from members.terms.operations import terms
-from tests.entitlements.model import Given, Model, Rules, Term
+from tests.entitlements.model import Given, Model, Rules, Term, Use
 from tests.entitlements.world import Ladder, give
 from tests.members.world import World, moment
 
@@ -53,6 +52,8 @@ class Histories(RuleBasedStateMachine):
         self.members: list[Member] = []
         self.benefits: list[Benefit] = []
         self.models: dict[tuple[int, int], Model] = {}
+        self.uses: list[tuple[int, tuple[int, int], Use]] = []
+        self.terms: dict[tuple[int, int, int], Term] = {}
 
     def teardown(self) -> None:
         transaction.set_rollback(True)
@@ -85,14 +86,16 @@ class Histories(RuleBasedStateMachine):
         self._fill(cells)
         self._settle()
 
-    @rule(who=numbers, kind=st.sampled_from(["month", "year", "gift"]))
+    @rule(who=numbers, kind=st.sampled_from(["month", "year", "week", "gift", "black_month"]))
     def a_term_is_bought_or_given(self, who: int, kind: str) -> None:
-        self.now += SECOND
-        plan = self.world.year if kind == "year" else self.world.month
+        """Another tier is a switch; on the ladder it stands for as much."""
         sell = terms.give_term if kind == "gift" else terms.purchase
-        sell(member_id=self.members[who].pk, plan=plan, at=self.now, actor=None)
-        self._read_terms(who)
-        self._settle()
+        self._book(who, sell, plan=self.world.month if kind == "gift" else getattr(self.world, kind))
+
+    @rule(who=numbers)
+    def a_trial_begins(self, who: int) -> None:
+        if not MembershipTerm.objects.filter(member=self.members[who]).exists():
+            self._book(who, terms.start_trial, plan=self.world.month)
 
     @rule(who=numbers)
     def a_term_is_refunded(self, who: int) -> None:
@@ -127,7 +130,19 @@ class Histories(RuleBasedStateMachine):
         self._settle()
         member, benefit = self.members[who], self.benefits[which]
         record = consume(member_id=member.pk, benefit=benefit, amount=amount, at=self.now, origin="api")
-        assert (record.outcome == "used") == self.models[member.pk, benefit.pk].use(amount)
+        use = self.models[member.pk, benefit.pk].use(amount)
+        assert (record.outcome == "used") == (use is not None)
+        if use is not None:
+            self.uses.append((record.pk, (member.pk, benefit.pk), use))
+
+    @rule(data=st.data())
+    def a_use_is_taken_back(self, data: st.DataObject) -> None:
+        """Any of them, the last or one of long ago."""
+        self.now += SECOND
+        if self.uses:
+            pk, owner, use = self.uses.pop(data.draw(st.integers(0, len(self.uses) - 1)))
+            reverse(record_id=pk, at=self.now, origin="api")
+            self.models[owner].take_back(use, self.now)
 
     @rule(hours=st.sampled_from([1, 13, 24, 72, 24 * 7, 24 * 29, 24 * 31, 24 * 45, 24 * 100, 24 * 200, 24 * 400]))
     def time_goes_by(self, hours: int) -> None:
@@ -148,37 +163,44 @@ class Histories(RuleBasedStateMachine):
     def everything_adds_up(self) -> None:
         assert [(f.check.code, f.rows) for f in find_offences()] == []
 
+    @invariant()
+    def lots_hold_the_units_used(self) -> None:
+        for lot in Lot.objects.all():
+            assert lot.used == sum(part.upper - part.lower for part in lot.units)
+
     def _fill(self, cells: tuple[int | None, ...]) -> None:
         for n, benefit in enumerate(self.benefits):
             with_term, without = cells[2 * n : 2 * n + 2]
-            for tier, amount in ((self.world.gold, with_term), (None, without)):
+            for tier, amount in ((self.world.gold, with_term), (self.world.black, with_term), (None, without)):
                 if amount is not None:
                     self.ladder.cell(tier, benefit, amount)
             for member in self.members:
                 model = self.models[member.pk, benefit.pk]
                 model.with_term, model.without = with_term, without
 
+    def _book(self, who: int, operation: Any, **values: Any) -> None:
+        self.now += SECOND
+        operation(member_id=self.members[who].pk, at=self.now, actor=None, **values)
+        self._read_terms(who)
+        self._settle()
+
     def _read_terms(self, who: int) -> None:
+        """Of the terms only what any of their rows says: from when to when, and why it ended early."""
         member = self.members[who]
-        rows = MembershipTerm.objects.filter(member=member).not_voided().order_by("starts_at")
         for benefit in self.benefits:
             model = self.models[member.pk, benefit.pk]
-            known = {term.starts_at: term for term in model.terms}
-            for row in rows:
-                term = known.get(row.starts_at) or Term(row.starts_at, row.ends_at, _anchor(row, model.zone), row.kind)
-                term.closed_at = row.closed_at
-                if row.starts_at not in known:
-                    model.terms.append(term)
+            for row in MembershipTerm.objects.filter(member=member).order_by("starts_at"):
+                facts = (row.starts_at, row.ends_at, row.kind, row.closed_at, row.close_reason)
+                key = member.pk, benefit.pk, row.pk
+                if key not in self.terms:
+                    self.terms[key] = Term(*facts)
+                    model.terms.append(self.terms[key])
+                self.terms[key].__init__(*facts)  # type: ignore[misc]
 
     def _settle(self) -> None:
         settle_members(member_ids=[member.pk for member in self.members], at=self.now)
         for model in self.models.values():
             model.settle(self.now)
-
-
-def _anchor(row: MembershipTerm, zone: str) -> datetime:
-    clock = row.starts_at.astimezone(ZoneInfo(zone)).time()
-    return at_local(row.anchor_on, clock, zone)
 
 
 def tell(histories: int, steps: int) -> None:

@@ -38,3 +38,7 @@ class BenefitQuerySet(models.QuerySet):
     def carrying_over(self) -> "BenefitQuerySet":
         """Benefits of which something left is there in the next usage period."""
         return self.filter(rollover_max__gt=0)
+
+    def going_on(self) -> "BenefitQuerySet":
+        """Benefits whose use goes on beyond the limit and counts as overage."""
+        return self.filter(is_hard_limit=False)

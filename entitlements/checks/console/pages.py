@@ -13,7 +13,7 @@ from entitlements.checks.models import Offence
 WORDS: dict[str, Promise] = {
     "balance_is_grants_less_uses": _("Balances say what their grants give"),
     "balance_not_negative": _("No balance is negative"),
-    "allocated_is_lots": _("What was used lies in the lots"),
+    "used_is_lots": _("What was used lies in the lots"),
     "terms_do_not_overlap": _("A member has one term at a time"),
     "grants_have_a_source_or_an_end": _("Every grant has a live source or an end"),
     "one_live_grant_a_source": _("A source gives a benefit once"),

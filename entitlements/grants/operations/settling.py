@@ -43,6 +43,7 @@ def settle_members(*, member_ids: Sequence[int], at: datetime) -> None:
     """Settle a few members now, due or not; one who is being settled is waited for."""
     with connection.cursor() as cursor:
         cursor.execute(sql.ENROL_NAMED, {"members": list(member_ids)})
+        cursor.execute(sql.LOCK_NAMED, {"members": list(member_ids)})
     _settle(sql.CLAIM_NAMED, at, members=list(member_ids))
 
 
@@ -75,7 +76,8 @@ def _settle(claim: str, at: datetime, **params: Any) -> int:
     ladder = LadderVersion.objects.get(status=LadderVersion.Status.ACTIVE)
     values = {
         "at": at, "zone": settings.PROJECT_TIME_ZONE, "grace_days": active_policy().grace_days, "ladder": ladder.pk,
-        "rollovers": list(Benefit.objects.carrying_over().values_list("pk", flat=True)), **params,
+        "rollovers": list(Benefit.objects.carrying_over().values_list("pk", flat=True)),
+        "soft": list(Benefit.objects.going_on().values_list("pk", flat=True)), **params,
     }  # fmt: skip
     with connection.cursor() as cursor:
         # Twice in one transaction the tables are there from the first time.
@@ -97,6 +99,8 @@ def _settle(claim: str, at: datetime, **params: Any) -> int:
             recall(cursor, at=at)
             if values["rollovers"]:
                 cursor.execute(sql.CARRY_OVER, values)
+            if values["soft"]:
+                cursor.execute(sql.COVER_OVERAGE, values)
             cursor.execute(sql.BALANCE, values)
             cursor.execute(sql.RATE.format(members="SELECT member_id FROM settling"))
             cursor.execute(sql.FINISH, values)

@@ -73,16 +73,18 @@ WHERE b.is_open IS DISTINCT FROM coalesce(s.is_open, false)
         """
 SELECT b.member_id, b.benefit_id, format('used %%s of %%s, overage %%s', b.used, b.granted, b.overage) AS detail
 FROM entitlements_balance b
-WHERE b.used > b.granted OR b.used < 0 OR b.overage < 0 OR b.allocated > b.used""",
+WHERE b.used > b.granted OR b.used < 0 OR b.overage < 0""",
     ),
     Check(
-        "allocated_is_lots",
-        "What of a balance is allocated lies in the lots of the buckets open then",
+        "used_is_lots",
+        "What of a balance is used lies in the lots of the buckets open then, or was used since",
         f"""
-SELECT b.member_id, b.benefit_id, format('allocated %%s, lots hold %%s', b.allocated, coalesce(s.used, 0)) AS detail
+SELECT b.member_id, b.benefit_id, format('used %%s, lots hold %%s', b.used, coalesce(s.used, 0)) AS detail
 FROM entitlements_balance b JOIN members_memberlifecycle USING (member_id)
 LEFT JOIN ({_SUMMED}) s USING (member_id, benefit_id)
-WHERE b.allocated <> CASE WHEN b.is_open THEN coalesce(s.used, 0) ELSE 0 END""",
+WHERE b.used <> CASE WHEN b.is_open
+  THEN least(coalesce(s.used, 0) + b.units - b.laid, coalesce(b.granted, coalesce(s.used, 0) + b.units - b.laid))
+  ELSE 0 END""",
     ),
     Check(
         "terms_do_not_overlap",
@@ -132,7 +134,8 @@ LEFT JOIN LATERAL (
   WHERE g.member_id = l.member_id AND g.benefit_id = l.benefit_id
     AND CASE WHEN l.bucket = 0 THEN g.source IN {_BY_ENGINE} ELSE g.id = l.bucket END
 ) q ON l.bucket >= 0
-WHERE CASE WHEN l.bucket = -1 THEN l.used > l.amount ELSE q.grants = 0 OR l.used > q.amount END""",
+WHERE CASE l.bucket WHEN -1 THEN l.used > l.amount WHEN -2 THEN false
+  ELSE q.grants = 0 OR l.used > q.amount END""",
     ),
     Check(
         "seats_within_the_plan",

@@ -28,3 +28,35 @@ BEGIN
   END IF;
   RETURN tstzrange((since + n * step) AT TIME ZONE zone, (since + (n + 1) * step) AT TIME ZONE zone);
 END $$"""
+
+# The months between two beginnings of periods counted from one day are whole; a shift of the clock is less than a day.
+PERIODS_FUNCTION = """
+CREATE OR REPLACE FUNCTION entitlements_periods(
+  unit text, zone text, start timestamptz, later timestamptz
+) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE WHEN unit IN ('day', 'week') THEN round(
+      extract(epoch FROM (later AT TIME ZONE zone) - (start AT TIME ZONE zone))
+      / (86400 * CASE unit WHEN 'day' THEN 1 ELSE 7 END)
+    )::bigint
+    ELSE div((extract(year FROM later AT TIME ZONE zone) - extract(year FROM start AT TIME ZONE zone)) * 12
+      + extract(month FROM later AT TIME ZONE zone) - extract(month FROM start AT TIME ZONE zone),
+      CASE unit WHEN 'month' THEN 1 WHEN 'quarter' THEN 3 ELSE 12 END)::bigint END
+$$"""
+
+# A membership goes on while cover or its grace does, and as long as the usage period goes on in which it ended.
+ANCHOR_FUNCTION = """
+CREATE OR REPLACE FUNCTION entitlements_anchor(
+  starts timestamptz[], holds timestamptz[], unit text, zone text
+) RETURNS timestamptz LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+  first timestamptz := starts[1];
+  until timestamptz := holds[1];
+BEGIN
+  FOR n IN 2 .. coalesce(cardinality(starts), 0) LOOP
+    IF starts[n] > until
+      AND starts[n] >= upper(entitlements_period(unit, false, zone, first, until - interval '1 microsecond'))
+    THEN first := starts[n]; END IF;
+    until := greatest(until, holds[n]);
+  END LOOP;
+  RETURN first;
+END $$"""

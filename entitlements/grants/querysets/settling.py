@@ -4,12 +4,17 @@ Run in this order inside one transaction over the members in the temporary table
 what the earlier wrote. Instants and periods are those of ``entitlements.grants.rules``.
 """
 
+from entitlements.benefits.querysets.anchors import ANCHOR
+from entitlements.grants.querysets.facts import seen
+from entitlements.grants.querysets.units import numbers
+
 # One transaction's members and where their benefits come from. ``source`` and ``source_id`` are those of their grants.
 MAKE_TABLE = """
 CREATE TEMPORARY TABLE settling (
   member_id bigint NOT NULL, zone text, is_member boolean NOT NULL, via text, tier_id bigint, plan_id bigint,
-  term_id bigint, term_starts_at timestamptz, since timestamptz, until timestamptz, anchor_at timestamptz,
-  look_at timestamptz, ladder_id bigint, source_id bigint
+  term_id bigint, term_starts_at timestamptz, since timestamptz, until timestamptz, earned_at timestamptz,
+  cover_starts timestamptz[], cover_holds timestamptz[], look_at timestamptz, ladder_id bigint, source_id bigint,
+  seen bigint
 ) ON COMMIT DROP"""
 
 # Terms and tiers change in place and by many hands; their logs say whose did since the cursor.
@@ -33,13 +38,20 @@ SELECT l.member_id, 'free', %(at)s FROM members_memberlifecycle l
 WHERE NOT EXISTS (SELECT FROM entitlements_standing s WHERE s.member_id = l.member_id)
 LIMIT %(limit)s ON CONFLICT DO NOTHING"""
 
+# A row that was changed since the statement began waits for the next round: the fact behind the change may be one that
+# this statement does not see, and what is written in the end would say that nothing is left to look at. Such a row is
+# judged by its new version, which is not where the old one was.
 CLAIM_DUE = """
-SELECT member_id, via, since, until FROM entitlements_standing WHERE next_due_at <= %(at)s
-ORDER BY next_due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED"""
+SELECT s.member_id, s.via, s.since, s.until FROM entitlements_standing s WHERE s.next_due_at <= %(at)s
+  AND s.ctid = (SELECT old.ctid FROM entitlements_standing old WHERE old.member_id = s.member_id)
+ORDER BY s.next_due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED"""
+
+# The named are locked by a statement of its own, so that the next one sees what was written while it waited.
+LOCK_NAMED = """
+SELECT FROM entitlements_standing WHERE member_id = ANY(%(members)s) ORDER BY member_id FOR UPDATE"""
 
 CLAIM_NAMED = """
-SELECT member_id, via, since, until FROM entitlements_standing WHERE member_id = ANY(%(members)s)
-ORDER BY member_id FOR UPDATE"""
+SELECT member_id, via, since, until FROM entitlements_standing WHERE member_id = ANY(%(members)s)"""
 
 ENROL_NAMED = """
 INSERT INTO entitlements_standing (member_id, via)
@@ -48,10 +60,14 @@ ON CONFLICT DO NOTHING"""
 
 # The latest term that has begun decides: it covers, or it ended so lately that the grace holds, or it is history.
 # A renewal goes by the ladder that was locked for it. A tier she earned or was given counts while it is the higher one.
-# Usage periods go on through renewals: terms of months share their chain's anchor, others take that of the one before.
+# Usage periods are counted from the first day of the membership: her terms until then, with the grace after each, say
+# which that is. A term that was voided gave what it gave until then.
 # What follows on a source begins where that one ended, however late it is looked at: an earned tier when the higher one
 # of a term is over, the free tier when the last of both is. LIMIT 1 has that read by member: hashed, it is everybody.
-FIND_SOURCES = """
+_HELD = """(({end} AT TIME ZONE c.zone)
+      + make_interval(days => coalesce(p.grace_days, r.grace_days, %(grace_days)s))) AT TIME ZONE c.zone"""
+FIND_SOURCES = (
+    """
 INSERT INTO settling
 SELECT f.member_id, f.zone, f.is_member, CASE WHEN q.id IS NULL THEN f.via ELSE 'tier' END,
   coalesce(q.id, f.tier_id), f.plan_id, f.term_id, f.term_starts_at,
@@ -61,8 +77,10 @@ SELECT f.member_id, f.zone, f.is_member, CASE WHEN q.id IS NULL THEN f.via ELSE 
       CASE f.was_via WHEN 'free' THEN f.was_since WHEN 'tier' THEN least(f.was_until, %(at)s) END)
     ELSE f.since END,
   CASE WHEN q.id IS NULL THEN f.until ELSE e.until END,
-  coalesce(f.anchor_at, CASE WHEN q.id IS NOT NULL THEN e.since END), least(f.next_start, f.until), f.ladder_id,
-  coalesce(q.id, f.term_id, 0)
+  CASE WHEN q.id IS NOT NULL THEN e.since END, f.cover_starts, f.cover_holds, least(f.next_start, f.until), f.ladder_id,
+  coalesce(q.id, f.term_id, 0), """
+    + seen("f.member_id")
+    + """
 FROM (
   SELECT c.member_id, c.zone, c.is_member, c.was_via, c.was_since, c.was_until, r.position AS last_position,
     CASE WHEN t.end_at > %(at)s THEN 'term' WHEN h.hold_until > %(at)s THEN 'grace' ELSE 'free' END AS via,
@@ -73,23 +91,14 @@ FROM (
     CASE WHEN t.end_at > %(at)s THEN t.starts_at WHEN h.hold_until <= %(at)s THEN h.hold_until
       ELSE t.end_at END AS since,
     CASE WHEN t.end_at > %(at)s THEN t.end_at WHEN h.hold_until > %(at)s THEN h.hold_until END AS until,
-    t.anchor_at, n.next_start, coalesce(k.ladder_id, %(ladder)s) AS ladder_id
+    a.cover_starts, a.cover_holds, n.next_start, coalesce(k.ladder_id, %(ladder)s) AS ladder_id
   FROM (
     SELECT k.member_id, coalesce(nullif(l.time_zone, ''), %(zone)s) AS zone, l.member_id IS NOT NULL AS is_member,
       k.via AS was_via, k.since AS was_since, k.until AS was_until
     FROM ({claim}) k LEFT JOIN members_memberlifecycle l ON l.member_id = k.member_id
   ) c
   LEFT JOIN LATERAL (
-    SELECT m.*, least(m.ends_at, coalesce(m.closed_at, m.ends_at)) AS end_at,
-      CASE WHEN m.anchor_months > 0
-        THEN (m.anchor_on + (m.starts_at AT TIME ZONE c.zone)::time) AT TIME ZONE c.zone
-        ELSE coalesce((
-          SELECT g.anchor_at FROM entitlements_grant g JOIN entitlements_benefit e ON e.id = g.benefit_id
-          WHERE g.member_id = m.member_id AND g.source IN ('term', 'grace') AND g.voided_at IS NULL
-            AND g.effective_at < m.starts_at AND g.expires_at >= m.starts_at AND e.period <> 'term'
-          ORDER BY g.effective_at DESC LIMIT 1
-        ), m.starts_at)
-      END AS anchor_at
+    SELECT m.*, least(m.ends_at, coalesce(m.closed_at, m.ends_at)) AS end_at
     FROM members_membershipterm m
     WHERE m.member_id = c.member_id AND c.is_member AND m.starts_at <= %(at)s AND m.close_reason <> 'void'
       AND coalesce(m.closed_at, m.ends_at) > m.starts_at
@@ -98,8 +107,19 @@ FROM (
   LEFT JOIN members_plan p ON p.id = t.plan_id
   LEFT JOIN members_tier r ON r.id = t.tier_id
   LEFT JOIN LATERAL (
-    SELECT (t.end_at AT TIME ZONE c.zone
-      + make_interval(days => coalesce(p.grace_days, r.grace_days, %(grace_days)s))) AT TIME ZONE c.zone AS hold_until
+    SELECT array_agg(m.starts_at ORDER BY m.starts_at) AS cover_starts, array_agg(CASE
+      WHEN m.kind = 'paid' AND m.closed_at IS NULL THEN """
+    + _HELD.format(end="m.ends_at")
+    + """ ELSE least(m.ends_at, coalesce(m.closed_at, m.ends_at)) END ORDER BY m.starts_at) AS cover_holds
+    FROM members_membershipterm m
+    LEFT JOIN members_plan p ON p.id = m.plan_id
+    JOIN members_tier r ON r.id = m.tier_id
+    WHERE m.member_id = c.member_id AND m.starts_at <= t.starts_at AND coalesce(m.closed_at, m.ends_at) > m.starts_at
+  ) a ON true
+  LEFT JOIN LATERAL (
+    SELECT """
+    + _HELD.format(end="t.end_at")
+    + """ AS hold_until
     WHERE t.end_at <= %(at)s AND t.kind = 'paid' AND t.close_reason = ''
   ) h ON true
   LEFT JOIN LATERAL (
@@ -119,6 +139,7 @@ LEFT JOIN LATERAL (
 ) e ON true
 LEFT JOIN members_tier q ON q.id = e.tier_id AND (e.until IS NULL OR e.until > %(at)s)
   AND q.position > CASE WHEN f.tier_id IS NULL THEN -1 ELSE f.last_position END"""
+)
 
 _IN_FORCE = """g.effective_at <= x.instant AND (g.expires_at IS NULL OR g.expires_at > x.instant)
     AND (g.voided_at IS NULL OR g.voided_at > x.instant)"""
@@ -164,51 +185,76 @@ _BUCKETS = (
   ) p"""
 )
 
+# How the buckets of a benefit follow each other, as ``entitlements.grants.rules.burn`` says.
+_BURN_ORDER = "o.priority, o.expires_at NULLS LAST, o.effective_at, o.bucket"
+
+# What goes beyond a soft limit lies in a lot too, the last to be filled: that of the ladder's usage period, or while
+# the ladder gives nothing one that is open for good.
+_FOR_GOOD = "timestamptz '1900-01-01 00:00:00+00'"
+
+_OPEN_CARRIED = """SELECT x.member_id, x.benefit_id, l.bucket, l.opens_at, l.closes_at, l.amount, 0 AS priority,
+    l.closes_at AS expires_at, l.opens_at AS effective_at, l.amount AS carried
+  FROM {x} x JOIN entitlements_lot l ON l.member_id = x.member_id AND l.benefit_id = x.benefit_id
+  WHERE l.bucket = -1 AND l.opens_at <= x.instant AND l.closes_at > x.instant"""
+
 # What was used since the last settling goes to the buckets open then, in burn order. What exceeds them all was
-# granted by what has meanwhile been unmade; it stays in the balance's total and in the records.
+# granted by what has meanwhile been unmade; it stays in the records.
 ALLOCATE = (
     """
 WITH spent AS (
-  UPDATE entitlements_balance b SET allocated = b.used FROM settling s
-  WHERE b.member_id = s.member_id AND b.used > b.allocated
-  RETURNING b.member_id, b.benefit_id, s.zone, b.settled_at AS instant, old.used - old.allocated AS spent
+  UPDATE entitlements_balance b SET laid = b.units FROM settling s
+  WHERE b.member_id = s.member_id AND b.units > b.laid
+  RETURNING b.member_id, b.benefit_id, s.zone, b.settled_at AS instant, b.period_start, b.period_end,
+    old.laid AS first, old.units - old.laid AS spent
 ),
 buckets AS ("""
     + _BUCKETS.format(x="spent", of_benefit=" AND g.benefit_id = x.benefit_id")
     + """
 ),
 open AS (
-  SELECT b.member_id, b.benefit_id, b.bucket, b.opens_at, b.closes_at, b.amount, b.priority, NULL::bigint AS carried
+  SELECT b.member_id, b.benefit_id, b.bucket, b.opens_at, b.closes_at, b.amount, b.priority, b.expires_at,
+    b.effective_at, NULL::bigint AS carried
   FROM buckets b
   UNION ALL
-  SELECT x.member_id, x.benefit_id, l.bucket, l.opens_at, l.closes_at, l.amount, 0, l.amount
-  FROM spent x JOIN entitlements_lot l ON l.member_id = x.member_id AND l.benefit_id = x.benefit_id
-  WHERE l.bucket = -1 AND l.opens_at <= x.instant AND l.closes_at > x.instant
+  """
+    + _OPEN_CARRIED.format(x="spent")
+    + """
+  UNION ALL
+  SELECT x.member_id, x.benefit_id, -2, coalesce(x.period_start, """
+    + _FOR_GOOD
+    + """), x.period_end, NULL, 2147483647, NULL, NULL, NULL
+  FROM spent x JOIN entitlements_benefit e ON e.id = x.benefit_id AND NOT e.is_hard_limit
 ),
 queue AS (
-  SELECT o.*, x.spent, o.amount - coalesce(l.used, 0) AS room,
-    sum(greatest(coalesce(o.amount - coalesce(l.used, 0), x.spent), 0)) OVER (
-      PARTITION BY o.member_id, o.benefit_id
-      ORDER BY o.priority, o.closes_at NULLS LAST, o.opens_at, o.bucket ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-    ) AS before
+  SELECT o.*, x.first, x.spent, o.amount - coalesce(l.used, 0) AS room,
+    coalesce(sum(greatest(coalesce(o.amount - coalesce(l.used, 0), x.spent), 0)) OVER (
+      PARTITION BY o.member_id, o.benefit_id ORDER BY """
+    + _BURN_ORDER
+    + """ ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ), 0) AS before
   FROM open o JOIN spent x USING (member_id, benefit_id)
   LEFT JOIN entitlements_lot l USING (member_id, benefit_id, bucket, opens_at)
 )
-INSERT INTO entitlements_lot AS l (member_id, benefit_id, bucket, opens_at, closes_at, amount, used)
-SELECT q.member_id, q.benefit_id, q.bucket, q.opens_at, q.closes_at, q.carried, q.part
+INSERT INTO entitlements_lot AS l (member_id, benefit_id, bucket, opens_at, closes_at, amount, used, units)
+SELECT q.member_id, q.benefit_id, q.bucket, q.opens_at, q.closes_at, q.carried, q.part,
+  """
+    + numbers("q.member_id", "q.first + q.before", "q.part")
+    + """
 FROM (
-  SELECT q.*, least(greatest(q.spent - coalesce(q.before, 0), 0), greatest(coalesce(q.room, q.spent), 0)) AS part
-  FROM queue q
+  SELECT q.*, least(greatest(q.spent - q.before, 0), greatest(coalesce(q.room, q.spent), 0)) AS part FROM queue q
 ) q
 WHERE q.part > 0
-ON CONFLICT (member_id, benefit_id, bucket, opens_at) DO UPDATE SET used = l.used + excluded.used"""
+ON CONFLICT (member_id, benefit_id, bucket, opens_at) DO UPDATE SET used = l.used + excluded.used,
+  units = l.units + excluded.units"""
 )
 
 # What her ladder gives each of these members now. The plan's additions come on top of the tier's cell.
-MAKE_WANTED = """
+MAKE_WANTED = (
+    """
 CREATE TEMPORARY TABLE wanted ON COMMIT DROP AS
 WITH offers AS (
-  SELECT p.tier_id, p.plan_id, p.ladder_id, b.id AS benefit_id, b.period, b.unlocked_by_id, b.unlocked_after,
+  SELECT p.tier_id, p.plan_id, p.ladder_id, b.id AS benefit_id, b.period, b.is_by_calendar, b.unlocked_by_id,
+    b.unlocked_after,
     CASE WHEN b.kind = 'access' THEN NULL WHEN c.id IS NULL THEN a.amount WHEN a.id IS NULL THEN c.amount
       ELSE c.amount + a.amount END AS amount,
     coalesce(nullif(a.level, ''), c.level, '') AS level, coalesce(c.is_held_in_grace, false) AS is_held,
@@ -223,7 +269,9 @@ WITH offers AS (
 )
 SELECT s.member_id, o.benefit_id, s.via AS source, s.source_id, o.amount, o.level,
   o.early_hours, coalesce(s.since, %(at)s) AS effective_at, s.until AS expires_at,
-  coalesce(CASE WHEN o.period = 'term' THEN s.term_starts_at ELSE s.anchor_at END, s.since, %(at)s) AS anchor_at,
+  coalesce("""
+    + ANCHOR.replace("e.", "o.")
+    + """, s.earned_at, s.since, %(at)s) AS anchor_at,
   s.ladder_id
 FROM settling s
 JOIN offers o ON o.tier_id IS NOT DISTINCT FROM s.tier_id AND o.plan_id IS NOT DISTINCT FROM s.plan_id
@@ -233,6 +281,7 @@ WHERE s.is_member AND (s.via <> 'grace' OR o.is_held)
     SELECT FROM entitlements_balance u
     WHERE u.member_id = s.member_id AND u.benefit_id = o.unlocked_by_id AND u.uses >= o.unlocked_after
   ))"""
+)
 
 VOID = (
     """
@@ -292,15 +341,13 @@ buckets AS ("""
     + _BUCKETS.format(x="x", of_benefit=" AND g.benefit_id = ANY(%(rollovers)s)")
     + """
 )
-INSERT INTO entitlements_lot (member_id, benefit_id, bucket, opens_at, closes_at, amount, used)
-SELECT q.member_id, q.benefit_id, -1, q.opens_at, q.closes_at, q.amount, 0
+INSERT INTO entitlements_lot (member_id, benefit_id, bucket, opens_at, closes_at, amount, used, units)
+SELECT q.member_id, q.benefit_id, -1, q.opens_at, q.closes_at, q.amount, 0, '{}'
 FROM (
   SELECT b.member_id, b.benefit_id, k.opens_at, k.closes_at,
     least(e.rollover_max, least(e.rollover_max, greatest(
       greatest(b.allowance - coalesce(l.used, 0), 0) + coalesce(c.amount - c.used, 0), e.rollover_min
-    )) + (greatest(round(
-      extract(epoch FROM k.opens_at - b.period_start) / extract(epoch FROM b.period_end - b.period_start)
-    ), 1) - 1)::bigint * k.amount) AS amount
+    )) + (greatest(entitlements_periods(e.period, k.zone, b.period_start, k.opens_at), 1) - 1) * k.amount) AS amount
   FROM buckets k
   JOIN entitlements_benefit e ON e.id = k.benefit_id AND e.rollover_max > 0
   JOIN entitlements_balance b ON b.member_id = k.member_id AND b.benefit_id = k.benefit_id
@@ -313,6 +360,70 @@ FROM (
 ) q
 WHERE q.amount > 0
 ON CONFLICT DO NOTHING"""
+)
+
+# Overage of the usage period is settled by whatever room there is now, as when a use was taken back or more was given;
+# the oldest first.
+COVER_OVERAGE = (
+    """
+WITH x AS (SELECT member_id, zone, %(at)s::timestamptz AS instant FROM settling),
+lots AS (
+  SELECT l.* FROM x JOIN entitlements_lot l ON l.member_id = x.member_id
+  WHERE l.bucket = -2 AND l.used > 0 AND l.benefit_id = ANY(%(soft)s) AND l.opens_at <= x.instant
+    AND (l.closes_at IS NULL OR l.closes_at > x.instant)
+),
+buckets AS ("""
+    + _BUCKETS.format(
+        x="x", of_benefit=" AND g.benefit_id IN (SELECT benefit_id FROM lots WHERE member_id = x.member_id)"
+    )
+    + """
+),
+owed AS (
+  SELECT l.member_id, l.benefit_id, %(at)s::timestamptz AS instant, range_agg(l.units) AS units,
+    sum(l.used)::bigint AS spent
+  FROM lots l
+  LEFT JOIN buckets k ON k.member_id = l.member_id AND k.benefit_id = l.benefit_id AND k.bucket = 0
+  WHERE l.opens_at = coalesce(k.opens_at, """
+    + _FOR_GOOD
+    + """)
+  GROUP BY 1, 2
+),
+open AS (
+  SELECT b.member_id, b.benefit_id, b.bucket, b.opens_at, b.closes_at, b.amount, b.priority, b.expires_at,
+    b.effective_at, NULL::bigint AS carried
+  FROM buckets b
+  UNION ALL
+  """
+    + _OPEN_CARRIED.format(x="owed")
+    + """
+),
+queue AS (
+  SELECT o.*, x.units, x.spent, o.amount - coalesce(l.used, 0) AS room,
+    coalesce(sum(greatest(coalesce(o.amount - coalesce(l.used, 0), x.spent), 0)) OVER (
+      PARTITION BY o.member_id, o.benefit_id ORDER BY """
+    + _BURN_ORDER
+    + """ ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ), 0) AS before
+  FROM open o JOIN owed x USING (member_id, benefit_id)
+  LEFT JOIN entitlements_lot l USING (member_id, benefit_id, bucket, opens_at)
+),
+parts AS (
+  SELECT q.*, entitlements_slice(q.units, q.before, q.part) AS covered
+  FROM (
+    SELECT q.*, least(greatest(q.spent - q.before, 0), greatest(coalesce(q.room, q.spent), 0)) AS part FROM queue q
+  ) q
+  WHERE q.part > 0
+),
+paid AS (
+  UPDATE entitlements_lot l SET units = l.units - p.units, used = l.used - entitlements_length(l.units * p.units)
+  FROM lots o JOIN (SELECT member_id, benefit_id, range_agg(covered) AS units FROM parts GROUP BY 1, 2) p
+    USING (member_id, benefit_id)
+  WHERE l.id = o.id
+)
+INSERT INTO entitlements_lot AS l (member_id, benefit_id, bucket, opens_at, closes_at, amount, used, units)
+SELECT p.member_id, p.benefit_id, p.bucket, p.opens_at, p.closes_at, p.carried, p.part, p.covered FROM parts p
+ON CONFLICT (member_id, benefit_id, bucket, opens_at) DO UPDATE SET used = l.used + excluded.used,
+  units = l.units + excluded.units"""
 )
 
 # The balances from the buckets open now. What is being used at this moment stays on top of what lies in lots. Rows
@@ -329,9 +440,13 @@ facts AS (
     least(b.closes_at, b.first_expiry) AS ends_at, b.level, b.early_hours, coalesce(l.used, 0) AS used
   FROM buckets b LEFT JOIN entitlements_lot l USING (member_id, benefit_id, bucket, opens_at)
   UNION ALL
-  SELECT l.member_id, l.benefit_id, -1, l.amount, l.opens_at, l.closes_at, l.closes_at, '', 0, l.used
+  SELECT l.member_id, l.benefit_id, l.bucket, l.amount, l.opens_at, l.closes_at, l.closes_at, '', 0, l.used
   FROM settling s JOIN entitlements_lot l ON l.member_id = s.member_id
-  WHERE l.bucket = -1 AND l.opens_at <= %(at)s AND l.closes_at > %(at)s
+  LEFT JOIN buckets k ON k.member_id = l.member_id AND k.benefit_id = l.benefit_id AND k.bucket = 0
+  WHERE l.bucket < 0 AND l.opens_at <= %(at)s AND (l.closes_at IS NULL OR l.closes_at > %(at)s)
+    AND (l.bucket = -1 OR l.opens_at = coalesce(k.opens_at, """
+    + _FOR_GOOD
+    + """))
   UNION ALL
   SELECT g.member_id, g.benefit_id, NULL, NULL, NULL, NULL, g.effective_at, '', 0, 0
   FROM settling s JOIN entitlements_grant g ON g.member_id = s.member_id
@@ -342,8 +457,10 @@ facts AS (
 ),
 due AS (
   SELECT f.member_id, f.benefit_id, coalesce(bool_or(f.bucket >= 0), false) AS is_open,
-    CASE WHEN bool_or(f.bucket IS NOT NULL AND f.amount IS NULL) THEN NULL ELSE sum(f.amount)::bigint END AS granted,
-    sum(CASE WHEN f.amount IS NULL THEN f.used ELSE least(f.used, f.amount) END)::bigint AS used,
+    CASE WHEN bool_or(f.bucket > -2 AND f.amount IS NULL) THEN NULL ELSE sum(f.amount)::bigint END AS granted,
+    sum(CASE WHEN f.bucket = -2 THEN 0 WHEN f.amount IS NULL THEN f.used ELSE least(f.used, f.amount) END)::bigint
+      AS used,
+    coalesce(sum(f.used) FILTER (WHERE f.bucket = -2), 0)::bigint AS overage,
     max(f.level) AS level, max(f.early_hours) AS early_hours, min(f.ends_at) AS valid_until,
     max(f.amount) FILTER (WHERE f.bucket = 0) AS allowance,
     min(f.opens_at) FILTER (WHERE f.bucket = 0) AS period_start,
@@ -351,18 +468,18 @@ due AS (
   FROM facts f GROUP BY 1, 2
 )
 INSERT INTO entitlements_balance AS b (
-  member_id, benefit_id, is_open, granted, used, allocated, overage, level, early_hours, allowance, period_start,
+  member_id, benefit_id, is_open, granted, used, units, laid, overage, level, early_hours, allowance, period_start,
   period_end, settled_at, valid_until, uses
 )
 SELECT d.member_id, d.benefit_id, d.is_open, CASE WHEN d.is_open THEN d.granted ELSE 0 END,
-  CASE WHEN d.is_open THEN d.used ELSE 0 END, CASE WHEN d.is_open THEN d.used ELSE 0 END, 0, d.level, d.early_hours,
-  d.allowance, d.period_start, d.period_end, %(at)s, d.valid_until, 0
+  CASE WHEN d.is_open THEN d.used ELSE 0 END, 0, 0, CASE WHEN d.is_open THEN d.overage ELSE 0 END, d.level,
+  d.early_hours, d.allowance, d.period_start, d.period_end, %(at)s, d.valid_until, 0
 FROM due d ORDER BY d.member_id, d.benefit_id
 ON CONFLICT (member_id, benefit_id) DO UPDATE SET
   is_open = excluded.is_open, granted = excluded.granted,
-  used = least(excluded.used + b.used - b.allocated, coalesce(excluded.granted, excluded.used + b.used - b.allocated)),
-  allocated = excluded.allocated,
-  overage = CASE WHEN b.period_start IS NOT DISTINCT FROM excluded.period_start THEN b.overage ELSE 0 END,
+  used = least(excluded.used + b.units - b.laid, coalesce(excluded.granted, excluded.used + b.units - b.laid)),
+  overage = excluded.overage + CASE WHEN b.benefit_id = ANY(%(soft)s)
+    THEN greatest(excluded.used + b.units - b.laid - excluded.granted, 0) ELSE 0 END,
   level = excluded.level, early_hours = excluded.early_hours, allowance = excluded.allowance,
   period_start = excluded.period_start, period_end = excluded.period_end, settled_at = excluded.settled_at,
   valid_until = excluded.valid_until"""
@@ -370,7 +487,7 @@ ON CONFLICT (member_id, benefit_id) DO UPDATE SET
 
 FINISH = """
 UPDATE entitlements_standing t SET via = s.via, tier_id = s.tier_id, plan_id = s.plan_id, term_id = s.term_id,
-  since = s.since, until = s.until, settled_at = %(at)s,
+  since = s.since, until = s.until, settled_at = %(at)s, seen = s.seen,
   next_due_at = CASE WHEN s.is_member THEN least(s.until, s.look_at, (
     SELECT min(b.valid_until) FROM entitlements_balance b WHERE b.member_id = s.member_id
   )) END

@@ -4,6 +4,8 @@ They read the temporary tables ``settling`` and ``wanted`` of ``entitlements.gra
 place in the engine's order.
 """
 
+from entitlements.benefits.querysets.anchors import ANCHOR
+
 # Before anything is withdrawn, so that the balances are still those she had. What she loses with a refunded term is
 # not hers to get back, so the last term that counts is the last one that was neither refunded nor a trial. Of one-off
 # amounts: what is given once a term, by the ladder's lot of that term, and what was carried over; the latter is
@@ -92,7 +94,8 @@ FROM decided WHERE outcome = 'restored'"""
 
 # Beyond what the ladder gives her now. The former tier's surplus for some days; the rest as long as the term. What was
 # carried over went on being carried where she had the benefit, as of a lower tier, when that period closed.
-RESTORE = """
+RESTORE = (
+    """
 WITH back AS (
   SELECT k.member_id, k.snapshot_id, c.benefit_id,
     CASE WHEN c.amount IS NOT NULL THEN greatest(c.amount - coalesce(w.amount, 0), 0) END AS amount, c.level,
@@ -137,8 +140,11 @@ given AS (
     expires_at, void_reason, reason, created_at
   )
   SELECT b.member_id, b.benefit_id, 'restore', b.snapshot_id, b.amount, b.level, b.recurs, 50,
-    b.early_hours, coalesce(s.anchor_at, k.since), k.since, b.expires_at, '', b.reason, %(at)s
+    b.early_hours, coalesce("""
+    + ANCHOR
+    + """, s.earned_at, k.since), k.since, b.expires_at, '', b.reason, %(at)s
   FROM back b JOIN settling s USING (member_id) JOIN recalled k USING (member_id, snapshot_id)
+  JOIN entitlements_benefit e ON e.id = b.benefit_id
   ON CONFLICT DO NOTHING
   RETURNING id, source_id, benefit_id, amount
 )
@@ -152,6 +158,7 @@ LEFT JOIN (
   FROM given GROUP BY 1
 ) g ON g.source_id = k.snapshot_id
 WHERE p.id = k.snapshot_id"""
+)
 
 # One door's part of what is given back.
 MAKE_MEMORY = """

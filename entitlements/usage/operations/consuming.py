@@ -93,8 +93,8 @@ def consume_named(
 def reverse(*, record_id: int, at: datetime, origin: str, actor: User | None = None, reason: str = "") -> UsageRecord:
     """Take a use back and return the record that says so; a second time returns the same one.
 
-    What lay in a usage period that has ended stays used: only what is still open gets it back. Raises
-    Refused(``not_a_use``).
+    It comes back to the lots that it burned and settles overage there; what lay in a lot that has ended stays used.
+    Raises Refused(``not_a_use``).
     """
     # The benefit's own row is everybody's: a lock on it would hold up all uses of it.
     used = UsageRecord.objects.select_for_update(of=("self",)).select_related("benefit").get(pk=record_id)
@@ -103,12 +103,10 @@ def reverse(*, record_id: int, at: datetime, origin: str, actor: User | None = N
     if earlier := UsageRecord.objects.filter(reverses=used).first():
         return earlier
     settle_members(member_ids=[used.member_id], at=at)
-    values: dict[str, Any] = {
-        "member": used.member_id, "benefit": used.benefit_id, "amount": used.amount, "used_at": used.at,
-        "overage": used.overage,
-    }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(GIVE_BACK, values)
+        cursor.execute(GIVE_BACK, {"record": used.pk, "at": at})
+    # Once more, by the lots as they are now: what is left, and the overage that it settles.
+    settle_members(member_ids=[used.member_id], at=at)
     balance = Balance.objects.get(member_id=used.member_id, benefit_id=used.benefit_id)
     record = UsageRecord.objects.create(
         member_id=used.member_id, benefit=used.benefit, at=at, recorded_at=at, amount=used.amount,

@@ -1,14 +1,18 @@
 """A use as one statement: the balance is changed under its own columns, the record says what came of it."""
 
+from entitlements.grants.querysets.units import number
+
 # Late are uses of a usage period that has ended: its lots are closed, so they are kept and not counted.
 # What a key did before is not tried again; of two at once with one key, the second fails on its uniqueness.
-_CONSUME = """
+_CONSUME = (
+    """
 WITH hit AS (
   UPDATE entitlements_balance b SET
     used = b.used + least(%(amount)s::bigint, coalesce(b.granted - b.used, %(amount)s::bigint)),
     overage = b.overage + %(amount)s::bigint
       - least(%(amount)s::bigint, coalesce(b.granted - b.used, %(amount)s::bigint)),
-    uses = b.uses + 1, first_used_at = least(b.first_used_at, %(used_at)s::timestamptz),
+    units = b.units + %(amount)s::bigint, uses = b.uses + 1,
+    first_used_at = least(b.first_used_at, %(used_at)s::timestamptz),
     last_used_at = greatest(b.last_used_at, %(used_at)s::timestamptz)
   FROM entitlements_benefit e
   WHERE b.member_id = {member} AND b.benefit_id = {benefit} AND e.id = b.benefit_id
@@ -17,15 +21,18 @@ WITH hit AS (
     AND (b.granted IS NULL OR NOT e.is_hard_limit OR b.used + %(amount)s::bigint <= b.granted)
     AND (e.public_at IS NULL OR e.public_at - make_interval(hours => b.early_hours) <= %(used_at)s::timestamptz)
     AND NOT EXISTS (SELECT FROM entitlements_usagerecord r WHERE r.idempotency_key = %(key)s::varchar)
-  RETURNING b.member_id, b.benefit_id, new.granted, new.used, new.overage, new.uses,
+  RETURNING b.member_id, b.benefit_id, new.granted, new.used, new.overage, new.uses, old.units AS before,
     new.overage - old.overage AS beyond, e.worth_cents * (new.used - old.used) AS worth
 )
 INSERT INTO entitlements_usagerecord (
   member_id, benefit_id, at, recorded_at, amount, outcome, origin, overage, worth_cents, idempotency_key,
-  granted_after, used_after, overage_after, actor_id
+  granted_after, used_after, overage_after, actor_id, first_unit
 )
 SELECT h.member_id, h.benefit_id, %(used_at)s::timestamptz, %(at)s::timestamptz, %(amount)s::bigint, 'used',
-  %(origin)s::varchar, h.beyond, h.worth, %(key)s::varchar, h.granted, h.used, h.overage, %(actor)s::bigint
+  %(origin)s::varchar, h.beyond, h.worth, %(key)s::varchar, h.granted, h.used, h.overage, %(actor)s::bigint,
+  """
+    + number("h.member_id", "h.before")
+    + """
 FROM hit h
 RETURNING id, member_id, benefit_id, granted_after, used_after, overage_after, overage, worth_cents, (
   SELECT EXISTS (
@@ -33,6 +40,7 @@ RETURNING id, member_id, benefit_id, granted_after, used_after, overage_after, o
     WHERE u.unlocked_by_id = h.benefit_id AND u.unlocked_after = h.uses AND NOT u.is_archived
   ) FROM hit h
 )"""
+)
 CONSUME = _CONSUME.format(member="%(member)s::bigint", benefit="%(benefit)s::bigint")
 # By the names that programs use, as ``BenefitQuerySet.asked_about`` finds them.
 CONSUME_NAMED = _CONSUME.format(
@@ -41,32 +49,12 @@ CONSUME_NAMED = _CONSUME.format(
     benefit="(SELECT n.id FROM entitlements_benefit n WHERE n.code = %(code)s::varchar AND NOT n.is_archived)",
 )
 
-# Taken back from the overage first, then from the lots that are open still, the last to be burnt first; what the lots
-# do not hold any more belonged to a period that has ended.
+# To the lots that it burned, as far as they are open still; what lies in one that has closed stays used.
 GIVE_BACK = """
-WITH b AS (
-  SELECT * FROM entitlements_balance WHERE member_id = %(member)s AND benefit_id = %(benefit)s AND is_open
-  FOR UPDATE
-),
-back AS (
-  SELECT least(%(overage)s, b.overage) AS overage, CASE
-    WHEN b.period_start IS NULL OR b.period_start <= %(used_at)s THEN least(%(amount)s - %(overage)s, b.used) ELSE 0
-  END AS used FROM b
-),
-queue AS (
-  SELECT l.id, l.used, back.used AS back, sum(l.used) OVER (
-    ORDER BY l.bucket DESC, l.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-  ) AS before
-  FROM entitlements_lot l, b, back
-  WHERE l.member_id = b.member_id AND l.benefit_id = b.benefit_id AND l.opens_at <= %(used_at)s
-    AND (l.closes_at IS NULL OR l.closes_at > b.settled_at)
-),
-emptied AS (
-  UPDATE entitlements_lot l SET used = l.used - least(l.used, greatest(q.back - coalesce(q.before, 0), 0))
-  FROM queue q WHERE l.id = q.id
-  RETURNING old.used - new.used AS part
-)
-UPDATE entitlements_balance t SET overage = t.overage - back.overage,
-  used = t.used - least((SELECT coalesce(sum(part), 0) FROM emptied), t.used),
-  allocated = t.allocated - least((SELECT coalesce(sum(part), 0) FROM emptied), t.allocated)
-FROM back WHERE t.member_id = %(member)s AND t.benefit_id = %(benefit)s"""
+UPDATE entitlements_lot l SET units = l.units - q.units, used = l.used - entitlements_length(l.units * q.units)
+FROM (
+  SELECT r.member_id, r.benefit_id, nummultirange(numrange(r.first_unit, r.first_unit + r.amount)) AS units
+  FROM entitlements_usagerecord r WHERE r.id = %(record)s AND r.first_unit IS NOT NULL
+) q
+WHERE l.member_id = q.member_id AND l.benefit_id = q.benefit_id AND l.units && q.units
+  AND (l.closes_at IS NULL OR l.closes_at > %(at)s)"""

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db import connection
 
+from entitlements.grants.querysets.units import number
+
 # The end of a batch: no more than so many events, unless one transaction wrote more.
 _UPTO = """
 SELECT coalesce((
@@ -51,7 +53,7 @@ ready AS (
   WHERE b.benefit_id = %(benefit)s FOR UPDATE OF b SKIP LOCKED
 ),
 hit AS (
-  UPDATE entitlements_balance b SET used = b.used + a.amount, uses = b.uses + a.n,
+  UPDATE entitlements_balance b SET used = b.used + a.amount, units = b.units + a.amount, uses = b.uses + a.n,
     first_used_at = least(b.first_used_at, a.first_at), last_used_at = greatest(b.last_used_at, a.last_at)
   FROM asked a JOIN ready USING (member_id), entitlements_benefit e
   WHERE b.member_id = a.member_id AND b.benefit_id = e.id AND e.id = %(benefit)s
@@ -60,16 +62,22 @@ hit AS (
     AND (b.granted IS NULL OR b.used + a.amount <= b.granted)
     AND (e.public_at IS NULL OR e.public_at - make_interval(hours => b.early_hours) <= a.first_at)
   RETURNING b.member_id, new.granted, old.used AS used_before, new.overage, e.worth_cents, old.uses AS uses_before,
-    new.uses
+    new.uses, old.units AS units_before
 ),
 kept AS (
   INSERT INTO entitlements_usagerecord (
     member_id, benefit_id, at, recorded_at, amount, outcome, origin, overage, worth_cents, idempotency_key,
-    granted_after, used_after, overage_after
+    granted_after, used_after, overage_after, first_unit
   )
-  SELECT h.member_id, %(benefit)s, r.occurred_at, %(at)s, r.amount, 'used', 'event', 0, h.worth_cents * r.amount, r.key,
-    h.granted, h.used_before + sum(r.amount) OVER (PARTITION BY r.member_id ORDER BY r.occurred_at, r.id), h.overage
-  FROM hit h JOIN reported r ON r.member_id = h.member_id
+  SELECT r.member_id, %(benefit)s, r.occurred_at, %(at)s, r.amount, 'used', 'event', 0, r.worth_cents * r.amount, r.key,
+    r.granted, r.used_before + r.upto, r.overage, """
+    + number("r.member_id", "r.units_before + r.upto - r.amount")
+    + """
+  FROM (
+    SELECT r.*, h.worth_cents, h.granted, h.used_before, h.overage, h.units_before,
+      sum(r.amount) OVER (PARTITION BY r.member_id ORDER BY r.occurred_at, r.id) AS upto
+    FROM hit h JOIN reported r ON r.member_id = h.member_id
+  ) r
   RETURNING 1
 )
 SELECT (SELECT count(*) FROM kept), coalesce((

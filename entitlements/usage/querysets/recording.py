@@ -1,11 +1,13 @@
 """A history of uses as one statement: what lies in the usage period open now counts, what is older is only kept."""
 
+from entitlements.grants.querysets.units import number
+
 # Rows of members whom nobody has settled yet, or who never had the benefit, need a balance to count in.
 ENROL = """
 INSERT INTO entitlements_balance (
-  member_id, benefit_id, is_open, granted, used, allocated, overage, level, early_hours, settled_at, uses
+  member_id, benefit_id, is_open, granted, used, units, laid, overage, level, early_hours, settled_at, uses
 )
-SELECT DISTINCT i.member_id, i.benefit_id, false, 0, 0, 0, 0, '', 0, %(at)s::timestamptz, 0
+SELECT DISTINCT i.member_id, i.benefit_id, false, 0, 0, 0, 0, 0, '', 0, %(at)s::timestamptz, 0
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS i (member_id bigint, benefit_id bigint)
 JOIN members_memberlifecycle l ON l.member_id = i.member_id
 ORDER BY 1, 2
@@ -26,15 +28,16 @@ due AS (
   UPDATE entitlements_standing SET next_due_at = least(next_due_at, settled_at) WHERE member_id = ANY(%(members)s)
 )
 INSERT INTO entitlements_balance AS b (
-  member_id, benefit_id, is_open, granted, used, allocated, overage, level, early_hours, settled_at, uses,
+  member_id, benefit_id, is_open, granted, used, units, laid, overage, level, early_hours, settled_at, uses,
   first_used_at, last_used_at
 )
-SELECT member_id, benefit_id, false, 0, 0, 0, 0, '', 0, told_at, uses, first_at, last_at FROM counted
+SELECT member_id, benefit_id, false, 0, 0, 0, 0, 0, '', 0, told_at, uses, first_at, last_at FROM counted
 ON CONFLICT (member_id, benefit_id) DO UPDATE SET
   uses = excluded.uses, first_used_at = excluded.first_used_at, last_used_at = excluded.last_used_at"""
 
 # Once a use of the open period does not fit under a hard limit, neither do those after it.
-RECORD = """
+RECORD = (
+    """
 WITH incoming AS MATERIALIZED (
   SELECT r.* FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
     member_id bigint, benefit_id bigint, used_at timestamptz, amount bigint, key varchar(120)
@@ -48,7 +51,8 @@ held AS MATERIALIZED (
 ),
 placed AS (
   SELECT i.*, e.worth_cents, e.is_hard_limit, b.granted - b.used AS room,
-    b.is_open AND b.period_start <= i.used_at AS counts, b.granted, b.used, b.overage AS over
+    b.is_open AND b.period_start <= i.used_at AS counts, b.granted, b.used, b.overage AS over,
+    b.units
   FROM incoming i JOIN held b USING (member_id, benefit_id) JOIN entitlements_benefit e ON e.id = i.benefit_id
 ),
 summed AS (
@@ -65,18 +69,21 @@ judged AS (
 kept AS (
   INSERT INTO entitlements_usagerecord (
     member_id, benefit_id, at, recorded_at, amount, outcome, origin, overage, worth_cents, idempotency_key,
-    granted_after, used_after, overage_after
+    granted_after, used_after, overage_after, first_unit
   )
   SELECT j.member_id, j.benefit_id, j.used_at, %(at)s, j.amount,
     CASE WHEN j.is_refused THEN 'limit_reached' ELSE 'used' END, %(origin)s,
     CASE WHEN j.is_refused THEN 0 ELSE coalesce(j.beyond, 0) END,
     CASE WHEN j.is_refused THEN 0 ELSE j.worth_cents * (j.amount - coalesce(j.beyond, 0)) END, j.key, j.granted,
-    j.used, j.over
+    j.used, j.over, CASE WHEN j.counts AND j.is_refused IS NOT TRUE THEN """
+    + number("j.member_id", "j.units + j.upto - j.amount")
+    + """ END
   FROM judged j ORDER BY j.used_at
   RETURNING 1
 ),
 counted AS (
-  UPDATE entitlements_balance b SET used = b.used + c.used, overage = b.overage + c.beyond, uses = b.uses + c.uses,
+  UPDATE entitlements_balance b SET used = b.used + c.used, overage = b.overage + c.beyond,
+    units = b.units + c.used + c.beyond, uses = b.uses + c.uses,
     first_used_at = least(b.first_used_at, c.first_at), last_used_at = greatest(b.last_used_at, c.last_at)
   FROM (
     SELECT member_id, benefit_id, count(*) AS uses, min(used_at) AS first_at, max(used_at) AS last_at,
@@ -90,3 +97,4 @@ due AS (
   WHERE s.member_id IN (SELECT member_id FROM judged)
 )
 SELECT count(*) FROM kept"""
+)
