@@ -1,33 +1,18 @@
 """The figures of the ladder, each one statement over everybody."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
 from entitlements.ladder.rules import TERM_MONTHS, months_in
 
-UPGRADE_WINDOW = timedelta(days=90)
-
 # Who is where: the free tier has no number.
 _STANDINGS = """
 SELECT s.tier_id, s.plan_id, s.via, count(*), p.duration_unit, p.duration_count
 FROM entitlements_standing s LEFT JOIN members_plan p ON p.id = s.plan_id
 GROUP BY 1, 2, 3, p.id"""
-
-# Whoever began a term of a tier after one of a lower tier, by the tier she came to.
-_UPGRADES = """
-SELECT t.tier_id, count(DISTINCT t.member_id)
-FROM members_membershipterm t
-JOIN members_tier now ON now.id = t.tier_id
-CROSS JOIN LATERAL (
-  SELECT r.position FROM members_membershipterm e JOIN members_tier r ON r.id = e.tier_id
-  WHERE e.member_id = t.member_id AND e.starts_at < t.starts_at AND e.close_reason <> 'void'
-  ORDER BY e.starts_at DESC LIMIT 1
-) former
-WHERE t.starts_at > %(since)s AND t.starts_at <= %(at)s AND t.close_reason <> 'void' AND former.position < now.position
-GROUP BY 1"""
 
 # Standings that a change of these cells may touch; plans are asked for beside tiers.
 _MARK_DUE = """
@@ -57,13 +42,6 @@ def places() -> list[Place]:
     with connection.cursor() as cursor:
         cursor.execute(_STANDINGS)
         return [Place(*row) for row in cursor.fetchall()]
-
-
-def upgrades(at: datetime) -> dict[int, int]:
-    """How many came up to each tier in the last 90 days."""
-    with connection.cursor() as cursor:
-        cursor.execute(_UPGRADES, {"at": at, "since": at - UPGRADE_WINDOW})
-        return dict(cursor.fetchall())
 
 
 def mark_due(at: datetime, tier_ids: set[int | None], plan_ids: set[int]) -> int:

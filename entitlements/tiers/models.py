@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from config.engine.brakes import Brake
 from config.engine.reviewed.models import ReviewedVersion, constraints
 from config.staff.keys import staff_key
+from entitlements.tiers.querysets.changes import TierChangeQuerySet
 from entitlements.tiers.querysets.standing import ManualTierQuerySet, StandingQuerySet, XidField
 from members.people.models import Member
 from members.plans.models import Tier
@@ -213,6 +214,8 @@ class TierChange(models.Model):
     facts = models.JSONField(_("facts"), default=dict)
     at = models.DateTimeField(_("at"))
     actor = staff_key(_("actor"))
+
+    objects = TierChangeQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("tier change")

@@ -19,19 +19,28 @@ from entitlements.ladder.changes import Cell, Change, Impact, changes_of, impact
 from entitlements.ladder.operations import active_ladder
 from entitlements.ladder.querysets import Place
 from entitlements.ladder.words import allowance, given
+from entitlements.tiers.console.links import moves_list
+from entitlements.tiers.models import TierChange
 from members.people.rules import local_date
 from members.plans.models import Plan, Tier
 
 
 @dataclass(frozen=True)
 class Column:
-    """A tier (None: free) with what leads to it, how many stand on it and what share came up lately."""
+    """A tier (None: free) with what leads to it, how many stand on it, and how many moves up led to it lately.
+
+    A move up is what the page of tiers counts as one; a purchase is none.
+    """
 
     tier: Tier | None
     name: str
     plan: Plan | None
     members: int
-    upgraded: float | None
+    moved_up: int = 0
+
+    @property
+    def moves_href(self) -> str:
+        return moves_list(direction="up", to=self.tier.pk) if self.tier else ""
 
     @property
     def key(self) -> str:
@@ -149,12 +158,14 @@ class Ladder:
         standing: dict[int | None, int] = {}
         for place in self.places:
             standing[place.tier_id] = standing.get(place.tier_id, 0) + place.members
-        came, columns = querysets.upgrades(self.at), [Column(None, _("Free"), None, standing.get(None, 0), None)]
-        for tier in Tier.objects.order_by("position"):
-            below = columns[-1].members if columns[-1].tier else 0
-            share = came.get(tier.pk, 0) / below if below else None
-            columns.append(Column(tier, name_of(tier), cheapest.get(tier.pk), standing.get(tier.pk, 0), share))
-        return columns
+        moved = TierChange.objects.ups_by_tier(self.at)
+        return [
+            Column(None, _("Free"), None, standing.get(None, 0)),
+            *(
+                Column(tier, name_of(tier), cheapest.get(tier.pk), standing.get(tier.pk, 0), moved.get(tier.pk, 0))
+                for tier in Tier.objects.order_by("position")
+            ),
+        ]
 
     @cached_property
     def steps_down(self) -> list[StepDown]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, cast
 
 from django.core.cache import cache
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -19,6 +19,7 @@ from config.console.paging import Pages
 from config.engine import brakes
 from config.engine.ids import read_id, read_number
 from entitlements.tiers.conditions import SOURCES
+from entitlements.tiers.console.links import moves_list
 from entitlements.tiers.measures import MEASURES, Measure
 from entitlements.tiers.models import QualificationPolicy, TierBrake, TierChange, TierStanding
 from entitlements.tiers.operations.assessing import active_policy
@@ -103,14 +104,11 @@ class Overview:
 
     @property
     def moved_hrefs(self) -> dict[str, str]:
-        page = reverse("tiers:changes")
-        return {way: f"{page}?{urlencode({'direction': way, 'days': DAYS})}" for way in ("up", "down")}
+        return {way: moves_list(direction=way) for way in ("up", "down")}
 
     @cached_property
     def moved(self) -> dict[str, int]:
-        rows = moved_within(DAYS, self.at).order_by()
-        found = dict(rows.values_list("is_up").annotate(n=Count("pk")))
-        return {"up": found.get(True, 0), "down": found.get(False, 0)}
+        return TierChange.objects.counts(self.at)
 
     @cached_property
     def falling(self) -> list[Cell]:
@@ -120,11 +118,6 @@ class Overview:
             Cell("", rows.filter(will_downgrade_at__lte=self.at + timedelta(days=days)).count(), falling_list(days))
             for days in (7, DAYS)
         ]
-
-
-def moved_within(days: int, at: datetime) -> QuerySet[TierChange]:
-    """The moves of the last days before ``at``."""
-    return TierChange.objects.filter(at__gt=at - timedelta(days=days), at__lte=at)
 
 
 def falling_list(days: int) -> str:
@@ -141,14 +134,17 @@ class Changes(Pages):
         self.at = at
         self.direction = direction if direction in ("up", "down") else ""
         self.days = read_number(days, most=9_999) or 0
+        tier_id = read_id(params.get("to", ""))
+        self.to = Tier.objects.filter(pk=tier_id).first() if tier_id else None
         self.after = read_id(params.get("after", ""))
 
     def asked(self) -> dict[str, Any]:
-        return {"direction": self.direction, "days": self.days}
+        return {"direction": self.direction, "days": self.days, "to": self.to.pk if self.to else ""}
 
     @cached_property
     def _meant(self) -> QuerySet[TierChange]:
-        rows = moved_within(self.days, self.at) if self.days else TierChange.objects.all()
+        rows = TierChange.objects.within(self.days, self.at) if self.days else TierChange.objects.all()
+        rows = rows.filter(to_tier=self.to) if self.to else rows
         return rows.filter(is_up=self.direction == "up") if self.direction else rows
 
     def behind(self) -> QuerySet[TierChange]:
@@ -175,6 +171,10 @@ class Changes(Pages):
     @property
     def ever(self) -> str:
         return self.address(days=0)
+
+    @property
+    def any_tier(self) -> str:
+        return self.address(to="")
 
 
 @dataclass(frozen=True)

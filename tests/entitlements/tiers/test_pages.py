@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 from django.utils import translation
+from django.utils.html import escape
 
 from config.audit.models import AuditEntry
+from entitlements.benefits.models import Benefit
 from entitlements.tiers.models import ManualTier, QualificationPolicy, TierBrake, TierChange, TierStanding
 from entitlements.tiers.operations import assessing, manual, policies
 from members.events.operations.recording import prepare_partitions
@@ -39,9 +41,9 @@ def test_the_overview_counts_members_by_effective_tier_and_leads_to_them(world, 
     silver = world.tiers["silver"].pk
     page = text_of(viewer_client.get(reverse("tiers:overview")))
     listed = f"/console/members/?by=tier_through.{silver}%3Aqualified"
-    assert f'<a href="{listed}">2</a>' in page
+    assert f'<a href="{listed}" data-count="2">2</a>' in page
     assert viewer_client.get(listed).context["listing"].count == 2
-    assert f'{reverse("tiers:changes")}?direction=up&amp;days=30">2</a>' in page
+    assert f'{reverse("tiers:changes")}?direction=up&amp;days=30" data-count="2">2</a>' in page
     assert members[0].display_name[-1] in text_of(viewer_client.get(f"{reverse('tiers:changes')}?direction=up"))
     assert "Nobody moved" in text_of(viewer_client.get(f"{reverse('tiers:changes')}?direction=down"))
 
@@ -65,6 +67,24 @@ def test_the_moves_of_30_days_are_listed_as_they_are_counted(world, viewer_clien
     ever = viewer_client.get(reverse("tiers:changes") + second.context["changes"].ever)
     assert ever.context["changes"].count == 3
     assert "in the last" not in text_of(ever)
+
+
+def test_every_page_means_the_same_by_moved_up(world, viewer_client):
+    policy, tiers = world.policy(), list(world.tiers.values())
+    for number, days in enumerate((1, 2, 29, 31)):
+        TierChange.objects.create(
+            member=world.member(world.at - 100 * DAY), to_tier=tiers[number % 2], is_up=True, via="qualified",
+            policy=policy, at=world.at - days * DAY,
+        )  # fmt: skip
+    Benefit.objects.create(code="quota", name="Quota", created_at=world.at)
+    overview = viewer_client.get(reverse("tiers:overview")).context["overview"]
+    response = viewer_client.get(reverse("ladder:index"))
+    columns = [column for column in response.context["ladder"].columns if column.tier]
+    assert {column.tier: column.moved_up for column in columns if column.moved_up} == {tiers[0]: 2, tiers[1]: 1}
+    assert sum(column.moved_up for column in columns) == overview.moved["up"] == 3
+    for column in columns:
+        assert f'href="{escape(column.moves_href)}" data-count="{column.moved_up}"' in text_of(response)
+        assert viewer_client.get(column.moves_href).context["changes"].count == column.moved_up
 
 
 def test_a_policy_goes_from_a_draft_into_force_by_two_people(world, operator_client, approver_client):
@@ -92,7 +112,7 @@ def test_a_policy_goes_from_a_draft_into_force_by_two_people(world, operator_cli
     assert "nobody approves what was not looked at" in text_of(post(operator_client, "submit"))
     page = text_of(post(operator_client, "preview"))
     movers = f"{reverse('tiers:movers', args=[draft.pk])}?from=&amp;to={silver}"
-    assert f'<a href="{movers}">1</a>' in page
+    assert f'<a href="{movers}" data-count="1">1</a>' in page
     assert not TierStanding.objects.exists()
     assert str(member.pk) in text_of(operator_client.get(movers.replace("&amp;", "&")))
     assert "Every member was looked at" in text_of(
