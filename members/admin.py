@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from import_export.admin import ImportExportMixin
 
 from config.audit.models import AuditEntry
@@ -15,6 +16,7 @@ from config.audit.record import audit_at_large, kind_of
 from config.console.http import staff_of
 from config.console.raw_records import ReadOnlyAdmin
 from config.engine import clock
+from config.engine.money import money_text, project_currency
 from config.staff.access import Permission
 from members.events.models import EventDefinition, Source
 from members.exports.models import EventRecord
@@ -76,7 +78,7 @@ class TermAdmin(PipelineAdmin):
 @admin.register(EventRecord)
 class EventAdmin(PipelineAdmin):
     resource_classes = [EventResource]
-    list_display = ["id", "member_id", "definition", "source", "occurred_at", "value_cents", "currency"]
+    list_display = ["id", "member_id", "definition", "source", "occurred_at", "amount"]
     list_filter = ["definition", "source"]
     list_select_related = ["definition", "source"]
     search_fields = ["=member__id", "=message_id"]
@@ -85,6 +87,10 @@ class EventAdmin(PipelineAdmin):
     def get_export_queryset(self, request: HttpRequest) -> QuerySet:
         queryset = super().get_export_queryset(request).select_related("definition", "source", "member")
         return queryset.prefetch_related("member__identities")
+
+    @admin.display(description=_("Value"))
+    def amount(self, event: EventRecord) -> str:
+        return money_text(event.value_cents, event.currency or project_currency())
 
 
 @admin.register(MemberLifecycle)
@@ -158,8 +164,12 @@ class ConsentAdmin(ReadOnlyAdmin):
 
 @admin.register(Plan)
 class PlanAdmin(ReadOnlyAdmin):
-    list_display = ["code", "name", "tier", "duration_count", "duration_unit", "price_cents", "currency", "is_sold"]
+    list_display = ["code", "name", "tier", "duration_count", "duration_unit", "price", "is_sold"]
     list_select_related = ["tier"]
+
+    @admin.display(description=_("Price"), ordering="price_cents")
+    def price(self, plan: Plan) -> str:
+        return money_text(plan.price_cents, plan.currency)
 
 
 @admin.register(Tier)

@@ -19,6 +19,7 @@ from import_export.results import Error, Result, RowResult
 from tablib import Dataset
 
 from config.engine import clock
+from config.engine.money import major_text, project_currency
 from config.engine.refusal import Refused, refusal_text
 from config.staff.models import User
 from members.exports.models import EventRecord
@@ -199,7 +200,7 @@ class TermResource(PipelineResource):
         return _identity(term.member, "external_id")
 
     def dehydrate_price(self, term: MembershipTerm) -> str:
-        return _amount(term.price_cents)
+        return major_text(term.price_cents, term.currency)
 
 
 class EventResource(PipelineResource):
@@ -219,12 +220,10 @@ class EventResource(PipelineResource):
         return _identity(event.member, "external_id")
 
     def dehydrate_value(self, event: EventRecord) -> str:
-        return _amount(event.value_cents)
+        if event.value_cents is None:
+            return ""
+        return major_text(event.value_cents, event.currency or project_currency())
 
 
 def _identity(member: Member, kind: str) -> str:
     return next((identity.value for identity in member.identities.all() if identity.kind == kind), "")
-
-
-def _amount(cents: int | None) -> str:
-    return "" if cents is None else f"{cents / 100:.2f}"

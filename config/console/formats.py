@@ -8,14 +8,14 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 
-# Figures and masking are for every floor; pages find them among the formats.
-from config.console.figures import DASH as DASH
-from config.console.figures import compact_number_text as compact_number_text
-from config.console.figures import money_text as money_text
-from config.console.figures import number_text as number_text
+# For every floor; pages find them among the formats.
 from config.console.masking import mask_email as mask_email
 from config.console.masking import mask_name as mask_name
 from config.console.masking import mask_phone as mask_phone
+from config.engine.money import money_text as money_text
+from config.engine.numbers import DASH as DASH
+from config.engine.numbers import compact_number_text as compact_number_text
+from config.engine.numbers import number_text as number_text
 
 
 def percent_text(share: float | Decimal | None, *, digits: int = 0) -> str:

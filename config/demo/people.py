@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import connection, transaction
 
 from config.demo.deeds import Deed, deeds, name_values
@@ -17,6 +16,7 @@ from config.demo.honours import make_honours
 from config.demo.ladder import make_ladder, use_benefits
 from config.demo.offers import make_offers
 from config.demo.seats import make_seats
+from config.engine.money import project_currency
 from config.staff.models import User
 from entitlements.grants.operations.settling import adopt_members, settle_due
 from entitlements.insight.operations.counting import count_figures
@@ -153,7 +153,9 @@ def catalogue() -> dict[str, Plan]:
     for code, cents in COSTS.items():
         TierCost.objects.get_or_create(tier=tiers[code], defaults={"monthly_cents": cents})
     return {
-        p["code"]: Plan.objects.get_or_create(code=p["code"], defaults={**p, "tier": tiers[p["tier"]]})[0]
+        p["code"]: Plan.objects.get_or_create(
+            code=p["code"], defaults={**p, "tier": tiers[p["tier"]], "currency": project_currency()}
+        )[0]
         for p in PLANS
     }
 
@@ -264,7 +266,7 @@ def _live(life: Life, serial: int, draw: random.Random) -> Iterator[dict[str, An
     for n, (moment, cents) in enumerate(life.orders):
         yield {
             "member_id": member.pk, "name": ORDERED[0], "occurred_at": moment, "message_id": f"demo-{serial}-o{n}",
-            "value_cents": cents, "currency": settings.PROJECT_CURRENCY,
+            "value_cents": cents, "currency": project_currency(),
         }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ import random
 from datetime import datetime, timedelta
 from typing import Any
 
+from config.engine.money import project_currency
 from entitlements.seats.operations import seating
 from entitlements.seats.operations.plans import save_seat_plan
 from members.lifecycle.models import MemberLifecycle
@@ -30,7 +31,8 @@ def make_seats(*, at: datetime) -> None:
     owners = max(len(free) // ONE_IN, 1)
     for values, tier, kind, seats, share in PLANS:
         tier_row = Tier.objects.get(code=tier)
-        plan, _ = Plan.objects.get_or_create(code=values["code"], defaults=values | {"tier": tier_row})
+        known = values | {"tier": tier_row, "currency": project_currency()}
+        plan, _ = Plan.objects.get_or_create(code=values["code"], defaults=known)
         save_seat_plan(plan=plan, kind=kind, seats=seats, tier=None, actor=None, at=at)
         for _owner in range(min(owners, len(free) // (seats + 1))):
             since = at - timedelta(days=draw.uniform(1, OLDEST))

@@ -1,4 +1,4 @@
-"""Why a step of a reviewed version is refused."""
+"""Why a step of a reviewed version is refused, and why an amount cannot be read."""
 
 from collections.abc import Mapping
 
@@ -12,4 +12,10 @@ REFUSALS: Mapping[str, str | Promise] = {
     "not_waiting": _("Somebody else decided meanwhile; the page shows how it stands now."),
     "past": _("That moment is over; leave it empty for at once."),
     "unchanged": _("Nothing differs from the version in force."),
+    "not_an_amount": _("Write an amount, like 268 or 268.50."),
+    "unknown_currency": _("The amount cannot be read without its currency."),
+    "no_decimals": _("%(currency)s has no decimals."),
+    "too_many_decimals": _("%(currency)s has %(digits)s decimals at most."),
+    "negative_amount": _("An amount is not below 0."),
+    "amount_too_large": _("This amount is too large."),
 }

@@ -2,7 +2,7 @@
 
 Each kind is three expressions. ``clean`` sees the trimmed cell as {r} and gives normalised text; ``value`` sees that
 as {k} and gives the typed value or NULL; ``problem`` sees both ({k}, {x}) and names the issue or gives NULL. A cell
-that is blank is NULL throughout and never a problem.
+that is blank is NULL throughout and never a problem. Money is read by {power}: the minor units in one of its row's currency.
 """
 
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from config.engine.money import MAX_MINOR, known_currencies_sql
 from members.files.mapping import Field
 
 _FULL_WIDTH = "０１２３４５６７８９：／－．，＋＠　（）￥"
@@ -108,10 +109,22 @@ def _instant(day: str) -> str:
     return "CASE " + " ".join(f"WHEN {condition} THEN {value}" for condition, value in branches) + " END"
 
 
-_NUMBER_CLEAN = "regexp_replace(" + folded("{r}") + r", '[\s,¥$€£]|元$', '', 'g')"
+_NUMBER_CLEAN = "regexp_replace(" + folded("{r}") + r", '[\s,¥$€£₩]|元$', '', 'g')"
 _NUMBER_PROBLEM = (
     "CASE WHEN {x} IS NULL THEN CASE WHEN lower({k}) IN ('nan', 'inf', '-inf', 'infinity', '-infinity') "
     "THEN 'not_a_number' WHEN {k} LIKE '=%' THEN 'formula' ELSE '" + "{code}' END END"
+)
+
+_MINOR = "({k}::numeric * {power})"
+# More decimals than the currency has are no amount of it: rounding would book what nobody wrote.
+_MONEY_VALUE = (
+    r"CASE WHEN {k} ~ '^-?\d{1,15}(\.\d{1,30})?$' THEN CASE WHEN "
+    + _MINOR + " = trunc" + _MINOR + " AND abs" + _MINOR + f" <= {MAX_MINOR} THEN " + _MINOR + "::bigint END END"
+)  # fmt: skip
+_MONEY_PROBLEM = _NUMBER_PROBLEM.replace(
+    " ELSE '{code}'",
+    r" WHEN {k} ~ '^-?\d{1,15}\.\d*[1-9]\d*$' THEN 'too_many_decimals' "
+    r"WHEN {k} ~ '^-?\d{10,}(\.\d+)?$' THEN 'amount_too_large' ELSE 'bad_amount'",
 )
 
 
@@ -164,7 +177,6 @@ def _unknown(code: str) -> str:
 
 def kinds() -> dict[str, Kind]:
     """Every kind of field. Built on call: the project's time zone is a setting."""
-    number = r"CASE WHEN {k} ~ '^-?\d{1,12}(\.\d{1,6})?$' THEN "
     return {
         "text": Kind(_UNGUARDED, _TEXT_VALUE, _TEXT_PROBLEM),
         "key": Kind(
@@ -197,10 +209,7 @@ def kinds() -> dict[str, Kind]:
         "end": Kind(_DATE_CLEAN, _instant("{k}::date + interval '1 day'"), _DATE_PROBLEM, "timestamptz"),
         # A day without a time is put at noon, so that it stays the same day in every near time zone.
         "noon": Kind(_DATE_CLEAN, _instant("{k}::date + interval '12 hours'"), _DATE_PROBLEM, "timestamptz"),
-        "money": Kind(
-            _NUMBER_CLEAN, number + "round({k}::numeric * 100)::bigint END", _NUMBER_PROBLEM.replace("{code}", "bad_amount"),
-            "bigint",
-        ),
+        "money": Kind(_NUMBER_CLEAN, _MONEY_VALUE, _MONEY_PROBLEM, "bigint"),
         "months": Kind(
             _NUMBER_CLEAN, r"CASE WHEN {k} ~ '^\d{1,4}$' THEN {k}::int END",
             _NUMBER_PROBLEM.replace("{code}", "bad_number"), "int",
@@ -210,7 +219,8 @@ def kinds() -> dict[str, Kind]:
             _NUMBER_PROBLEM.replace("{code}", "bad_number"), "int",
         ),
         "currency": Kind(
-            "upper({r})", "CASE WHEN {k} ~ '^[A-Z]{3}$' THEN {k} WHEN {k} IN ('人民币', '元', 'RMB') THEN 'CNY' END",
+            "upper({r})",
+            "CASE WHEN {k} IN " + known_currencies_sql() + " THEN {k} WHEN {k} IN ('人民币', '元', 'RMB') THEN 'CNY' END",
             _unknown("bad_currency"),
         ),
         "flag": Kind(_LOWER, _FLAG, _unknown("bad_flag"), "boolean"),
@@ -233,9 +243,12 @@ def clean_sql(field: Field, raw: str) -> str:
     return kinds()[field.kind].clean.replace("{r}", raw)
 
 
-def value_sql(field: Field, raw: str, cleaned: str, lookups: Lookups) -> str:
-    """The typed value, or NULL where the text is none. ``lookups`` has the ids of tiers and plans by name."""
-    value = kinds()[field.kind].value
+def value_sql(field: Field, raw: str, cleaned: str, lookups: Lookups, power: str) -> str:
+    """The typed value, or NULL where the text is none. ``lookups`` has the ids of tiers and plans by name.
+
+    ``power`` gives the minor units in one of the row's currency.
+    """
+    value = kinds()[field.kind].value.replace("{power}", power)
     if "{lookup}" in value:
         value = value.replace("{lookup}", _lookup(lookups.get(field.kind, {})))
     return _filled(value, field, raw, cleaned)

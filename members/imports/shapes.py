@@ -48,6 +48,8 @@ class Shape:
     # Whether members not yet known are created.
     creates_members: bool = True
     identities: tuple[str, ...] = IDENTITY_KINDS
+    # The one currency of such a file, where it has one.
+    currency: str = ""
 
     def field(self, name: str) -> Field:
         return next(f for f in self.fields if f.name == name)
@@ -161,7 +163,7 @@ class CdnowShape(Shape):
             "event_name": "'order_completed'::text",
             "message": f"{quoted(setting.event_prefix)} || v.row_no",
             "value_cents": "v.value",
-            "event_currency": "'USD'::text",
+            "event_currency": f"{quoted(self.currency)}::text",
             "properties": "jsonb_build_object('count', v.count)",
         }
 
@@ -206,7 +208,7 @@ class TelcoShape(Shape):
         return f"""
           SELECT r.row_no, r.member_id, 'paid' AS kind, NULL::bigint AS tier_id, NULL::bigint AS plan_id, r.contract,
             t.starts_on::timestamp AT TIME ZONE {zone} AS starts_at, t.ends_on::timestamp AT TIME ZONE {zone} AS ends_at,
-            r.monthly_charges * t.months AS price_cents, 'USD' AS currency, NULL::text AS external_ref
+            r.monthly_charges * t.months AS price_cents, {quoted(self.currency)} AS currency, NULL::text AS external_ref
           FROM {rows} r CROSS JOIN LATERAL (
             SELECT r.start_on AS starts_on, r.as_of_on AS ends_on, r.tenure AS months WHERE r.churned
             UNION ALL SELECT r.start_on, {current_on}, r.periods * r.months WHERE NOT coalesce(r.churned, false)
@@ -227,10 +229,11 @@ SHAPES: dict[str, Shape] = {
     ),
     "telco": TelcoShape(
         mapping.TELCO_FIELDS, (("external_id",), ("tenure",), ("contract",), ("monthly_charges",), ("churned",)),
-        ("external_id",), identities=("external_id",),
+        ("external_id",), identities=("external_id",), currency="USD",
     ),
     "cdnow": CdnowShape(
-        mapping.CDNOW_FIELDS, (("external_id",), ("occurred_at",), ("value",)), (), identities=("external_id",)
+        mapping.CDNOW_FIELDS, (("external_id",), ("occurred_at",), ("value",)), (), identities=("external_id",),
+        currency="USD",
     ),
 }  # fmt: skip
 

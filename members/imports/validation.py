@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from config.engine.money import digits_of, minor_power_sql
 from members.files.mapping import Field
 from members.imports.cleaning import clean_sql, problem_sql, quoted, type_of, value_sql
 from members.imports.shapes import EVENT_PROFILES, KEYS, PROFILE_COLUMNS, SHAPES, Setting, Shape
@@ -45,7 +46,8 @@ def rows_sql(plan: Plan) -> str:
     raw = {f.name: f"c{plan.columns[f.name]}" for f in mapped}
     cleaned = [f"{raw[f.name]} AS r_{f.name}, {clean_sql(f, raw[f.name])} AS k_{f.name}" for f in mapped]
     cleaned += [f"c{index} AS a_{index}" for index in plan.attributes.values()]
-    values = [f"{value_sql(f, f'r_{f.name}', f'k_{f.name}', plan.lookups)} AS {f.name}" for f in mapped]
+    power = _power(plan)
+    values = [f"{value_sql(f, f'r_{f.name}', f'k_{f.name}', plan.lookups, power)} AS {f.name}" for f in mapped]
     values += [f"r_{f.name}, k_{f.name}" for f in mapped] + [f"{_attributes(plan)} AS attributes"]
     problems = [
         f"CASE WHEN k_{f.name} IS NOT NULL THEN '{f.name}:' || ({problem_sql(f, f'r_{f.name}', f'k_{f.name}', f.name)}) END"
@@ -69,6 +71,15 @@ def rows_sql(plan: Plan) -> str:
       ) v
     ) d
     {_joins(plan)}"""
+
+
+def _power(plan: Plan) -> str:
+    """How many minor units make one of a row's currency: the shape's own, else that of the row or the project."""
+    usual = plan.shape.currency or plan.setting.currency
+    if "currency" not in plan.columns:
+        return str(10 ** digits_of(usual))
+    named = value_sql(plan.shape.field("currency"), "r_currency", "k_currency", plan.lookups, "1")
+    return minor_power_sql(f"coalesce({named}, {quoted(usual)})")
 
 
 def _all_of(checks: Sequence[str]) -> str:

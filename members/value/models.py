@@ -94,6 +94,11 @@ class ValueSettings(models.Model):
     def __str__(self) -> str:
         return "value settings"
 
+    @classmethod
+    def currency_now(cls) -> str:
+        """The currency in which spending is added up."""
+        return cls.objects.values_list("currency", flat=True).get()
+
 
 class TierCost(models.Model):
     """What a member of a tier costs a month."""

@@ -8,7 +8,6 @@ APPS = ("config", "members", "entitlements", "tasks_engine", "campaigns")
 LOOKS = re.compile(r"\.(isdigit|isdecimal|isnumeric)\(|\bint\((request|self\.params|params|query)\b")
 # Who may look by themselves, and at what.
 ALLOWED = {
-    "config/console/figures.py": "a text it has just made of a number",
     "config/runtime/postgres.py": "files that PostgreSQL and the kernel write",
     "config/runtime/processes.py": "names in /proc",
 }

@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Any
 
 from django import template
-from django.conf import settings
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, FileInput, RadioSelect, Select
 from django.template.base import FilterExpression, Node, NodeList, Parser, Token, token_kwargs
 from django.template.context import Context
@@ -18,6 +17,7 @@ from django.utils.translation import get_language_info, gettext
 
 from config.console import formats
 from config.engine import clock
+from config.engine.money import project_currency
 from config.staff.models import User
 
 register = template.Library()
@@ -135,15 +135,15 @@ def signed(value: int | float) -> str:
 
 
 @register.simple_tag
-def money(cents: int | None, currency: str = "", compact: bool = False) -> str:
+def money(minor: int | None, currency: str = "", compact: bool = False) -> str:
     """An amount in integer minor units as a price in ``currency`` (the project's own by default)."""
-    return formats.money_text(cents, currency or settings.PROJECT_CURRENCY, compact=compact)
+    return formats.money_text(minor, currency or project_currency(), compact=compact)
 
 
 @register.simple_tag
 def monies(amounts: Mapping[str, int]) -> str:
     """Amounts in integer minor units by currency; what was paid in different currencies is not added up."""
-    return " + ".join(money(cents, currency) for currency, cents in amounts.items()) or money(0)
+    return " + ".join(money(minor, currency) for currency, minor in amounts.items()) or money(0)
 
 
 @register.simple_tag

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from config.console.fields import MoneyField, reason_field
 from config.engine.naming import name_of
 from config.staff.models import User
-from entitlements.tiers.measures import MEASURES, Unit
+from entitlements.tiers.measures import MEASURES, Measure, Unit
 from entitlements.tiers.models import QualificationPolicy, TierRung
 from entitlements.tiers.operations import manual
 from entitlements.tiers.operations.policies import CONDITIONS, Asked
@@ -33,6 +33,13 @@ HELP = {
 }
 
 
+def _threshold(measure: Measure, currency: str, initial: int | None) -> forms.Field:
+    words: dict[str, Any] = {"label": str(measure.label), "required": False, "initial": initial}
+    if measure.unit == Unit.MONEY:
+        return MoneyField(currency=currency, most=MOST, **words)
+    return forms.IntegerField(min_value=0, max_value=MOST, **words)
+
+
 class PolicyForm(forms.ModelForm):
     """A draft's conditions and what it asks for each tier. It only validates: the operation writes."""
 
@@ -43,7 +50,7 @@ class PolicyForm(forms.ModelForm):
         fields = [*CONDITIONS, "note"]
         help_texts = HELP
 
-    def __init__(self, *args: Any, rungs: dict[int, tuple[str, dict[str, int]]], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, rungs: dict[int, tuple[str, dict[str, int]]], currency: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["note"].required = True
         self.fields["brake_percent"].widget.attrs["step"] = "0.1"
@@ -54,12 +61,9 @@ class PolicyForm(forms.ModelForm):
         for tier in self.tiers:
             joined_by, thresholds = rungs.get(tier.pk, ("all", {}))
             for measure in self.measures:
-                make = MoneyField if measure.unit == Unit.MONEY else forms.IntegerField
-                limit = MOST // 100 if measure.unit == Unit.MONEY else MOST
-                self.fields[self._name(tier, measure.code)] = make(
-                    label=str(measure.label), required=False, min_value=0, max_value=limit,
-                    initial=thresholds.get(measure.code),
-                )  # fmt: skip
+                self.fields[self._name(tier, measure.code)] = _threshold(
+                    measure, currency, thresholds.get(measure.code)
+                )
             self.fields[self._name(tier, "joined")] = forms.ChoiceField(
                 label=_("Needs"), choices=TierRung.Joined.choices, initial=joined_by, required=False
             )

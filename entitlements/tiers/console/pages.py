@@ -199,7 +199,7 @@ def ladder_of(policy: QualificationPolicy) -> list[Asked]:
 
 
 def currency() -> str:
-    return ValueSettings.objects.values_list("currency", flat=True).get()
+    return ValueSettings.currency_now()
 
 
 @dataclass(frozen=True)

@@ -145,4 +145,4 @@ class TierPortrait:
 
     @cached_property
     def currency(self) -> str:
-        return ValueSettings.objects.values_list("currency", flat=True).get()
+        return ValueSettings.currency_now()

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection
 
+from config.engine.money import known_currencies_sql, minor_power_sql, project_currency
 from members.events.querysets.keys import OPENED, OpenedKey
 
 # Segment's own limits: 500 KB and 2,500 messages a request, 32 KB a message.
@@ -29,6 +30,9 @@ _SHAPE = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?( ?(Z|[+-]\d{2
 # Of that shape as programs write it, known at a glance.
 _USUAL = [f"____-__-__T__:__:__{part}{zone}" for part in ("", ".___", ".______") for zone in ("Z", "+__:__", "-__:__")]
 _USUAL_CHARACTERS = "^[0-9T:.Z+-]+$"
+# An amount without a currency is one of the project's own; one in a currency nobody knows is no amount.
+_POWER = minor_power_sql(f"coalesce(nullif(j.currency, ''), '{project_currency()}')")
+_KNOWN = known_currencies_sql()
 _MONEY = r"^-?\d{1,12}(\.\d{1,6})?$"
 
 
@@ -142,12 +146,14 @@ told AS MATERIALIZED (
     j.name, j.by_user, j.by_anonymous,
     CASE WHEN j.user_value IS NULL THEN j.by_anonymous ELSE j.by_user END AS member_id,
     CASE WHEN NOT j.is_identify AND (j.said ->> 'revenue') ~ '{_MONEY}'
-      THEN round((j.said ->> 'revenue')::numeric * 100)::bigint END AS value_cents,
-    CASE WHEN (j.said ->> 'currency') ~ '^[A-Za-z]{{3}}$' THEN upper(j.said ->> 'currency') ELSE '' END AS currency,
+      AND (j.currency <> '' OR coalesce(j.said ->> 'currency', '') = '')
+      THEN round((j.said ->> 'revenue')::numeric * {_POWER})::bigint END AS value_cents,
+    j.currency,
     CASE WHEN j.is_good AND j.type IN ('page', 'screen') THEN jsonb_strip_nulls(jsonb_build_object(
       'name', j.m -> 'name', 'category', j.m -> 'category')) || j.said ELSE j.said END AS payload
   FROM (
     SELECT j.*, j.reason IS NULL AS is_good,
+      CASE WHEN upper(j.said ->> 'currency') IN {_KNOWN} THEN upper(j.said ->> 'currency') ELSE '' END AS currency,
       (SELECT i.member_id FROM members_identity i WHERE i.kind = 'external_id' AND i.value = j.user_value) AS by_user,
       -- The former id of an alias may be a visitor's or a member's.
       coalesce(

@@ -6,6 +6,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection, transaction
 
+from config.engine.money import project_currency
 from config.engine.refusal import Refused
 from members.events.models import Source
 from members.files.mapping import ATTRIBUTE, IGNORE
@@ -103,7 +104,7 @@ def plan_of(run: ImportRun) -> Plan:
         options["source"] = Source.objects.filter(code=source_code(run)).values_list("pk", flat=True).first()
     setting = Setting(
         zone=settings.PROJECT_TIME_ZONE,
-        currency=settings.PROJECT_CURRENCY,
+        currency=project_currency(),
         options=options,
         plan_tier={plan.pk: plan.tier_id for plan in plans},
         plan_length={plan.pk: f"{plan.duration_count} {plan.duration_unit}" for plan in plans},

@@ -18,7 +18,7 @@ from members.imports.apply import Occasion, Write
 from members.imports.issues import is_good
 from members.imports.models import ImportEffect, ImportRun
 from members.imports.operations.checks import SESSION, check, judge, plan_of, prepare, source_code
-from members.imports.shapes import EVENT_PROFILES
+from members.imports.shapes import EVENT_PROFILES, SHAPES
 from members.imports.validation import Plan
 from members.lifecycle.operations.sweep import sweep
 from members.plans.models import Plan as SoldPlan
@@ -202,7 +202,8 @@ def _own_plan(run: ImportRun, contract: str, *, at: datetime) -> SoldPlan:
         code=code,
         defaults={
             "name": name, "name_zh": name_zh, "tier": tier, "duration_unit": unit, "duration_count": count,
-            "price_cents": _median_charge(run.pk, contract) * months, "currency": "USD",
+            "price_cents": _median_charge(run.pk, contract) * months,
+            "currency": SHAPES[run.profile].currency,
         },
     )  # fmt: skip
     if made:

@@ -3,7 +3,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from config.console.fields import MoneyField, NamedChoiceField
+from config.console.fields import CurrencyField, MoneyField, NamedChoiceField, typed_currency
+from config.engine.money import project_currency
 from members.plans.models import Plan, Tier
 
 
@@ -11,7 +12,8 @@ class PlanForm(forms.ModelForm):
     """A plan's fields; the operation writes them."""
 
     tier = NamedChoiceField(label=_("Tier"), queryset=Tier.objects.all())
-    price_cents = MoneyField(label=_("Price"))
+    price_cents = MoneyField(label=_("Price"), currency=typed_currency("currency"))
+    currency = CurrencyField(label=_("Currency"), initial=project_currency)
 
     class Meta:
         model = Plan
@@ -30,12 +32,6 @@ class PlanForm(forms.ModelForm):
         if count < 1:
             raise forms.ValidationError(_("At least 1."))
         return count
-
-    def clean_currency(self) -> str:
-        currency = self.cleaned_data["currency"].upper()
-        if len(currency) != 3 or not currency.isascii() or not currency.isalpha():
-            raise forms.ValidationError(_("Three letters, like CNY."))
-        return currency
 
 
 class TierForm(forms.ModelForm):

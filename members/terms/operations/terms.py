@@ -4,12 +4,14 @@ Safe to run concurrently: the member's lifecycle row is locked first, so operati
 A repeated ``external_ref`` changes nothing and returns the term it made before.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
 
 from config.audit.record import audit
+from config.engine.money import project_currency
 from config.engine.refusal import Refused
 from config.staff.models import User
 from members.lifecycle.models import MemberLifecycle
@@ -55,7 +57,7 @@ def purchase(
     elif len(queue) == 1 and queue[0].kind == TRIAL and queue[0].starts_at <= at:
         extra_days = _unused_days(queue[0], at, _zone(row))
         _close(queue[0], at, MembershipTerm.CloseReason.CONVERTED)
-    elif kind == PAID and queue[0].tier_id != plan.tier_id and plan.switch_policy == Plan.SwitchPolicy.IMMEDIATE:
+    elif kind == PAID and _switches(queue, plan):
         extra_days = sum(_worth_in_days(term, at, plan, price) for term in queue)
         for term in queue:
             _close(term, at, MembershipTerm.CloseReason.SWITCHED)
@@ -71,14 +73,8 @@ def purchase(
     return _done(term, at=at, actor=actor, action=f"term.{kind}")
 
 
-def renew_membership(
-    *, member_id: int, at: datetime, actor: User | None, external_ref: str | None = None, price_cents: int | None = None
-) -> MembershipTerm:
-    """Renew with the plan of the last paid, gift or compensation term; an early renewal loses no day.
-
-    Without ``price_cents`` it costs what was agreed with the member, else the plan's price.
-    Raises Refused when there is no such term, or its plan is unknown.
-    """
+def plan_to_renew(member_id: int) -> Plan | None:
+    """The plan of the member's last paid, gift or compensation term, where it is known."""
     last = (
         MembershipTerm.objects.filter(member_id=member_id, plan__isnull=False)
         .exclude(kind=TRIAL)
@@ -87,12 +83,24 @@ def renew_membership(
         .order_by("-starts_at")
         .first()
     )
-    if last is None:
+    return last.plan if last else None
+
+
+def renew_membership(
+    *, member_id: int, at: datetime, actor: User | None, external_ref: str | None = None, price_cents: int | None = None
+) -> MembershipTerm:
+    """Renew with the plan of the last paid, gift or compensation term; an early renewal loses no day.
+
+    Without ``price_cents`` it costs what was agreed with the member, else the plan's price.
+    Raises Refused when there is no such term, or its plan is unknown.
+    """
+    plan = plan_to_renew(member_id)
+    if plan is None:
         raise Refused("nothing_to_renew")
     if price_cents is None:
-        price_cents = agreed_price(member_id, last.plan_id, at)
+        price_cents = agreed_price(member_id, plan.pk, at)
     return purchase(
-        member_id=member_id, plan=last.plan, at=at, actor=actor, external_ref=external_ref, price_cents=price_cents
+        member_id=member_id, plan=plan, at=at, actor=actor, external_ref=external_ref, price_cents=price_cents
     )
 
 
@@ -198,7 +206,7 @@ def lend_cover(
         raise Refused("already_covered")
     term = MembershipTerm.objects.create(
         member_id=member_id, tier=tier, kind=GIFT, starts_at=starts_at, ends_at=ends_at,
-        currency=settings.PROJECT_CURRENCY, external_ref=external_ref, anchor_on=local_date(starts_at, _zone(row)),
+        currency=project_currency(), external_ref=external_ref, anchor_on=local_date(starts_at, _zone(row)),
         booked_at=at, recorded_by=actor,
     )  # fmt: skip
     return _done(term, at=at, actor=actor, action="term.lent")
@@ -287,6 +295,12 @@ def _lapsed_within_reach(row: MemberLifecycle, at: datetime) -> MembershipTerm |
     return last if at < max(held, last.ends_at + timedelta(hours=policy.settlement_hours)) else None
 
 
+def _switches(queue: Sequence[MembershipTerm], plan: Plan) -> bool:
+    """Whether buying ``plan`` ends the terms held. Terms paid in another currency stand: they cannot be weighed."""
+    is_asked = queue[0].tier_id != plan.tier_id and plan.switch_policy == Plan.SwitchPolicy.IMMEDIATE
+    return is_asked and all(term.currency == plan.currency for term in queue if term.price_cents)
+
+
 def _unused_days(term: MembershipTerm, at: datetime, zone: str) -> int:
     return max((local_date(term.ends_at, zone) - local_date(at, zone)).days, 0)
 
@@ -336,7 +350,7 @@ def _book(
     return MembershipTerm.objects.create(
         member_id=row.member_id, plan=plan, tier=tier, kind=kind, starts_at=starts_at,
         ends_at=shift_local(starts_at, ends_on, zone), price_cents=price_cents,
-        currency=plan.currency if plan else settings.PROJECT_CURRENCY, external_ref=external_ref or None,
+        currency=plan.currency if plan else project_currency(), external_ref=external_ref or None,
         anchor_on=anchor_on, anchor_months=months, booked_at=at, recorded_by=actor,
     )  # fmt: skip
 

@@ -3,7 +3,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from config.console.fields import MAX_CENTS, MoneyField
+from config.console.fields import CurrencyField, MoneyField, typed_currency
 from config.engine.naming import name_of
 from members.events.models import EventDefinition
 from members.plans.models import Tier
@@ -43,13 +43,15 @@ class ThresholdsForm(forms.Form):
 
     AXES = ("recency", "frequency", "monetary")
 
-    def __init__(self, *args: Any, thresholds: RfmThresholds, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, thresholds: RfmThresholds, currency: str, **kwargs: Any) -> None:
         initial: dict[str, Any] = {"window_days": thresholds.window_days}
         for axis in self.AXES:
             by, value = getattr(thresholds, f"{axis}_by"), getattr(thresholds, f"{axis}_value")
             initial |= {f"{axis}_by": by, f"{axis}_{'percent' if by == By.QUANTILE else 'fixed'}": value}
         kwargs["initial"] = initial
         super().__init__(*args, **kwargs)
+        spent: Any = self.fields["monetary_fixed"]
+        spent.currency = currency
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or {}
@@ -78,6 +80,7 @@ class EventChoiceField(forms.ModelChoiceField):
 class SettingsForm(forms.ModelForm):
     """What the scores read, when a member is mature, and a monthly cost for each tier."""
 
+    currency = CurrencyField(label=_("Currency"))
     invited_event = EventChoiceField(
         label=_("Event: invited somebody"), queryset=EventDefinition.objects.all(), required=False
     )
@@ -99,14 +102,8 @@ class SettingsForm(forms.ModelForm):
         for tier in self.tiers:
             self.fields[f"cost_{tier.pk}"] = MoneyField(
                 label=_("Monthly cost of a member: %(tier)s") % {"tier": name_of(tier)}, required=False,
-                initial=costs.get(tier.pk), max_value=MAX_CENTS // 100,
+                initial=costs.get(tier.pk), currency=typed_currency("currency"),
             )  # fmt: skip
-
-    def clean_currency(self) -> str:
-        currency = self.cleaned_data["currency"].upper()
-        if len(currency) != 3 or not currency.isascii() or not currency.isalpha():
-            raise forms.ValidationError(_("Three letters, like CNY."))
-        return currency
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or {}

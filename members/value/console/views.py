@@ -105,7 +105,8 @@ def _thresholds_page(request: StaffRequest, plan: Plan | None) -> HttpResponse:
     """The form; asked for a preview it also shows who would move, saved it asks for a refresh."""
     own = RfmThresholds.objects.filter(plan=plan).first()
     shown = own or RfmThresholds.objects.get(plan__isnull=True)
-    form = ThresholdsForm(request.POST if request.method == "POST" else None, thresholds=shown)
+    currency = ValueSettings.currency_now()
+    form = ThresholdsForm(request.POST if request.method == "POST" else None, thresholds=shown, currency=currency)
     at, plan_id = clock.now(), plan.pk if plan else None
     context: dict[str, Any] = {"form": form, "plan": plan, "is_own": own is not None, "heading": _heading(plan)}
     if form.is_valid() and request.POST.get("action") == "save":
@@ -118,7 +119,7 @@ def _thresholds_page(request: StaffRequest, plan: Plan | None) -> HttpResponse:
         shifts = saving.preview_thresholds(plan_id=plan_id, at=at, values=form.values)
         context |= {
             "shifts": pages.shifts_by_group(shifts), "movers": pages.movers(shifts),
-            "seconds": monotonic() - began, "currency": ValueSettings.objects.get().currency,
+            "seconds": monotonic() - began, "currency": currency,
         }  # fmt: skip
     return render(request, "value/thresholds.html", context, status=422 if form.errors else 200)
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from config.audit.record import audit
+from config.engine.money import digits_of, project_currency
 from config.staff.models import User
 from members.events.feeds import is_stale
 from members.events.models import EventDefinition, Source
@@ -74,7 +75,8 @@ def parameters(*, at: datetime, thresholds: list[dict[str, Any]] | None = None) 
         "thresholds": scoring.as_rows(saved_thresholds() if thresholds is None else thresholds),
         "money": _money_events(),
         "currency": chosen.currency,
-        "unsaid": chosen.currency == settings.PROJECT_CURRENCY,
+        "unsaid": chosen.currency == project_currency(),
+        "minor_power": 10 ** digits_of(chosen.currency),
         "counts_terms": chosen.counts_terms,
         "activity_since": connected.order_by("connected_at").values_list("connected_at", flat=True).first(),
         "spend_ratio_min": float(chosen.spend_ratio_min),

@@ -25,13 +25,13 @@ thresholds AS MATERIALIZED (
 base AS MATERIALIZED (
   SELECT l.member_id, l.tier_id, l.last_active_time, l.auto_renewal_flag, z.zone,
     (%(at)s AT TIME ZONE z.zone)::date AS today, date_trunc('month', %(at)s AT TIME ZONE z.zone) AS this_month,
-    c.starts_at, c.ends_at, c.price_cents,
+    c.starts_at, c.ends_at, c.price_cents, c.currency,
     coalesce((SELECT id FROM thresholds WHERE plan_id = c.plan_id),
       (SELECT id FROM thresholds WHERE plan_id IS NULL)) AS thresholds_id
   FROM members_memberlifecycle l
   CROSS JOIN LATERAL (SELECT coalesce(nullif(l.time_zone, ''), %(zone)s) AS zone) z
   LEFT JOIN (
-    SELECT member_id, plan_id, starts_at, ends_at, price_cents FROM members_membershipterm
+    SELECT member_id, plan_id, starts_at, ends_at, price_cents, currency FROM members_membershipterm
     WHERE period @> %(at)s::timestamptz
   ) c USING (member_id)
 ),
@@ -143,7 +143,7 @@ parts AS (
   LEFT JOIN members_member m ON m.id = b.member_id AND %(cost_attribute)s <> ''
   CROSS JOIN LATERAL (SELECT coalesce(
     CASE WHEN m.attributes ->> %(cost_attribute)s ~ '^[0-9]{1,9}([.][0-9]{1,9})?$'
-      THEN 100 * (m.attributes ->> %(cost_attribute)s)::numeric END, t.monthly_cents)::float AS cents) c
+      THEN %(minor_power)s * (m.attributes ->> %(cost_attribute)s)::numeric END, t.monthly_cents)::float AS cents) c
 ),
 mature AS (
   SELECT p.*, j.is_mature, round(100 * j.share) AS score FROM parts p
@@ -167,7 +167,7 @@ inputs AS (
     extract(epoch FROM %(at)s::timestamptz - f.at) / 2629800 AS tenure_months,
     extract(epoch FROM b.ends_at - b.starts_at) / 2629800 AS contract_months,
     b.auto_renewal_flag::int AS renews_itself,
-    m.cents / nullif(avg(m.cents) OVER (), 0) AS price_ratio,
+    m.cents / nullif(avg(m.cents) OVER (PARTITION BY b.currency), 0) AS price_ratio,
     CASE WHEN %(activity_since)s::timestamptz IS NOT NULL
       THEN extract(epoch FROM %(at)s::timestamptz - b.last_active_time) / 86400 END AS idle_days,
     coalesce(x.failures, 0) AS failed_renewals

@@ -124,9 +124,23 @@ def test_messages_without_an_id_are_known_by_their_content(send):
     assert Event.objects.count() == 3
 
 
-def test_money_is_kept_in_cents(send):
-    send([track(1, properties={"revenue": 12.345, "currency": "usd"}), track(2, properties={"revenue": "much"})])
-    assert set(Event.objects.values_list("value_cents", "currency")) == {(1235, "USD"), (None, "")}
+@pytest.mark.parametrize(
+    ("properties", "kept"),
+    [
+        ({"revenue": 12.345, "currency": "usd"}, (1235, "USD")),
+        ({"revenue": 500, "currency": "JPY"}, (500, "JPY")),
+        ({"revenue": "1.234", "currency": "KWD"}, (1234, "KWD")),
+        ({"revenue": 19.9}, (1990, "")),
+        ({"revenue": 19.9, "currency": ""}, (1990, "")),
+        ({"revenue": 19.9, "currency": None}, (1990, "")),
+        ({"revenue": 500, "currency": "XYZ"}, (None, "")),
+        ({"revenue": 500, "currency": "yen"}, (None, "")),
+        ({"revenue": "much"}, (None, "")),
+    ],
+)
+def test_money_is_kept_in_minor_units_of_its_currency(send, properties, kept):
+    send([track(1, properties=properties)])
+    assert set(Event.objects.values_list("value_cents", "currency")) == {kept}
 
 
 def test_traits_fill_the_profile(send):

@@ -3,6 +3,7 @@ from django.urls import reverse
 
 from config.audit.models import AuditEntry
 from members.plans.models import Plan, Tier
+from members.terms.models import MembershipTerm
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -28,6 +29,29 @@ def test_a_plan_is_made_and_changed(admin_client):
     assert entries[1].data["fields"] == ["price_cents"]
 
 
+@pytest.mark.parametrize(
+    ("currency", "typed", "minor", "shown"),
+    [("JPY", "500", 500, "JP¥500"), ("KWD", "1.234", 1234, "KWD 1.234"), ("CLF", "0.0005", 5, "CLF 0.0005")],
+)
+def test_a_price_is_typed_stored_and_shown_in_the_plans_own_currency(
+    admin_client, operator_client, at, currency, typed, minor, shown
+):
+    data = {**PLAN, "tier": factories.TierFactory().pk, "price_cents": typed, "currency": currency}
+    assert admin_client.post(reverse("members:plan-new"), data).status_code == 302
+    plan = Plan.objects.get()
+    assert (plan.price_cents, plan.currency) == (minor, currency)
+    assert f'value="{typed}"' in admin_client.get(reverse("members:plan", args=[plan.pk])).content.decode()
+    assert shown in admin_client.get(reverse("members:plans")).content.decode()
+    member = factories.make_member(at=at)
+    buy = reverse("members:purchase", args=[member.pk])
+    assert shown in operator_client.get(buy).content.decode()
+    refused = operator_client.post(buy, {"plan": plan.pk, "price": "0.00001"})
+    assert refused.status_code == 422
+    assert operator_client.post(buy, {"plan": plan.pk, "price": typed}).status_code in (204, 302)
+    assert MembershipTerm.objects.get().price_cents == minor
+    assert shown in operator_client.get(member.get_absolute_url()).content.decode()
+
+
 def test_a_tier_is_made(admin_client):
     data = {"code": "gold", "name": "Gold", "name_zh": "金卡", "position": 2}
     assert admin_client.post(reverse("members:tier-new"), data).status_code == 302
@@ -36,7 +60,12 @@ def test_a_tier_is_made(admin_client):
     assert admin_client.get(reverse("members:plans")).status_code == 200
 
 
-@pytest.mark.parametrize("wrong", [{"duration_count": 0}, {"currency": "YUAN"}, {"price_cents": "-1"}])
+@pytest.mark.parametrize(
+    "wrong", [
+        {"duration_count": 0}, {"currency": "YUAN"}, {"currency": "XYZ"}, {"currency": ""}, {"price_cents": "-1"},
+        {"price_cents": "500.5", "currency": "JPY"}, {"price_cents": "1.005"},
+    ],
+)  # fmt: skip
 def test_a_wrong_plan_is_refused(admin_client, wrong):
     tier = factories.TierFactory()
     assert admin_client.post(reverse("members:plan-new"), {**PLAN, "tier": tier.pk, **wrong}).status_code == 422

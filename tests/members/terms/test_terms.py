@@ -17,6 +17,7 @@ from members.lifecycle.models import LifecycleTransition
 from members.people.operations import people
 from members.terms.models import MembershipTerm
 from members.terms.operations import terms
+from tests import factories
 from tests.members.world import World, moment, state
 
 
@@ -95,6 +96,21 @@ def test_every_operation_leaves_an_audit_row_naming_who_did_it(django_user_model
     assert list(actions) == ["term.paid", "term.compensation", "auto_renewal.on", "term.tier_changed"]
     with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
         AuditEntry.objects.all().delete()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("currency", "switches"), [("CNY", True), ("JPY", False)])
+def test_what_was_paid_is_not_weighed_against_a_price_in_another_currency(currency, switches):
+    world = World()
+    member = world.member()
+    bought = terms.purchase(member_id=member.pk, plan=world.month, at=moment(0), actor=None)
+    dearer = factories.PlanFactory(
+        tier=world.black, price_cents=2 * world.month.price_cents, currency=currency, switch_policy="immediate"
+    )
+    term = terms.purchase(member_id=member.pk, plan=dearer, at=moment(1), actor=None)
+    bought.refresh_from_db()
+    assert (bought.close_reason == "switched") is switches
+    assert (term.starts_at == moment(1)) is switches
 
 
 @pytest.mark.django_db

@@ -51,7 +51,8 @@ class QualificationPolicyPages(ReviewPages[QualificationPolicy]):
         names = policies.CONDITIONS if is_new else (*policies.CONDITIONS, "note")
         asked = self.review.content_of(version)["tiers"].items()
         rungs = {int(pk): (joined_by, own) for pk, (joined_by, own) in asked}
-        return PolicyForm(data, initial={name: getattr(version, name) for name in names}, rungs=rungs)
+        initial = {name: getattr(version, name) for name in names}
+        return PolicyForm(data, initial=initial, rungs=rungs, currency=pages.currency())
 
     def version_context(self, version: QualificationPolicy) -> dict[str, Any]:
         found = version.preview

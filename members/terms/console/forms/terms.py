@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from config.console.fields import MoneyField, NamedChoiceField, PlanChoiceField, reason_field
+from config.console.fields import MoneyField, NamedChoiceField, PlanChoiceField, plan_currency, reason_field
 from config.engine.refusal import Refused, refusal_text
 from config.staff.models import User
 from members.people.models import Member
@@ -47,7 +47,9 @@ def _external_ref() -> forms.CharField:
 
 class PurchaseForm(TermForm):
     plan = PlanChoiceField(label=_("Plan"), queryset=Plan.objects.filter(is_sold=True))
-    price = MoneyField(label=_("Price paid"), required=False, help_text=_("Empty: the plan's price."))
+    price = MoneyField(
+        label=_("Price paid"), required=False, help_text=_("Empty: the plan's price."), currency=plan_currency("plan")
+    )
     external_ref = _external_ref()
     auto_renewal = forms.TypedChoiceField(
         label=_("Auto-renewal"),
@@ -73,6 +75,12 @@ class PurchaseForm(TermForm):
 class RenewForm(TermForm):
     price = MoneyField(label=_("Price paid"), required=False, help_text=_("Empty: the plan's price."))
     external_ref = _external_ref()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        price: Any = self.fields["price"]
+        plan = terms.plan_to_renew(self.member.pk)
+        price.currency = plan.currency if plan else None
 
     def operate(self, *, actor: User, at: datetime) -> None:
         data = self.cleaned_data
