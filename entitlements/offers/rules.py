@@ -94,12 +94,13 @@ class Buyer:
 
 @dataclass(frozen=True)
 class Sold:
-    """A plan as it is sold now."""
+    """A plan as it is sold now. What a coupon says of money is said of plans in the project's currency alone."""
 
     plan: int
     tier: int
     price_cents: int
     trial_days: int = 0
+    is_in_our_currency: bool = True
 
 
 @dataclass(frozen=True)
@@ -197,6 +198,8 @@ def _misses(terms: Terms, sold: Sold) -> str:
         return "plan_not_valid"
     if terms.tiers and sold.tier not in terms.tiers:
         return "tier_not_valid"
+    if not sold.is_in_our_currency and terms.kind != TRIAL:
+        return "other_currency"
     return ""
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.conf import settings
 
+from config.engine.money import project_currency
 from entitlements.offers import points
 from entitlements.offers.rules import Buyer, Sold
 from members.lifecycle.lifecycle import MembershipStatus
@@ -17,7 +18,10 @@ TRIAL = MembershipTerm.Kind.TRIAL
 
 
 def sold_as(plan: Plan) -> Sold:
-    return Sold(plan.pk, plan.tier_id, plan.price_cents, plan.trial_days)
+    return Sold(
+        plan.pk, plan.tier_id, plan.price_cents, plan.trial_days,
+        is_in_our_currency=plan.currency == project_currency(),
+    )  # fmt: skip
 
 
 def sold_plans() -> list[Sold]:

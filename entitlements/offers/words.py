@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 
-from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from config.console.figures import money_text
+from config.engine.money import money_text, project_currency
 from config.engine.refusal import Refused, refusal_text
 from entitlements.offers import rules
 
@@ -22,6 +21,7 @@ REFUSALS: Mapping[str, Text] = {
     "not_yet": gettext_lazy("This coupon is not valid yet."),
     "not_unused": gettext_lazy("Only an unused coupon can be taken back."),
     "offer_paused": gettext_lazy("The offer is paused; the coupon can be redeemed when it is active again."),
+    "other_currency": gettext_lazy("The coupon is not valid for plans in another currency."),
     "plan_not_valid": gettext_lazy("The coupon is not valid for this plan."),
     "tier_not_valid": gettext_lazy("The coupon is not valid for the tier of this plan."),
     "plan_not_locked": gettext_lazy("The price of this plan is not among those the coupon holds."),
@@ -95,9 +95,9 @@ def refusal_with_amounts(refused: Refused) -> str:
     return refusal_text(Refused(refused.code, **(refused.detail | amounts)), REFUSALS)
 
 
-def amount(cents: int) -> str:
+def amount(minor: int) -> str:
     """Minor units as money of the project's currency."""
-    return money_text(cents, settings.PROJECT_CURRENCY)
+    return money_text(minor, project_currency())
 
 
 def off_text(amount_cents: int | None, percent: int | None, cap_cents: int | None) -> str:

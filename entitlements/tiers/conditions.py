@@ -11,7 +11,9 @@ from django.utils.translation import gettext_lazy
 from pydantic import Field as Limits
 
 from config.engine.naming import name_of
+from entitlements.tiers.measures import MEASURES, Unit
 from entitlements.tiers.models import ManualTier, TierChange, TierStanding
+from entitlements.tiers.operations.assessing import active_policy
 from entitlements.tiers.querysets.standing import effective_tier, source_of_tier
 from members.people.models import Member
 from members.plans.models import Tier
@@ -22,6 +24,7 @@ from members.segments.registry import CONDITIONS, Choice, Condition, Context, Ev
 from members.segments.timing import Span
 from members.segments.value_tests import Texts
 from members.value.conditions import NumberCondition
+from members.value.models import ValueSettings
 
 TIERS = gettext_lazy("Tiers")
 SOURCES = {
@@ -127,12 +130,18 @@ class GivenTier(Condition):
 
 
 class Gap(NumberCondition):
-    """What is missing to the next tier, in the unit of the policy's measure (money in cents)."""
+    """What is missing to the next tier, in the unit of the policy's measure (of money: in minor units)."""
 
     kind: Literal["tiers.gap"]
-    label = gettext_lazy("Missing to the next tier (money in cents)")
+    label = gettext_lazy("Missing to the next tier")
     group = TIERS
     path = "tier_standing__gap"
+    fields = (Field("test", gettext_lazy("Number"), FieldType.NUMBER_TEST, currency=lambda values: Gap.currency()),)
+
+    @classmethod
+    def currency(cls) -> str:
+        measure = MEASURES.get(active_policy().gap_measure)
+        return ValueSettings.currency_now() if measure and measure.unit == Unit.MONEY else ""
 
 
 class WillDowngrade(Condition):

@@ -54,6 +54,9 @@ class Field:
     label: str | Promise
     type: FieldType
     choices: Callable[[], Sequence[Choice]] | None = None
+    # Of an amount: the currency by the condition's values, or nothing where the number is no amount. The rule has
+    # minor units, people read and write major ones.
+    currency: Callable[[Mapping[str, Any]], str] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Typed comparisons a condition may make: a number, a text, a date, a yes or no."""
 
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
@@ -20,6 +21,9 @@ from django.db.models.lookups import (
 from django.utils.translation import gettext as _
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, model_validator
 
+from config.engine.money import known_currencies, money_text, to_minor
+from config.engine.refusal import Refused, refusal_text
+from config.engine.words import REFUSALS
 from members.segments.expressions import (
     LIST_VALUE,
     InList,
@@ -52,9 +56,30 @@ def of_our_days(day: date) -> date:
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(_without_nul)]
 Texts = Annotated[list[Text], Field(min_length=1, max_length=MAX_VALUES)]
 Day = Annotated[date, AfterValidator(of_our_days)]
+
+
+def _amount_or_number(value: Any) -> Any:
+    """What a builder could not read as an amount comes as a mapping of what was ``typed`` and its ``currency``."""
+    if not isinstance(value, Mapping):
+        return plain_number(value)
+    try:
+        to_minor(str(value.get("typed", "")), str(value.get("currency", "")), may_be_negative=True)
+    except Refused as refused:
+        raise ValueError(refusal_text(refused, REFUSALS)) from refused
+    raise ValueError(str(REFUSALS["not_an_amount"]))
+
+
+def _known_currency(currency: str) -> str:
+    if currency and currency not in known_currencies():
+        raise ValueError(_("There is no currency “%(currency)s”.") % {"currency": currency})
+    return currency
+
+
+# A code, or empty: the project's own.
+Currency = Annotated[str, Field(max_length=3), AfterValidator(_known_currency)]
 Number = Annotated[
     Decimal,
-    BeforeValidator(plain_number),
+    BeforeValidator(_amount_or_number),
     Field(allow_inf_nan=False, ge=-(10**15), le=10**15, decimal_places=6),
 ]
 
@@ -114,7 +139,14 @@ class NumberTest(Spec):
         return self.until is not None and self.value <= 0 <= self.until
 
     def sentence(self) -> str:
-        value, until = _plain(self.value), _plain(self.until or 0)
+        return self._sentence(_plain)
+
+    def money_sentence(self, currency: str) -> str:
+        """The test of an amount, whose bounds are minor units of ``currency``."""
+        return self._sentence(lambda minor: money_text(minor, currency))
+
+    def _sentence(self, written: Callable[[Decimal], str]) -> str:
+        value, until = written(self.value), written(self.until or Decimal())
         return {
             "eq": _("exactly %(value)s"),
             "lt": _("less than %(value)s"),
@@ -246,5 +278,5 @@ class PropertyFilter(Spec):
         return _("%(name)s %(test)s") % {"name": self.name, "test": self.test.sentence()}
 
 
-def _plain(number: Decimal | int) -> str:
+def _plain(number: Decimal) -> str:
     return f"{number:f}".rstrip("0").rstrip(".") if "." in f"{number:f}" else f"{number:f}"

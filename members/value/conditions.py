@@ -9,12 +9,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 from pydantic import Field as Limits
 
+from config.engine.money import money_text
 from members.segments.conditions.bases import IS_OR_IS_NOT, ChoiceCondition, facts_of
 from members.segments.expressions import complement
 from members.segments.registry import CONDITIONS, Choice, Condition, Context, Evidence, Fact, Field, FieldType
 from members.segments.value_tests import NumberTest
 from members.value.groups import BAND_BOUNDS, Band, Group, band_of
-from members.value.models import MemberValue
+from members.value.models import MemberValue, ValueSettings
 
 VALUE = pgettext_lazy("menu", "Value")
 TEST = Field("test", gettext_lazy("Number"), FieldType.NUMBER_TEST)
@@ -64,7 +65,7 @@ class InRfmGroup(ChoiceCondition):
 
 
 class NumberCondition(Condition):
-    """A number kept with a member passes a test; who has none does not."""
+    """A number kept with a member passes a test; who has none does not. An amount says its ``currency``."""
 
     test: NumberTest
     group = VALUE
@@ -75,11 +76,21 @@ class NumberCondition(Condition):
     def compile(self, context: Context) -> Q:
         return self.test.over(F(self.path))
 
+    @classmethod
+    def currency(cls) -> str:
+        """The currency of the number; empty where it is no amount."""
+        return ""
+
     def sentence(self) -> str:
-        return _("%(name)s %(test)s") % {"name": self.label, "test": self.test.sentence()}
+        currency = self.currency()
+        test = self.test.money_sentence(currency) if currency else self.test.sentence()
+        return _("%(name)s %(test)s") % {"name": self.label, "test": test}
 
     def evidence(self, member_ids: Sequence[int], context: Context) -> Evidence:
-        return facts_of(member_ids, self.label, self.path)
+        found = facts_of(member_ids, self.label, self.path)
+        if not (currency := self.currency()):
+            return found
+        return {pk: [Fact(f.label, money_text(f.value, currency)) for f in facts] for pk, facts in found.items()}
 
 
 class Recency(NumberCondition):
@@ -96,8 +107,17 @@ class Frequency(NumberCondition):
 
 class Monetary(NumberCondition):
     kind: Literal["value.monetary"]
-    label = gettext_lazy("Spent in the RFM window (cents)")
+    label = gettext_lazy("Spent in the RFM window")
     path = "scores__monetary_cents"
+    fields = (
+        Field(
+            "test", gettext_lazy("Amount"), FieldType.NUMBER_TEST, currency=lambda values: ValueSettings.currency_now()
+        ),
+    )  # fmt: skip
+
+    @classmethod
+    def currency(cls) -> str:
+        return ValueSettings.currency_now()
 
 
 class Risk(NumberCondition):

@@ -9,6 +9,7 @@ from django.utils import translation
 from django.views.decorators.http import require_POST, require_safe
 
 from config.api.problems import problem
+from config.engine.money import project_currency
 from config.engine.naming import name_of
 from config.engine.refusal import Refused
 from entitlements.codes.models import CodePool, PartnerCode
@@ -57,6 +58,6 @@ def _spoken(request: HttpRequest, who: Member) -> Any:
 def _told(pool: CodePool, claimed: PartnerCode | None) -> dict[str, Any]:
     return {
         "pool": pool.code, "partner": pool.partner, "name": name_of(pool), "worth_cents": pool.worth_cents,
-        "is_open": pool.is_open, "code": claimed.code if claimed else None,
+        "currency": project_currency(), "is_open": pool.is_open, "code": claimed.code if claimed else None,
         "claimed_at": claimed.claimed_at if claimed else None,
     }  # fmt: skip

@@ -157,7 +157,7 @@ class RunPage(Pages):
 
     @cached_property
     def currency(self) -> str:
-        return ValueSettings.objects.values_list("currency", flat=True).get()
+        return ValueSettings.currency_now()
 
 
 class Advisers:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from config.api.bodies import UnusableBody, text_of
 from config.api.problems import Problem, details
+from config.engine.money import project_currency
 from config.engine.naming import name_of
 from config.engine.refusal import Refused
 from entitlements.offers.models import Coupon
@@ -116,6 +117,7 @@ def _redeemed(member: Member, code: str, plan: Plan, order_ref: str, at: datetim
     term = coupon.term
     booked = {
         "starts_at": term.starts_at.isoformat(), "ends_at": term.ends_at.isoformat(), "price_cents": term.price_cents,
+        "currency": term.currency,
     } if term else None  # fmt: skip
     return HTTPStatus.OK, {"coupon": _shown(coupon), "order_ref": coupon.order_ref, "plan": plan.code, "term": booked}
 
@@ -129,6 +131,7 @@ def _shown(coupon: Coupon) -> dict[str, Any]:
         "offer": {"code": offer.code, "kind": offer.kind, "name": name_of(offer)},
         **{name: instant.isoformat() for name, instant in instants.items()},
         "redeemed_at": redeemed_at.isoformat() if redeemed_at else None, "discount_cents": coupon.discount_cents,
+        "currency": project_currency(),
     }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from config.api.bodies import object_of
 from config.api.problems import problem
+from config.engine.money import project_currency
 from config.engine.refusal import Refused
 from entitlements.benefits.models import Benefit
 from entitlements.usage.api.access import keyed, member_named, refuse
@@ -127,4 +128,5 @@ def _record_answer(record: UsageRecord, code: str) -> dict[str, Any]:
         "granted": granted, "used": record.used_after,
         "remaining": None if granted is None else max(granted - record.used_after, 0), "overage": record.overage,
         "overage_total": record.overage_after, "saved_cents": record.worth_cents,
+        "currency": project_currency(),
     }  # fmt: skip

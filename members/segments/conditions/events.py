@@ -3,7 +3,8 @@
 Nothing after the instant of looking counts.
 """
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from django.db.models import Count, DateTimeField, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
@@ -11,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import Field as Limits
 
+from config.engine.money import money_text, project_currency
 from config.engine.naming import event_label
 from members.counters.models import EventTally
 from members.counters.wanted import CounterKey
@@ -105,18 +107,27 @@ class EventCondition(Step, Condition):
         return [] if self.is_known() else [("event", no_such_event(self.event))]
 
     def evidence(self, member_ids: Sequence[int], context: Context) -> Evidence:
-        rows = self.found(context).filter(member_id__in=member_ids).values_list("member_id")
-        seen = rows.annotate(n=Count("*"), cents=Sum("value_cents"), first=Min("occurred_at"), last=Max("occurred_at"))
-        found = {pk: values for pk, *values in seen}
-        return {pk: _facts(*found.get(pk, (0, None, None, None))) for pk in member_ids}
+        rows = self.found(context).filter(member_id__in=member_ids).values("member_id", "currency")
+        seen = rows.annotate(n=Count("*"), minor=Sum("value_cents"), first=Min("occurred_at"), last=Max("occurred_at"))
+        found: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
+        for part in seen:
+            found[part["member_id"]].append(part)
+        return {pk: _facts(found[pk]) for pk in member_ids}
 
 
-def _facts(number: int, cents: int | None, first: Any, last: Any) -> list[Fact]:
-    facts = [Fact(gettext_lazy("Times"), number)]
-    if number:
+def _facts(parts: Sequence[Mapping[str, Any]]) -> list[Fact]:
+    """What is known of the events of one member, whose ``parts`` are those in one currency each."""
+    facts = [Fact(gettext_lazy("Times"), sum(part["n"] for part in parts))]
+    if parts:
+        first, last = min(part["first"] for part in parts), max(part["last"] for part in parts)
         facts += [Fact(gettext_lazy("First time"), first), Fact(gettext_lazy("Last time"), last)]
-    if cents is not None:
-        facts.append(Fact(gettext_lazy("Value in cents"), int(cents)))
+    amounts: Counter[str] = Counter()
+    for part in parts:
+        if part["minor"] is not None:
+            amounts[part["currency"] or project_currency()] += int(part["minor"])
+    if amounts:
+        words = " + ".join(money_text(minor, currency) for currency, minor in sorted(amounts.items()))
+        facts.append(Fact(gettext_lazy("Value"), words))
     return facts
 
 

@@ -8,8 +8,10 @@ from django.db.models.functions import Cast, Coalesce, NullIf
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from config.engine.money import project_currency
 from config.engine.naming import event_label
 from members.events.models import Event, EventDefinition
+from members.plans.models import Plan
 from members.segments.conditions.bases import by_figure, passing
 from members.segments.conditions.events import (
     ANY_EVENT,
@@ -24,8 +26,8 @@ from members.segments.conditions.events import (
     no_such_event,
 )
 from members.segments.expressions import NUMERIC, DistinctValues, json_value, local_date, member_zone
-from members.segments.registry import Context, Evidence, Fact, Field, FieldType
-from members.segments.value_tests import NumberTest, Text
+from members.segments.registry import Choice, Context, Evidence, Fact, Field, FieldType
+from members.segments.value_tests import Currency, NumberTest, Text
 
 TEST = Field("test", gettext_lazy("Number"), FieldType.NUMBER_TEST)
 
@@ -80,17 +82,42 @@ class EventCount(Tallied, Measured):
         return _("%(event)s %(test)s times, %(window)s")
 
 
+def _currencies() -> list[Choice]:
+    """The project's currency and those plans are sold in; a rule may name any."""
+    sold = Plan.objects.exclude(currency=project_currency()).values_list("currency", flat=True)
+    return [Choice(code, code) for code in (project_currency(), *sorted(set(sold)))]
+
+
 class EventSum(Measured):
-    """``value_cents`` of the events added up."""
+    """``value_cents`` of the events in one currency added up; those without a currency are in the project's own."""
 
     kind: Literal["event.sum"]
+    currency: Currency = ""
     label = gettext_lazy("Value of events")
+    fields = (
+        EVENT,
+        Field("currency", gettext_lazy("Currency"), FieldType.CHOICE, _currencies),
+        Field(
+            "test", gettext_lazy("Amount"), FieldType.NUMBER_TEST,
+            currency=lambda values: values.get("currency") or project_currency(),
+        ),
+        WHERE,
+        WINDOW,
+    )  # fmt: skip
+
+    def rows(self, context: Context) -> QuerySet[Event]:
+        own = self.currency or project_currency()
+        return super().rows(context).filter(currency__in=["", own] if own == project_currency() else [own])
 
     def measure(self, context: Context) -> Any:
         return Coalesce(Sum("value_cents"), 0)
 
-    def words_of_measure(self) -> str:
-        return _("value of %(event)s %(test)s cents, %(window)s")
+    def sentence(self) -> str:
+        return _("value of %(event)s %(test)s, %(window)s") % {
+            "event": self.words(),
+            "test": self.test.money_sentence(self.currency or project_currency()),
+            "window": self.window.sentence(),
+        }
 
 
 class EventDays(Measured):

@@ -31,7 +31,8 @@ def codes(member):
 def test_shown_claimed_and_the_same_when_asked_again(call, codes, member):
     make_pool("cinema", "SECRET-1", "SECRET-2")
     told = {
-        "pool": "cinema", "partner": "Lighthouse", "name": "电影票", "worth_cents": 4500, "is_open": True, "code": None,
+        "pool": "cinema", "partner": "Lighthouse", "name": "电影票", "worth_cents": 4500, "currency": "CNY",
+        "is_open": True, "code": None,
         "claimed_at": None,
     }  # fmt: skip
     assert call("GET", codes).json() == {"pools": [told]}

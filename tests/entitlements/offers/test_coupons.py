@@ -47,6 +47,14 @@ def segment_of(*members):
     return segment
 
 
+def test_a_coupon_takes_nothing_off_a_plan_in_another_currency(offer, member, plan):
+    coupon = issue(offer, member)
+    abroad = factories.PlanFactory(tier=plan.tier, currency="JPY", price_cents=2000)
+    assert refused(redeem, coupon, abroad) == "other_currency"
+    assert not MembershipTerm.objects.exists()
+    assert Coupon.objects.get().status == "issued"
+
+
 def test_a_coupon_buys_once_at_its_price(offer, member, plan):
     coupon = issue(offer, member)
     assert len(coupon.code) == 23

@@ -92,6 +92,13 @@ def test_each_kind_takes_off_what_it_says(terms, buyer, off, refusal):
     assert (found.discount_cents, found.refusal) == (off, refusal)
 
 
+@pytest.mark.parametrize("kind", sorted(rules.FIELDS))
+def test_what_a_coupon_says_of_money_is_said_of_plans_in_the_projects_currency(kind):
+    abroad = Sold(plan=1, tier=1, price_cents=2500, trial_days=7, is_in_our_currency=False)
+    found = quote(Terms(kind, percent=10, days=5, locked={"1": 10}), abroad, Buyer(is_on_trial=True))
+    assert found.refusal == ("" if kind == "trial_extension" else "other_currency")
+
+
 def test_a_trial_extension_costs_nothing_and_adds_days():
     terms = Terms("trial_extension", days=5)
     assert quote(terms, MONTH, Buyer(is_on_trial=True)) == Quote(0, days=5)

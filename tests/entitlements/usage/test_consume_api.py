@@ -22,6 +22,7 @@ def test_a_use_is_answered_with_what_is_left(use, silver):
     assert body == {
         "record": record.pk, "benefit": "credit", "outcome": "used", "amount": 3, "at": "2026-11-16T04:00:00Z",
         "granted": 100, "used": 3, "remaining": 97, "overage": 0, "overage_total": 0, "saved_cents": 150,
+        "currency": "CNY",
     }  # fmt: skip
     assert use(silver, "credit").json()["remaining"] == 96
     assert (record.origin, Balance.objects.get(member=silver, benefit=record.benefit).uses) == ("api", 2)

@@ -434,7 +434,10 @@ LEAVES: dict[str, Callable[[Leaf, Person, datetime], bool]] = {
     "membership.renewals": lambda n, p, at: number_passes(n["test"], renewals(p, at)),
     "membership.first_term": lambda n, p, at: happened(n["when"], first_term(p, at), p, at),
     "event.count": lambda n, p, at: number_passes(n["test"], len(found(n, p, at))),
-    "event.sum": lambda n, p, at: number_passes(n["test"], sum(e["value_cents"] or 0 for e in found(n, p, at))),
+    "event.sum": lambda n, p, at: number_passes(
+        n["test"],
+        sum(e["value_cents"] or 0 for e in found(n, p, at) if (e["currency"] or "CNY") == (n["currency"] or "CNY")),
+    ),
     "event.days": lambda n, p, at: number_passes(
         n["test"], len({e["occurred_at"].astimezone(zone_of(p)).date() for e in found(n, p, at)})
     ),

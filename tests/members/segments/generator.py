@@ -125,7 +125,7 @@ def leaf_strategies(segment_ids: list[int]) -> dict[str, st.SearchStrategy[JSON]
             "membership.renewals": {"test": COUNT_TEST},
             "membership.first_term": {"when": WHEN},
             "event.count": {**EVENT, "test": COUNT_TEST},
-            "event.sum": {**EVENT, "test": NUMBER_TEST},
+            "event.sum": {**EVENT, "currency": st.sampled_from(["", "CNY", "JPY"]), "test": NUMBER_TEST},
             "event.days": {**EVENT, "test": COUNT_TEST},
             "event.never": EVENT,
             "event.first": {**EVENT, "when": WHEN},

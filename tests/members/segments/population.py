@@ -189,7 +189,7 @@ class Crowd:
             Event.objects.create(
                 id=self.random.getrandbits(60), occurred_at=at, received_at=AT, member=member, source=self.source,
                 definition=self.definitions[pick(EVENTS)], message_id="", properties=self._properties(),
-                value_cents=self.maybe(pick([0, 100, 250, -100])),
+                value_cents=self.maybe(pick([0, 100, 250, -100])), currency=pick(["", "CNY", "JPY"]),
             )  # fmt: skip
 
     def _coupons(self, member: Member) -> None:
@@ -344,7 +344,7 @@ def load() -> list[Person]:
         people[row["member_id"]].terms.append(row)
     for row in LifecycleTransition.objects.order_by("id").values():
         people[row["member_id"]].transitions.append(row)
-    fields = ("member_id", "occurred_at", "value_cents", "properties")
+    fields = ("member_id", "occurred_at", "value_cents", "currency", "properties")
     for row in Event.objects.annotate(name=F("definition__name")).values("name", *fields):
         people[row["member_id"]].events.append(row)
     for row in MemberTag.objects.values("member_id", "code", "since", "until"):

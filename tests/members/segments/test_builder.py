@@ -6,6 +6,8 @@ import re
 import pytest
 from django.http import QueryDict
 
+from entitlements.tiers.conditions import Gap
+from entitlements.tiers.models import QualificationPolicy
 from members.events.models import EventDefinition
 from members.segments.console.builder.draft import Draft, DraftBroken, new_condition
 from members.segments.console.builder.page import Builder
@@ -16,6 +18,8 @@ from members.segments.operations.refreshing import refresh_segment
 from members.segments.operations.saving import save_segment
 from members.segments.registry import CONDITIONS, code_of
 from members.segments.schema import RuleInvalid, read_rule
+from members.value.conditions import Monetary
+from members.value.models import ValueSettings
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -107,6 +111,89 @@ def test_every_condition_can_be_added_and_read_back_from_its_form(condition, at)
     again = draft([dict(added)])
     again.fill(QueryDict(f"c0-0.kind={added['kind']}"))
     assert again.include["items"][0].keys() == added.keys()
+
+
+def spent(value: str, currency: str, until: str = "") -> Draft:
+    """A condition on the value of events as the form sends it."""
+    sent = QueryDict(mutable=True)
+    op = "between" if until else "gte"
+    names = {"kind": "event.sum", "event": "paid", "currency": currency, "test.op": op, "test.value": value}
+    names |= {"test.until": until, "where.rows": "0", "window.op": "ever"}
+    sent.update({f"c0-0.{name}": part for name, part in names.items()})
+    found = draft([{"kind": "event.sum"}])
+    found.fill(sent)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("typed", "currency", "minor", "words"),
+    [
+        ("200", "CNY", "20000", "at least ¥200"),
+        ("200.5", "CNY", "20050", "at least ¥200.50"),
+        ("200", "JPY", "200", "at least JP¥200"),
+        ("-1.234", "KWD", "-1234", "at least −KWD 1.234"),
+        ("1,200", "", "120000", "at least ¥1,200"),
+    ],
+)
+def test_amounts_are_typed_and_read_in_major_units_and_kept_in_minor_ones(typed, currency, minor, words, at):
+    EventDefinition.objects.create(name="paid")
+    found = spent(typed, currency)
+    node = found.include["items"][0]
+    assert node["test"] == {"type": "number", "op": "gte", "value": minor}
+    assert read_rule(found.rule())
+    card = Builder(found, at=at).include.items[0]
+    assert words in card.sentence
+    shown = {field.name: field for field in card.inputs}["c0-0.test"]
+    assert (shown.value["value"], shown.currency) == (
+        typed.replace(",", "").replace("200.5", "200.50"),
+        currency or "CNY",
+    )
+    assert spent(shown.value["value"], currency).include == found.include
+
+
+@pytest.mark.parametrize(
+    ("typed", "currency", "why"),
+    [
+        ("1.5", "JPY", "JPY has no decimals."),
+        ("1.005", "CNY", "CNY has 2 decimals at most."),
+        ("x", "CNY", "Write an amount, like 268 or 268.50."),
+        ("5,0", "CNY", "Write an amount, like 268 or 268.50."),
+        ("1", "XYZ", "The amount cannot be read without its currency."),
+    ],
+)
+def test_what_is_no_amount_stands_as_typed_with_its_error(typed, currency, why, at):
+    EventDefinition.objects.create(name="paid")
+    found = spent(typed, currency)
+    builder = Builder(found, at=at)
+    assert builder.rule is None
+    shown = {field.name: field for field in builder.include.items[0].inputs}["c0-0.test"]
+    assert shown.value["value"] == typed
+    assert shown.errors == [why]
+    with pytest.raises(RuleInvalid):
+        read_rule(found.rule())
+
+
+def test_the_bounds_of_a_range_are_amounts_both(operator_client, at):
+    EventDefinition.objects.create(name="paid")
+    found = spent("1.5", "CNY", until="200")
+    assert found.include["items"][0]["test"] == {"type": "number", "op": "between", "value": "150", "until": "20000"}
+    rule = {"version": 1, "root": {"kind": "all", "items": [found.include["items"][0]]}}
+    page = operator_client.post("/console/segments/new/", form_of(rule)).content.decode()
+    assert 'value="1.50"' in page
+    assert "between ¥1.50 and ¥200" in page
+    assert 'value="200"' in page
+
+
+def test_spending_is_read_in_the_currency_of_the_scores_and_the_gap_in_that_of_the_policy(at):
+    ValueSettings.objects.update(currency="JPY")
+    found = draft([new_condition(Monetary), new_condition(Gap)])
+    assert [node["test"]["value"] for node in found.include["items"]] == ["1", "1"]
+    cards = Builder(found, at=at).include.items
+    assert [card.sentence for card in cards] == [
+        "Spent in the RFM window at least JP¥1", "Missing to the next tier at least JP¥1",
+    ]  # fmt: skip
+    QualificationPolicy.objects.update(gap_measure="active_days")
+    assert Builder(found, at=at).include.items[1].sentence == "Missing to the next tier at least 1"
 
 
 def test_undo_goes_back_step_by_step():

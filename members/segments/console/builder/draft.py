@@ -95,7 +95,7 @@ class Draft:
             if condition is None or f"{name}.kind" not in data:
                 continue
             for known in condition.fields:
-                node[known.name] = read(known, condition, data, name)
+                node[known.name] = read(known, condition, node, data, name)
 
     def apply(self, step: str) -> Path | None:
         """Make one step, as a button names it: a verb, the path it is about, and what it needs.

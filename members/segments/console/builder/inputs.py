@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.http import QueryDict
@@ -16,6 +17,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from config.engine.ids import read_id, read_number
+from config.engine.money import plain_text, to_minor
+from config.engine.refusal import Refused
 from members.segments.conditions.events import ANY_EVENT
 from members.segments.registry import Choice, Condition, Field, FieldType, Spec
 
@@ -71,6 +74,10 @@ TYPES = {
 }
 YES_NO = {"true": gettext_lazy("yes"), "false": gettext_lazy("no")}
 
+# The parts of a number test that are amounts where the number is one.
+BOUNDS = ("value", "until")
+
+Json = dict[str, Any]
 Read = Callable[[QueryDict, str], Any]
 
 
@@ -84,6 +91,7 @@ class Input:
     value: Any
     choices: Sequence[Choice]
     errors: Sequence[str]
+    currency: str = ""
 
     @property
     def chosen(self) -> list[str]:
@@ -98,12 +106,16 @@ class Input:
         return [*self.choices, *(Choice(value, value) for value in self.chosen if value not in known)]
 
 
-def input_of(field: Field, condition: type[Condition], value: Any, name: str, errors: Sequence[str]) -> Input:
-    """The field of a condition under its input name."""
+def input_of(field: Field, condition: type[Condition], node: Json, name: str, errors: Sequence[str]) -> Input:
+    """The field of a condition, whose draft is ``node``, under its input name."""
+    value = node.get(field.name)
+    currency = field.currency(node) if field.currency else ""
+    if currency and isinstance(value, dict):
+        value = {key: _in_major(part, currency) if key in BOUNDS else part for key, part in value.items()}
     if is_step(condition, field) and isinstance(value, dict):
         value = value.get("event", "")
     choices = list(field.choices()) if field.choices else []
-    return Input(f"{name}.{field.name}", field.label, field.type.value, value, choices, errors)
+    return Input(f"{name}.{field.name}", field.label, field.type.value, value, choices, errors, currency)
 
 
 def is_step(condition: type[Condition], field: Field) -> bool:
@@ -112,11 +124,30 @@ def is_step(condition: type[Condition], field: Field) -> bool:
     return field.type == FieldType.EVENT and isinstance(annotation, type) and issubclass(annotation, Spec)
 
 
+def _in_major(value: Any, currency: str) -> Any:
+    """A bound of the rule, in minor units, as people write it; what could not be read as it was typed."""
+    if isinstance(value, dict):
+        return value.get("typed", "")
+    try:
+        return plain_text(Decimal(str(value)), currency)
+    except InvalidOperation:
+        return value
+
+
+def _in_minor(text: str, currency: str) -> Any:
+    """What was typed as the rule has it; what is no amount is kept beside its currency, for the schema to refuse."""
+    try:
+        return str(to_minor(text, currency, may_be_negative=True)) if text else text
+    except Refused:
+        return {"typed": text, "currency": currency}
+
+
 def first_value(field: Field, condition: type[Condition]) -> Any:
     """What a field holds in a condition just added: a sensible value where there is one."""
     choices = list(field.choices()) if field.choices else []
     # "Any event" stands first and is not what one most often means: it looks at everything that happened.
     first = next((choice.value for choice in choices if choice.value != ANY_EVENT), "")
+    currency = field.currency({}) if field.currency else ""
     values: dict[FieldType, Any] = {
         FieldType.CHOICE: first,
         FieldType.EVENT: first,
@@ -128,7 +159,7 @@ def first_value(field: Field, condition: type[Condition]) -> Any:
         FieldType.NUMBER: "",
         FieldType.TEXT: "",
         FieldType.INSTANT: "",
-        FieldType.NUMBER_TEST: {"type": "number", "op": "gte", "value": "1"},
+        FieldType.NUMBER_TEST: {"type": "number", "op": "gte", "value": _in_minor("1", currency) if currency else "1"},
         FieldType.VALUE_TEST: {"type": "text", "op": "is", "values": []},
         FieldType.DURATION: {"amount": 7, "unit": "days"},
         FieldType.WHEN: {"op": "within_last", "amount": 7, "unit": "days"},
@@ -138,9 +169,11 @@ def first_value(field: Field, condition: type[Condition]) -> Any:
     return {"event": value, "where": []} if is_step(condition, field) else value
 
 
-def read(field: Field, condition: type[Condition], data: QueryDict, name: str) -> Any:
-    """The field's value as the form sent it."""
+def read(field: Field, condition: type[Condition], node: Json, data: QueryDict, name: str) -> Any:
+    """The field's value as the form sent it; ``node`` has those read before it."""
     value = READERS[field.type](data, f"{name}.{field.name}")
+    if field.currency and (currency := field.currency(node)):
+        value = {key: _in_minor(part, currency) if key in BOUNDS else part for key, part in value.items()}
     return {"event": value, "where": []} if is_step(condition, field) else value
 
 

@@ -209,7 +209,7 @@ class Builder:
         if condition is not None:
             for known in condition.fields:
                 errors = self._errors_at(path, known.name)
-                shown.append(input_of(known, condition, item.get(known.name), name, errors))
+                shown.append(input_of(known, condition, item, name, errors))
         placed = {field.name.rpartition(".")[2] for field in shown}
         other = [e.message for e in self.errors if e.path == path and e.field.partition(".")[0] not in placed]
         label = condition.label if condition else item["kind"]
