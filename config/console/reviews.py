@@ -56,6 +56,10 @@ class DecisionForm(forms.Form):
 
     reason = reason_field(required=False)
 
+    def __init__(self, *args: Any, is_required: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = is_required
+
 
 class StartForm(forms.Form):
     """From when a version is to be in force."""
@@ -195,6 +199,7 @@ class ReviewPages(Generic[V]):
             self._path(at, "edit", requires(propose)(_form_view(self._of(self.edit)))),
             self._path(at, "preview", requires(propose)(require_POST(self._of(self.look_ahead)))),
             self._path(at, "submit", requires(propose)(require_POST(self._of(self.submit)))),
+            self._path(at, "discard", requires(propose)(require_POST(self._of(self.discard)))),
             *self.decision_urls(at),
         ]
 
@@ -264,6 +269,16 @@ class ReviewPages(Generic[V]):
             _("It waits for a second person."),
         )  # fmt: skip
 
+    def discard(self, request: StaffRequest, pk: int) -> HttpResponse:
+        """Throw a draft away and go back to the list; a version that is none any more is shown as it stands."""
+        at = clock.now()
+        response = self.decide(
+            request, pk, lambda: self.review.discard(pk, actor=request.user, at=at), _("The draft is thrown away.")
+        )
+        if self.review.model.objects.filter(pk=pk).exists():
+            return response
+        return redirect(f"{self.namespace}:{self.list_name}")
+
     def approve(self, request: StaffRequest, pk: int) -> HttpResponse:
         at, reason = clock.now(), reason_in(request)
         response = self.decide(
@@ -294,26 +309,29 @@ class ReviewPages(Generic[V]):
 
     def waiting(self, user: User) -> Iterator[Waiting]:
         for version in self.review.model.objects.waiting().with_people().order_by("submitted_at", "pk"):
-            title = str(self.words.waiting) % {"version": version.version, "note": version.note}
-            yield Waiting(version, title, self.page(version.pk), Decision.of(version, user))
+            yield Waiting(version, self._title_of(version), self.page(version.pk), Decision.of(version, user))
 
     def self_approved(self, at: datetime) -> Iterator[SelfApproved]:
         for version in (
             self.review.model.objects.self_approved(at - SELF_APPROVED_SHOWN).with_people().order_by("-approved_at")
         ):
-            title = str(self.words.waiting) % {"version": version.version, "note": version.note}
-            yield SelfApproved(version, title, self.page(version.pk))
+            yield SelfApproved(version, self._title_of(version), self.page(version.pk))
 
     def decision_context(self, version: V, user: User) -> dict[str, Any]:
         """What ``reviews/includes/people.html`` and ``decision_form.html`` read."""
+        decision = Decision.of(version, user)
         return {
             "pages": self,
             "version": version,
             "people": people_of(version),
-            "decision": Decision.of(version, user),
-            "form": DecisionForm(),
+            "decision": decision,
+            "form": DecisionForm(is_required=decision.is_alone),
             "address": {step: self.address(step, version.pk) for step in ("approve", "reject")},
         }
+
+    def _title_of(self, version: V) -> str:
+        words = self.words.waiting if version.note else self.words.one
+        return str(words) % {"version": version.version, "note": version.note}
 
     def _approval_text(self, pk: int) -> str:
         version = self.review.model.objects.filter(pk=pk).first()
@@ -328,7 +346,7 @@ class ReviewPages(Generic[V]):
             "start_form": form,
             "is_working": request.GET.get("after") == stamp_of(version),
         }
-        context["address"] |= {step: self.address(step, pk) for step in ("edit", "preview", "submit")}
+        context["address"] |= {step: self.address(step, pk) for step in ("edit", "preview", "submit", "discard")}
         template = "reviews/includes/preview.html" if request.htmx else "reviews/version.html"
         response = render(request, template, context, status=status)
         patch_vary_headers(response, ["HX-Request"])

@@ -1,8 +1,11 @@
 """What plans, tiers and events are called in the reader's language."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
-from django.utils.translation import get_language
+from django.conf import settings
+from django.utils.functional import Promise
+from django.utils.translation import get_language, override
 
 
 class Named(Protocol):
@@ -29,6 +32,22 @@ class Labelled(Protocol):
 def event_label(event: Labelled) -> str:
     """What an event is called for the reader: its label, else the name it is sent under."""
     return (in_chinese() and event.label_zh) or event.label or event.name
+
+
+def in_every_language(text: str | Promise) -> dict[str, str]:
+    """What ``text`` says in each language by its code, to be kept for readers who are not known yet."""
+    said = {}
+    for code, _language in settings.LANGUAGES:
+        with override(code):
+            said[code] = str(text)
+    return said
+
+
+def in_this_language(kept: str | Mapping[str, str]) -> str:
+    """What ``in_every_language`` kept, for the reader; plain text that was kept before stays as it is."""
+    if isinstance(kept, str):
+        return kept
+    return kept.get(get_language() or "") or kept[settings.LANGUAGE_CODE]
 
 
 def in_chinese() -> bool:

@@ -75,7 +75,7 @@ def make_benefits(world: "World") -> None:
 
 def make_tiers(world: "World") -> None:
     """Drafts that ask for ``n`` tiers, everybody assessed, given tiers, moves and brakes."""
-    tiers = list(Tier.objects.all())
+    tiers, in_force = list(Tier.objects.all()), POLICIES.active()
     for i in range(world.n):
         policy = QualificationPolicy.objects.create(
             version=100 + i, created_at=world.at, created_by=factories.UserFactory(role=Role.OPERATOR)
@@ -89,7 +89,7 @@ def make_tiers(world: "World") -> None:
             at=world.at - i * DAY,
         )  # fmt: skip
         TierChange.objects.create(
-            member=world.members[0], to_tier=tiers[i % len(tiers)], is_up=True, via="manual", policy=policy,
+            member=world.members[0], to_tier=tiers[i % len(tiers)], is_up=True, via="manual", policy=in_force,
             at=world.at - i * DAY, actor=world.admin,
         )  # fmt: skip
         TierBrake.objects.create(

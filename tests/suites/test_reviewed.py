@@ -14,6 +14,7 @@ from django.db import IntegrityError, connection, models, transaction
 from django.test import Client
 from django.test.utils import isolate_apps
 from django.urls import reverse
+from django.utils import translation
 
 from config.audit.models import AuditEntry
 from config.console.reviews import PAGES
@@ -30,6 +31,7 @@ from entitlements.ladder.operations import set_cell
 from entitlements.tiers.models import QualificationPolicy, TierRule, TierRung
 from entitlements.tiers.operations.policies import Asked
 from tests import factories
+from tests.check_translations import CHINESE
 from tests.conftest import AT, signed_in_client
 from tests.entitlements.making import make_benefit
 
@@ -343,6 +345,43 @@ def test_the_page_tells_an_author_why_there_is_no_button(review, change, operato
     for page in (author, other):
         assert "Changed by" in page
         assert approver.shown_name in page
+
+
+def test_the_pages_speak_both_languages():
+    with translation.override("zh-hans"):
+        said = {
+            f"{pages.review.code}.{name}": str(text)
+            for pages in PAGES
+            for name, text in vars(pages.words).items()
+            if text
+        }
+    assert {name: text for name, text in said.items() if not CHINESE.search(text)} == {}
+
+
+def test_a_reason_is_asked_for_where_nobody_else_may_approve(review, change, approver, user_with):
+    draft = submitted(review, change(approver, 9), approver)
+    page = PAGES[review.code].page(draft.pk)
+    assert signed_in_client(approver).get(page).context["form"].fields["reason"].required
+    other = user_with(Role.ADMIN)
+    assert not signed_in_client(other).get(page).context["form"].fields["reason"].required
+
+
+def test_a_draft_is_thrown_away_and_what_waits_is_not(review, change, operator, approver):
+    client = signed_in_client(operator)
+    page = PAGES[review.code].address("discard", change(operator, 9).pk)
+    assert client.post(page).status_code == 302
+    assert not review.model.objects.filter(status="draft").exists()
+    assert AuditEntry.objects.get(action=f"{review.code}.discarded").actor == operator
+    draft = submitted(review, change(operator, 8), operator)
+    client.post(PAGES[review.code].address("discard", draft.pk))
+    assert review.model.objects.get(pk=draft.pk).status == "submitted"
+
+
+def test_a_version_without_a_note_is_named_without_a_colon(operator, approver_client):
+    review = REVIEWED["restore_rule"]
+    submitted(review, review.propose(actor=operator, at=AT, tier_days=9), operator)
+    (item,) = approver_client.get(reverse("console:home")).context["work"]
+    assert item.title == "Restore rule v2"
 
 
 def test_a_version_that_waits_is_work_for_everybody_but_its_authors(review, change, operator, approver, second):

@@ -1,5 +1,6 @@
 """Everything a person reads is in the catalogue, in Chinese, and compiled; no page holds words of its own."""
 
+import ast
 import os
 import re
 from pathlib import Path
@@ -44,6 +45,20 @@ def test_each_fault_would_be_noticed(entry: polib.POEntry, fault: str):
     po = polib.POFile()
     po.append(entry)
     assert [line.split(":")[0] for line in catalogue.catalogue_faults(po)] == [fault]
+
+
+def test_texts_are_marked_by_names_that_are_looked_for():
+    """What is marked by another name, such as ``gettext_lazy as _lazy``, is not extracted, and stays English."""
+    found = [
+        f"{path.relative_to(ROOT)}: {alias.name} as {alias.asname}"
+        for app in ("config", "members", "entitlements", "tasks_engine", "campaigns")
+        for path in (ROOT / app).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module == "django.utils.translation"
+        for alias in node.names
+        if "gettext" in alias.name and alias.asname not in (None, "_")
+    ]
+    assert found == []
 
 
 def test_the_business_reads_its_own_words():

@@ -142,6 +142,7 @@ ARGUMENTS: dict[Any, Callable[[World], Any]] = {
             "policy-preview",
             "movers",
             "policy-submit",
+            "policy-discard",
             "policy-approve",
             "policy-reject",
         )

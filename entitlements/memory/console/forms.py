@@ -16,6 +16,10 @@ class RuleForm(forms.ModelForm):
         model = RestoreRule
         fields = [*FIELDS, "note"]
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["note"].required = True
+
     def clean(self) -> dict[str, object]:
         found = super().clean() or {}
         if found.get("mode") != RestoreRule.Mode.NOTHING:

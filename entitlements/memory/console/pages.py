@@ -9,7 +9,7 @@ from django.db.models import Count, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from config.console.http import StaffRequest
 from config.console.paging import Pages
@@ -84,13 +84,13 @@ class RestoreRulePages(ReviewPages[RestoreRule]):
     content_template = "memory/includes/rule_content.html"
     preview_template = "memory/includes/rule_preview.html"
     words = ReviewWords(
-        title=_lazy("Entitlement memory"),
-        intro=_lazy("When the grace ends, what a member had is kept. This is what they get back on return."),
-        propose=_lazy("Restore rule"),
-        one=_lazy("Restore rule v%(version)s"),
-        change=_lazy("Change draft v%(version)s"),
-        waiting=_lazy("Restore rule v%(version)s: %(note)s"),
-        in_force=_lazy("The rule is in force."),
+        title=gettext_lazy("Entitlement memory"),
+        intro=gettext_lazy("When the grace ends, what a member had is kept. This is what they get back on return."),
+        propose=gettext_lazy("Restore rule"),
+        one=gettext_lazy("Restore rule v%(version)s"),
+        change=gettext_lazy("Change draft v%(version)s"),
+        waiting=gettext_lazy("Restore rule v%(version)s: %(note)s"),
+        in_force=gettext_lazy("The rule is in force."),
     )
 
     def form(self, data: Any, version: RestoreRule, *, is_new: bool) -> RuleForm:

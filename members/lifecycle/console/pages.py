@@ -5,6 +5,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from config.console.reviews import ReviewPages, ReviewWords
+from config.engine.naming import in_this_language
 from members.lifecycle import metrics, tasks
 from members.lifecycle.console.forms import PolicyForm
 from members.lifecycle.console.matrix import matrix_of
@@ -56,6 +57,9 @@ class LifecyclePolicyPages(ReviewPages[LifecyclePolicy]):
             "changed": self.review.changes(self.review.active(), version) if version.is_coming else {},
             "preview": preview,
             "matrix": matrix_of(preview["moves"] if preview else [], limit=sweep.brake_limit(version)),
+            "messages_caused": [
+                (in_this_language(effect["label"]), effect["count"]) for effect in (preview or {}).get("messages", [])
+            ],
             "is_listened_to": bool(EFFECTS),
         }
 

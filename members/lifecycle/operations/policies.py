@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
+from config.engine.naming import in_every_language
 from config.engine.reviewed.operations import Review
 from members.lifecycle.models import LifecyclePolicy, MemberLifecycle
 from members.lifecycle.operations.sweep import active_policy, catch_up, simulate
@@ -36,7 +37,7 @@ class LifecycleReview(Review[LifecyclePolicy]):
         return {
             "base": MemberLifecycle.objects.placed().count(),
             "moves": [{"from": source, "to": target, "members": n} for (source, target), n in moves.items()],
-            "messages": [{"label": str(effect.label), "count": effect.count} for effect in effects],
+            "messages": [{"label": in_every_language(effect.label), "count": effect.count} for effect in effects],
             "under": active_policy().version,
         }
 

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.django_db
 
 RULE = {
     "mode": "everything", "younger_than_days": 90, "tier_days": 7, "restores_tier": "on", "on_purchase": "on",
+    "note": "All comes back",
 }  # fmt: skip
 
 

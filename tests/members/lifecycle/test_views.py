@@ -147,7 +147,20 @@ def test_preview_lists_the_messages_other_apps_expect(operator_client, expiring_
     propose(operator_client, expiring_window_days=20, expiring_fraction=0.9)
     policy = newest()
     act(operator_client, "preview", policy)
-    assert newest().preview["messages"] == [{"label": "D-7 reminders", "count": 1}]
+    (kept,) = newest().preview["messages"]
+    assert (kept["label"]["en"], kept["count"]) == ("D-7 reminders", 1)
+
+
+def test_messages_are_named_in_the_language_of_the_reader(operator, operator_client, expiring_tomorrow):
+    """Seen: who looked ahead in Chinese left Chinese names to everybody."""
+    propose(operator_client, expiring_window_days=20, expiring_fraction=0.9)
+    page = reverse("members:policy", args=[newest().pk])
+    chinese = signed_in_client(operator, "zh-hans")
+    chinese.post(reverse("members:policy-preview", args=[newest().pk]))
+    assert "续费提醒" in chinese.get(page).content.decode()
+    english = operator_client.get(page).content.decode()
+    assert "Renewal reminders" in english
+    assert "续费提醒" not in english
 
 
 @pytest.fixture
