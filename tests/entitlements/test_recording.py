@@ -39,7 +39,7 @@ def test_a_hard_limit_refuses_what_is_beyond(base: Base) -> None:
     member = base.member()
     base.use(member, base.export, times=5)
     assert _balance(member, base.export).used == 3
-    outcomes = UsageRecord.objects.order_by("at").values_list("outcome", "worth_cents")
+    outcomes = UsageRecord.objects.order_by("at", "pk").values_list("outcome", "worth_cents")
     assert list(outcomes) == [("used", 500)] * 3 + [("limit_reached", 0)] * 2
 
 

@@ -112,7 +112,7 @@ def test_the_free_tier_begins_where_the_grace_ended_also_for_who_had_it_before()
     consume(member_id=member.pk, benefit=downloads, amount=7, at=moment(6), origin="api")
     grace_end = MembershipTerm.objects.get(member=member).held_until("Asia/Shanghai", policy_days=3)
     settle(member, moment(100))
-    free = Grant.objects.filter(member=member, benefit=downloads, source="free").order_by("effective_at")
+    free = Grant.objects.filter(member=member, benefit=downloads, source="free").order_by("effective_at", "pk")
     assert [(row.effective_at, row.voided_at) for row in free] == [(moment(0), moment(5)), (grace_end, None)]
     assert free[1].created_at == moment(100)
     # Of the periods that passed meanwhile nothing is left or owed; what was used stays where it was used.
@@ -141,7 +141,7 @@ def test_a_tier_that_ran_out_and_is_earned_again_gives_again():
     for day in (50, 51):
         settle(member, moment(day))
     assert balance(member, downloads) == (10, 0)
-    gold = Grant.objects.filter(member=member, benefit=downloads, source="tier").order_by("effective_at")
+    gold = Grant.objects.filter(member=member, benefit=downloads, source="tier").order_by("effective_at", "pk")
     assert [row.effective_at for row in gold] == [moment(5), moment(50)]
 
 
@@ -153,7 +153,7 @@ def test_a_ladder_that_changes_counts_from_the_day_it_is_known():
     ladder.next(moment(10))
     ladder.cell(None, downloads, 5)
     settle(member, moment(20))
-    free = Grant.objects.filter(member=member, benefit=downloads, source="free").order_by("effective_at")
+    free = Grant.objects.filter(member=member, benefit=downloads, source="free").order_by("effective_at", "pk")
     assert [(row.amount, row.effective_at, row.voided_at) for row in free] == [
         (2, moment(0), moment(20)), (5, moment(20), None),
     ]  # fmt: skip

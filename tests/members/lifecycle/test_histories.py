@@ -253,7 +253,7 @@ def test_a_sweep_forty_days_late_replays_each_due_instant(world):
     member = world.member()
     term = buy(world, member, 0)
     world.sweep(72)
-    rows = list(LifecycleTransition.objects.filter(member=member).order_by("effective_at"))
+    rows = list(LifecycleTransition.objects.filter(member=member).order_by("effective_at", "pk"))
     assert [r.to_state for r in rows] == ["prospect", "first_paid", "expiring", "expired", "churned"]
     assert rows[3].effective_at == term.ends_at
     assert all(r.recorded_at == moment(72) for r in rows[2:])
