@@ -1,4 +1,6 @@
+import pytest
 from django.test import RequestFactory, override_settings
+from django.urls import NoReverseMatch
 
 from config.console.menu import SYSTEM, TOP, MenuEntry, menu_for
 from config.home.context_processors import console
@@ -7,7 +9,6 @@ from config.staff.models import User
 
 ITEMS = (
     MenuEntry("Settings", "console:settings", "settings", SYSTEM, 10, Permission.ADMINISTER, badge=lambda user: 3),
-    MenuEntry("Not built", "nothing:here", "x", SYSTEM, 20),
     MenuEntry("Today", "console:home", "home", TOP, 10),
 )
 
@@ -19,9 +20,15 @@ def labels(role: str) -> list[str]:
 
 
 @override
-def test_only_what_exists_and_is_allowed():
+def test_only_what_is_allowed():
     assert labels(Role.VIEWER) == ["Today"]
     assert labels(Role.ADMIN) == ["Today", "Settings"]
+
+
+@override
+def test_an_entry_without_a_page_is_an_error():
+    with pytest.raises(NoReverseMatch):
+        menu_for(User(role=Role.VIEWER), "/", (MenuEntry("Not built", "nothing:here", "x", SYSTEM, 20),))
 
 
 @override

@@ -233,5 +233,6 @@ urlpatterns = [
     path("logout/", public(auth_views.LogoutView.as_view()), name="logout"),
     path("language/", public(set_language), name="set_language"),
     path("", include(console)),
-    path("members/", include(([path("", gallery, name="list")], "members"))),
+    # What the menu leads to.
+    path("", include("config.urls")),
 ]

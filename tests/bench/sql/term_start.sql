@@ -12,10 +12,10 @@ JOIN entitlements_tierbenefit c ON c.tier_id = t.tier_id AND c.version_id = %(la
 WHERE s.next_due_at <= %(at)s;
 
 INSERT INTO entitlements_balance (
-  member_id, benefit_id, is_open, granted, used, allocated, overage, level, early_hours, allowance, period_start,
-  period_end, settled_at, valid_until, uses
+  member_id, benefit_id, is_open, granted, used, units, laid, overage, level, early_hours, allowance,
+  period_start, period_end, settled_at, valid_until, uses
 )
-SELECT g.member_id, g.benefit_id, true, g.amount, 0, 0, 0, g.level, 0, g.amount, %(month)s, %(next)s, %(at)s,
+SELECT g.member_id, g.benefit_id, true, g.amount, 0, 0, 0, 0, g.level, 0, g.amount, %(month)s, %(next)s, %(at)s,
   least(g.expires_at, %(next)s), 0
 FROM entitlements_grant g JOIN entitlements_standing s ON s.member_id = g.member_id WHERE s.next_due_at <= %(at)s;
 

@@ -161,7 +161,7 @@ def test_a_draft_changed_keeps_no_preview(world, operator_client):
     policies.REVIEW.look_ahead(draft.pk, at=world.at)
     page = operator_client.get(reverse("tiers:policy-edit", args=[draft.pk]))
     form = {bound.html_name: bound.value() for bound in page.context["form"] if bound.value() is not None}
-    assert form[f"tier_{world.tiers['gold'].pk}_spend"] == 500
+    assert form[f"tier_{world.tiers['gold'].pk}_spend"] == "500"
     operator_client.post(reverse("tiers:policy-edit", args=[draft.pk]), form | {"note": "Other words"})
     draft.refresh_from_db(fields=["note", "preview"])
     assert (draft.note, draft.preview) == ("Other words", None)

@@ -112,7 +112,7 @@ def test_settling_at_the_same_moment_loses_nothing(house):
         assert settling.result() > 1
     settle_members(member_ids=[member.pk], at=at)
     balance = Balance.objects.get(member=member, benefit=metered)
-    assert (balance.used, balance.allocated) == (total, total)
+    assert (balance.used, balance.laid) == (total, balance.units)
     assert Lot.objects.get(member=member, benefit=metered).used == total
 
 

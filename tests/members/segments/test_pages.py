@@ -55,7 +55,9 @@ def listed(client, href):
 
 def counted_links(client, page):
     """Every figure of the page that leads to the members list: (what it says, how many the list holds)."""
-    found = re.findall(r'<a (?:class="big" )?href="(/console/members/\?[^"]+)">([\d,]+)</a>', page)
+    found = re.findall(
+        r'<a (?:class="big" )?href="(/console/members/\?[^"]+)"(?: data-count="\d+")?>([\d,]+)</a>', page
+    )
     return [(int(text.replace(",", "")), listed(client, href)) for href, text in found]
 
 
