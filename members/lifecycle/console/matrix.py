@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from members.lifecycle.lifecycle import State
+from members.lifecycle.lifecycle import MembershipStatus, State
+from members.plans.models import Tier
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,29 @@ class Matrix:
     rows: list[Row]
     totals: list[Cell]
     total: int
+
+
+@dataclass(frozen=True)
+class StandingRow:
+    """So many members would go from one status and tier to another; None is no tier."""
+
+    status: MembershipStatus
+    tier: Tier | None
+    new_status: MembershipStatus
+    new_tier: Tier | None
+    members: int
+
+
+def standings_of(shifts: Iterable[Mapping[str, Any]]) -> list[StandingRow]:
+    """The JSON ``shifts`` of a preview, the largest first."""
+    tiers: dict[int | None, Tier] = {tier.pk: tier for tier in Tier.objects.all()}
+    return [
+        StandingRow(
+            MembershipStatus(shift["status"]), tiers.get(shift["tier_id"]), MembershipStatus(shift["new_status"]),
+            tiers.get(shift["new_tier_id"]), shift["members"],
+        )
+        for shift in shifts
+    ]  # fmt: skip
 
 
 def matrix_of(moves: Iterable[Mapping[str, Any]], *, limit: int | None = None) -> Matrix:

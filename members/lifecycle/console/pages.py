@@ -8,7 +8,7 @@ from config.console.reviews import ReviewPages, ReviewWords
 from config.engine.naming import in_this_language
 from members.lifecycle import metrics, tasks
 from members.lifecycle.console.forms import PolicyForm
-from members.lifecycle.console.matrix import matrix_of
+from members.lifecycle.console.matrix import matrix_of, standings_of
 from members.lifecycle.models import LifecyclePolicy, SweepBrake
 from members.lifecycle.operations import policies, sweep
 from members.lifecycle.policy_effects import EFFECTS
@@ -60,6 +60,7 @@ class LifecyclePolicyPages(ReviewPages[LifecyclePolicy]):
             "messages_caused": [
                 (in_this_language(effect["label"]), effect["count"]) for effect in (preview or {}).get("messages", [])
             ],
+            "standings": standings_of(preview.get("standings", [])) if preview else [],
             "is_listened_to": bool(EFFECTS),
         }
 

@@ -1,5 +1,6 @@
 """A lifecycle policy's way into force: proposed, previewed, submitted, approved by a second person, rolled out."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +38,7 @@ class LifecycleReview(Review[LifecyclePolicy]):
         return {
             "base": MemberLifecycle.objects.placed().count(),
             "moves": [{"from": source, "to": target, "members": n} for (source, target), n in moves.items()],
+            "standings": [asdict(shift) for shift in result.standings],
             "messages": [{"label": in_every_language(effect.label), "count": effect.count} for effect in effects],
             "under": active_policy().version,
         }

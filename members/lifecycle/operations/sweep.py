@@ -17,7 +17,7 @@ from config.staff.models import User
 from members.lifecycle.feeds import hear
 from members.lifecycle.models import LifecyclePolicy, MemberLifecycle, SweepBrake
 from members.lifecycle.querysets.assessment import Tables
-from members.lifecycle.querysets.lifecycle import Explanation, Matrix
+from members.lifecycle.querysets.lifecycle import Explanation, Matrix, StandingShift
 
 # Larger batches measured no faster, and a smaller one releases row locks sooner.
 BATCH = 50_000
@@ -30,11 +30,15 @@ _JUDGED_LATER: ContextVar[bool] = ContextVar("judged_later", default=False)
 
 @dataclass
 class SweepResult:
-    """What a sweep did: members judged (once per due instant), moves by (from, to), and a brake if it stopped."""
+    """What a sweep did: members judged (once per due instant), moves by (from, to), and a brake if it stopped.
+
+    A simulation says ``standings`` too: whose status or tier would be another, whether or not their state is.
+    """
 
     judged: int = 0
     moves: Matrix = field(default_factory=Counter)
     brake: SweepBrake | None = None
+    standings: list[StandingShift] = field(default_factory=list)
 
     def matrix(self) -> list[dict[str, Any]]:
         """The from→to matrix as JSON rows, largest first."""
@@ -144,7 +148,9 @@ def simulate(*, at: datetime, policy: LifecyclePolicy | None = None, judge_all: 
             cursor.execute(
                 f"CREATE TEMP TABLE {copy} (LIKE {original} INCLUDING DEFAULTS INCLUDING IDENTITY) ON COMMIT DROP"
             )
-        return _rounds(parameters(policy, at=at), SweepResult(), tables=copies)
+        result = _rounds(parameters(policy, at=at), SweepResult(), tables=copies)
+        result.standings = MemberLifecycle.objects.all().standings_foreseen(copies)
+        return result
 
 
 def explain(*, member_ids: Iterable[int], at: datetime) -> list[Explanation]:

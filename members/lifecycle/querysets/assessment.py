@@ -426,6 +426,16 @@ def round_sql(tables: Tables, *, only_members: bool) -> str:
     return ",".join([stages, write, _TAGS.format(tags=tables.tags)]) + _ROUND_END
 
 
+def standings_sql(tables: Tables) -> str:
+    """Whose status or tier is another in ``tables`` than it really is: rows (status, tier before; after; members)."""
+    return (
+        "SELECT l.membership_status, l.tier_id, s.membership_status, s.tier_id, count(*)::int "
+        f"FROM {tables.state} s JOIN {Tables.state} l USING (member_id) WHERE l.lifecycle_state IS NOT NULL "
+        "AND (l.membership_status <> s.membership_status OR l.tier_id IS DISTINCT FROM s.tier_id) "
+        "GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 1, 2, 3, 4"
+    )
+
+
 def explain_sql() -> str:
     """What the engine would decide for ``members`` at ``at``, with the facts it sees; writes nothing."""
     return (

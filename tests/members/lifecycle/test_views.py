@@ -107,6 +107,40 @@ def test_a_rejected_policy_stays_out_of_force(operator_client, approver_client):
     assert AuditEntry.objects.get(action="policy.rejected").reason == "too short"
 
 
+def standings():
+    return {row.pk: (row.membership_status, row.tier_id) for row in MemberLifecycle.objects.all()}
+
+
+def test_a_shorter_grace_previews_who_loses_status_and_tier_as_it_happens(
+    operator_client, approver_client, expiring_tomorrow, now
+):
+    plan = factories.PlanFactory()
+    for _ in range(5):
+        member = factories.make_member(at=now - timedelta(days=60))
+        factories.make_term(member=member, at=now - timedelta(days=33), plan=plan)
+    sweep.sweep_unbraked(at=now, policy=sweep.active_policy())
+    before = standings()
+    held = [pk for pk, (status, tier_id) in before.items() if status == "grace" and tier_id]
+    assert len(held) == 5
+    propose(operator_client, grace_days=1)
+    policy = newest()
+    act(operator_client, "preview", policy)
+    found = newest().preview
+    assert found["moves"] == []
+    assert found["standings"] == [
+        {"status": "grace", "tier_id": plan.tier_id, "new_status": "expired", "new_tier_id": None, "members": 5}
+    ]
+    page = operator_client.get(reverse("members:policy", args=[policy.pk]))
+    assert [row.members for row in page.context["standings"]] == [5]
+    assert "Whose status or tier would change" in page.content.decode()
+    act(operator_client, "submit", policy)
+    act(approver_client, "approve", policy, reason="right")
+    policies.roll_out_policy(at=now + timedelta(seconds=1))
+    after = standings()
+    assert {pk for pk in after if after[pk] != before[pk]} == set(held)
+    assert {after[pk] for pk in held} == {("expired", None)}
+
+
 def test_changing_a_draft_voids_its_preview(operator_client):
     propose(operator_client, grace_days=2)
     policy = newest()
