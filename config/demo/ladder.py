@@ -45,6 +45,7 @@ BENEFITS: list[dict[str, Any]] = [
      "unit": "vouchers", "unit_zh": "张", "period": "year", "category": _INTEREST, "worth_cents": 2_000,
      "cost_cents": 1_600},
     {"code": "member_price", "name": "Member price", "name_zh": "会员价", "kind": "access", "category": _INTEREST,
+     "unit": "of the price", "unit_zh": "折",
      "worth_cents": 320, "cost_cents": 180, "when_denied": "hidden_price"},
     {"code": "adviser", "name": "Dedicated adviser", "name_zh": "专属客服", "kind": "access", "category": _EMOTIONAL,
      "cost_cents": 900},

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 
-from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from config.engine.naming import in_chinese
 from entitlements.benefits.models import Benefit
+from entitlements.benefits.words import amount_text, level_text
 from entitlements.ladder.changes import Cell
 
 REFUSALS: Mapping[str, str | Promise] = {
@@ -26,19 +25,9 @@ _EVERY = {
 }
 
 
-def unit_of(benefit: Benefit) -> str:
-    """The unit in the reader's language; may be empty."""
-    return (in_chinese() and benefit.unit_zh) or benefit.unit
-
-
-def amount_of(benefit: Benefit, amount: int) -> str:
-    """A number of the benefit's units: 20 downloads, 20 集."""
-    return f"{number_format(amount, force_grouping=True)} {unit_of(benefit)}".strip()
-
-
 def a_period(benefit: Benefit, amount: int) -> str:
     """The same with its usage period: 20 downloads a month."""
-    return str(_EVERY[Benefit.Period(benefit.period)]) % {"amount": amount_of(benefit, amount)}
+    return str(_EVERY[Benefit.Period(benefit.period)]) % {"amount": amount_text(benefit, amount)}
 
 
 def allowance(benefit: Benefit, cell: Cell | None) -> str:
@@ -46,7 +35,7 @@ def allowance(benefit: Benefit, cell: Cell | None) -> str:
     if cell is None:
         return ""
     if cell.level or not benefit.has_limit:
-        return cell.level
+        return level_text(benefit, cell.level)
     return _("unlimited") if cell.amount is None else a_period(benefit, cell.amount)
 
 
