@@ -19,7 +19,7 @@ class UsageRecord(models.Model):
         USED = "used", _("Used")
         LIMIT_REACHED = "limit_reached", _("Limit reached")
         NO_ACCESS = "no_access", _("No access")
-        LATE = "late", _("Came after its usage period ended")
+        LATE = "late", _("Of an earlier time, not counted")
         REVERSED = "reversed", _("Taken back")
 
     class Origin(models.TextChoices):

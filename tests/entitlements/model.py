@@ -126,9 +126,12 @@ class Model:
     term_gave: dict[datetime, int] = field(default_factory=dict)
     kept: list[Kept] = field(default_factory=list)
     period: tuple[datetime, datetime | None, int] | None = None
+    # Since when the free tier gives it, or does not.
+    free_gives: list[tuple[datetime, bool]] = field(default_factory=list)
 
     def settle(self, at: datetime) -> None:
         """Look what is open at ``at``, and let what is owed take the room there is."""
+        self.free_gives.append((at, self.without is not None))
         self._remember(at)
         before, allowance = self.period, self._allowance(at)
         self._recall(at)
@@ -294,11 +297,16 @@ class Model:
             kept.is_decided, kept.returned = True, term
             if term.starts_at < kept.taken_at or kept.taken_at < term.starts_at - timedelta(days=180):
                 continue
-            is_over = kept.carried_until is not None and kept.carried_until <= term.starts_at
+            until = kept.carried_until
+            is_over = until is not None and until <= term.starts_at and not self._free_gave(until)
             if amount := kept.once + (kept.carried if is_over else 0):
                 number = 10**12 + len(self.given)
                 kept.back = Given(number, amount, term.starts_at, term.end, priority=50)
                 self.given.append(kept.back)
+
+    def _free_gave(self, at: datetime) -> bool:
+        """Whether the free tier gave it then: what was carried over went on being carried."""
+        return [gives for since, gives in self.free_gives if since <= at][-1]
 
     def _ladder_bucket(self, at: datetime, allowance: tuple[int, datetime] | None) -> Open | None:
         if allowance is None:

@@ -1,6 +1,6 @@
 """A history of uses: what counts against the limit, what is only kept, and what a repeated batch does."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -10,8 +10,11 @@ from entitlements.benefits.models import Benefit
 from entitlements.grants.models import Balance, Standing
 from entitlements.grants.operations.settling import settle_due
 from entitlements.usage.models import UsageRecord
+from entitlements.usage.operations.recording import record_usage
 from members.lifecycle.models import MemberLifecycle
+from members.terms.operations import terms
 from tests.entitlements.insight import Base, give_cell, make_benefit
+from tests.factories import make_member
 
 pytestmark = pytest.mark.django_db
 
@@ -33,6 +36,34 @@ def test_uses_of_this_month_count_and_older_ones_are_only_kept(base: Base) -> No
     assert (balance.used, balance.granted, balance.uses) == (4, 10, 9)
     assert balance.first_used_at < balance.period_start < balance.last_used_at
     assert set(UsageRecord.objects.values_list("outcome", "worth_cents")) == {("used", 100)}
+
+
+def test_a_use_in_a_period_that_nobody_has_settled_counts_in_it(base: Base) -> None:
+    member = base.member()
+    base.use(member, base.downloads, times=4)
+    ended_at = _balance(member, base.downloads).period_end
+    row = {"member_id": member.pk, "benefit_id": base.downloads.pk, "used_at": ended_at, "amount": 3, "key": "next"}
+    record_usage(rows=[row], at=ended_at + timedelta(hours=1), origin="api")
+    balance = _balance(member, base.downloads)
+    assert (balance.used, balance.period_start) == (3, ended_at)
+
+
+def test_a_use_before_the_membership_is_only_kept(base: Base) -> None:
+    member = make_member(at=base.at - timedelta(days=20))
+    terms.purchase(member_id=member.pk, plan=base.plan, at=base.at - timedelta(hours=1), actor=None)
+    rows = [
+        {
+            "member_id": member.pk,
+            "benefit_id": base.downloads.pk,
+            "used_at": base.at - ago,
+            "amount": 1,
+            "key": f"{ago}",
+        }
+        for ago in (timedelta(hours=2), timedelta(minutes=1))
+    ]
+    record_usage(rows=rows, at=base.at, origin="api")
+    balance = _balance(member, base.downloads)
+    assert (balance.used, balance.uses) == (1, 2)
 
 
 def test_a_hard_limit_refuses_what_is_beyond(base: Base) -> None:

@@ -14,6 +14,7 @@ from config.engine.stays import horizon
 from entitlements.benefits.models import Benefit, LadderVersion
 from entitlements.grants.models import FactCursor
 from entitlements.grants.querysets import settling as sql
+from entitlements.grants.querysets.facts import OUTDATED
 from entitlements.memory.operations.recalling import recall, remember
 from members.lifecycle.operations.sweep import active_policy
 
@@ -45,6 +46,16 @@ def settle_members(*, member_ids: Sequence[int], at: datetime) -> None:
         cursor.execute(sql.ENROL_NAMED, {"members": list(member_ids)})
         cursor.execute(sql.LOCK_NAMED, {"members": list(member_ids)})
     _settle(sql.CLAIM_NAMED, at, members=list(member_ids))
+
+
+def settle_outdated(*, member_ids: Sequence[int], at: datetime) -> bool:
+    """Settle those of some members of whom something is due or whose terms or tier changed since; whether any were."""
+    with connection.cursor() as cursor:
+        cursor.execute(OUTDATED, {"members": list(member_ids), "at": at})
+        outdated = [row[0] for row in cursor.fetchall()]
+    if outdated:
+        settle_members(member_ids=outdated, at=at)
+    return bool(outdated)
 
 
 def read_facts(*, at: datetime) -> None:

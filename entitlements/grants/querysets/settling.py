@@ -14,7 +14,7 @@ CREATE TEMPORARY TABLE settling (
   member_id bigint NOT NULL, zone text, is_member boolean NOT NULL, via text, tier_id bigint, plan_id bigint,
   term_id bigint, term_starts_at timestamptz, since timestamptz, until timestamptz, earned_at timestamptz,
   cover_starts timestamptz[], cover_holds timestamptz[], look_at timestamptz, ladder_id bigint, source_id bigint,
-  seen bigint
+  came_at timestamptz, seen bigint
 ) ON COMMIT DROP"""
 
 # Terms and tiers change in place and by many hands; their logs say whose did since the cursor.
@@ -42,7 +42,7 @@ LIMIT %(limit)s ON CONFLICT DO NOTHING"""
 # this statement does not see, and what is written in the end would say that nothing is left to look at. Such a row is
 # judged by its new version, which is not where the old one was.
 CLAIM_DUE = """
-SELECT s.member_id, s.via, s.since, s.until FROM entitlements_standing s WHERE s.next_due_at <= %(at)s
+SELECT s.member_id, s.via, s.since, s.until, s.settled_at FROM entitlements_standing s WHERE s.next_due_at <= %(at)s
   AND s.ctid = (SELECT old.ctid FROM entitlements_standing old WHERE old.member_id = s.member_id)
 ORDER BY s.next_due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED"""
 
@@ -51,7 +51,7 @@ LOCK_NAMED = """
 SELECT FROM entitlements_standing WHERE member_id = ANY(%(members)s) ORDER BY member_id FOR UPDATE"""
 
 CLAIM_NAMED = """
-SELECT member_id, via, since, until FROM entitlements_standing WHERE member_id = ANY(%(members)s)"""
+SELECT member_id, via, since, until, settled_at FROM entitlements_standing WHERE member_id = ANY(%(members)s)"""
 
 ENROL_NAMED = """
 INSERT INTO entitlements_standing (member_id, via)
@@ -63,7 +63,8 @@ ON CONFLICT DO NOTHING"""
 # Usage periods are counted from the first day of the membership: her terms until then, with the grace after each, say
 # which that is. A term that was voided gave what it gave until then.
 # What follows on a source begins where that one ended, however late it is looked at: an earned tier when the higher one
-# of a term is over, the free tier when the last of both is. LIMIT 1 has that read by member: hashed, it is everybody.
+# of a term is over, the free tier when the last of both is; what it gives somebody new begins when the person came.
+# LIMIT 1 has that read by member: hashed, it is everybody.
 _HELD = """(({end} AT TIME ZONE c.zone)
       + make_interval(days => coalesce(p.grace_days, r.grace_days, %(grace_days)s))) AT TIME ZONE c.zone"""
 FIND_SOURCES = (
@@ -78,11 +79,13 @@ SELECT f.member_id, f.zone, f.is_member, CASE WHEN q.id IS NULL THEN f.via ELSE 
     ELSE f.since END,
   CASE WHEN q.id IS NULL THEN f.until ELSE e.until END,
   CASE WHEN q.id IS NOT NULL THEN e.since END, f.cover_starts, f.cover_holds, least(f.next_start, f.until), f.ladder_id,
-  coalesce(q.id, f.term_id, 0), """
+  coalesce(q.id, f.term_id, 0),
+  CASE WHEN f.is_new THEN least((SELECT n.created_at FROM members_member n WHERE n.id = f.member_id), %(at)s) END, """
     + seen("f.member_id")
     + """
 FROM (
-  SELECT c.member_id, c.zone, c.is_member, c.was_via, c.was_since, c.was_until, r.position AS last_position,
+  SELECT c.member_id, c.zone, c.is_member, c.is_new, c.was_via, c.was_since, c.was_until,
+    r.position AS last_position,
     CASE WHEN t.end_at > %(at)s THEN 'term' WHEN h.hold_until > %(at)s THEN 'grace' ELSE 'free' END AS via,
     CASE WHEN coalesce(h.hold_until, t.end_at) > %(at)s THEN t.tier_id END AS tier_id,
     CASE WHEN coalesce(h.hold_until, t.end_at) > %(at)s THEN t.plan_id END AS plan_id,
@@ -94,7 +97,7 @@ FROM (
     a.cover_starts, a.cover_holds, n.next_start, coalesce(k.ladder_id, %(ladder)s) AS ladder_id
   FROM (
     SELECT k.member_id, coalesce(nullif(l.time_zone, ''), %(zone)s) AS zone, l.member_id IS NOT NULL AS is_member,
-      k.via AS was_via, k.since AS was_since, k.until AS was_until
+      k.settled_at IS NULL AS is_new, k.via AS was_via, k.since AS was_since, k.until AS was_until
     FROM ({claim}) k LEFT JOIN members_memberlifecycle l ON l.member_id = k.member_id
   ) c
   LEFT JOIN LATERAL (
@@ -268,10 +271,10 @@ WITH offers AS (
   WHERE NOT b.is_archived AND (c.id IS NOT NULL OR a.id IS NOT NULL)
 )
 SELECT s.member_id, o.benefit_id, s.via AS source, s.source_id, o.amount, o.level,
-  o.early_hours, coalesce(s.since, %(at)s) AS effective_at, s.until AS expires_at,
+  o.early_hours, coalesce(s.since, s.came_at, %(at)s) AS effective_at, s.until AS expires_at,
   coalesce("""
     + ANCHOR.replace("e.", "o.")
-    + """, s.earned_at, s.since, %(at)s) AS anchor_at,
+    + """, s.earned_at, s.since, s.came_at, %(at)s) AS anchor_at,
   s.ladder_id
 FROM settling s
 JOIN offers o ON o.tier_id IS NOT DISTINCT FROM s.tier_id AND o.plan_id IS NOT DISTINCT FROM s.plan_id

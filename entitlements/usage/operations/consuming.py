@@ -12,7 +12,7 @@ from config.engine.refusal import Refused
 from config.staff.models import User
 from entitlements.benefits.models import Benefit
 from entitlements.grants.models import Balance, Grant
-from entitlements.grants.operations.settling import settle_members
+from entitlements.grants.operations.settling import settle_members, settle_outdated
 from entitlements.usage.gate import language_of, verdict
 from entitlements.usage.models import UsageRecord
 from entitlements.usage.querysets.consuming import CONSUME, CONSUME_NAMED, GIVE_BACK
@@ -38,26 +38,26 @@ def consume(
 ) -> UsageRecord:
     """Use ``amount`` (1–10^12) of a benefit and return the record, whose ``outcome`` says whether it was there.
 
-    One statement decides under the balance's own columns, so that any number at once never take more than is left.
+    One statement decides under the balance's own columns, so that any number at once never take more than is left; a
+    member of whom something is due is settled first. It counts in the usage period of ``used_at``, as far as the
+    member had the benefit then: what is older, or was used before, is kept and counts nowhere.
     A ``key`` used before returns what it made then; raises Refused(``key_reused``) when that was something else,
-    and ``amount_out_of_range``. ``used_at`` is when it happened, for what is reported later. With a ``language`` a
+    and ``amount_out_of_range``. ``used_at`` is when it happened, for what is reported later; nothing happens later than
+    ``at``. With a ``language`` a
     refusal keeps what the gate says to her in it.
     """
     if not _is_in_range(amount):
         raise Refused("amount_out_of_range")
-    asked = _Asked(member_id, benefit, amount, used_at or at, at, origin, key, actor, language)
-    is_settled = False
+    asked = _Asked(member_id, benefit, amount, min(used_at or at, at), at, origin, key, actor, language)
     for _ in range(ATTEMPTS):
         if record := asked.made():
             return record
-        balance = Balance.objects.filter(member_id=member_id, benefit=benefit).first()
-        if not is_settled and not _is_current(balance, at):
-            settle_members(member_ids=[member_id], at=at)
-            is_settled = True
-        elif not asked.would_fit(balance):
+        if settle_outdated(member_ids=[member_id], at=at):
+            continue
+        if not asked.would_fit(balance := asked.balance()):
             return asked.refuse(balance)
     # Others were quicker every time.
-    return asked.refuse(balance)
+    return asked.refuse(asked.balance())
 
 
 def consume_named(
@@ -70,7 +70,8 @@ def consume_named(
     ``unknown_benefit`` and ``unknown_member``.
     """
     named = {"external_id": external_id, "code": code}
-    use = {"amount": amount, "used_at": used_at or at, "at": at, "origin": str(origin), "key": key, "actor": None}
+    happened_at = min(used_at or at, at)
+    use = {"amount": amount, "used_at": happened_at, "at": at, "origin": str(origin), "key": key, "actor": None}
     try:
         if _is_in_range(amount) and (record := _take(CONSUME_NAMED, named | use)):
             return record
@@ -137,10 +138,6 @@ def _take(statement: str, use: dict[str, Any]) -> UsageRecord | None:
     )  # fmt: skip
 
 
-def _is_current(balance: Balance | None, at: datetime) -> bool:
-    return balance is not None and (balance.valid_until is None or balance.valid_until > at)
-
-
 @dataclass(frozen=True)
 class _Asked:
     """One request to use a benefit."""
@@ -182,6 +179,9 @@ class _Asked:
             raise Refused("key_reused")
         return known
 
+    def balance(self) -> Balance | None:
+        return Balance.objects.filter(member_id=self.member_id, benefit=self.benefit).first()
+
     def would_fit(self, balance: Balance | None) -> bool:
         """Whether it is there after all, because the balance changed between the use and this look at it."""
         if balance is None or not balance.is_open:
@@ -210,12 +210,17 @@ class _Asked:
     def _refusal(self, balance: Balance | None) -> str | None:
         """Why it cannot be, apart from the limit."""
         if balance is None or not balance.is_open:
-            had_it = Grant.objects.filter(member_id=self.member_id, benefit=self.benefit).open(self.used_at)
-            return Outcome.LATE if self.used_at < self.at and had_it.exists() else Outcome.NO_ACCESS
+            return Outcome.LATE if self.used_at < self.at and self._had_it() else Outcome.NO_ACCESS
         if balance.period_start is not None and self.used_at < balance.period_start:
+            return Outcome.LATE
+        if self.used_at < self.at and not self._had_it():
             return Outcome.LATE
         opens_at = self.benefit.opens_at(balance.early_hours)
         return Outcome.NO_ACCESS if opens_at is not None and self.used_at < opens_at else None
+
+    def _had_it(self) -> bool:
+        grants = Grant.objects.filter(member_id=self.member_id, benefit=self.benefit)
+        return grants.open(self.used_at).exists()
 
     def _told(self) -> dict[str, Any]:
         said = verdict(

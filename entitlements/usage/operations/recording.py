@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from config.audit.record import audit_at_large
 from config.staff.models import User
+from entitlements.grants.operations.settling import settle_outdated
 from entitlements.usage.querysets.recording import COUNT_USES, ENROL, RECORD
 
 
@@ -18,7 +19,8 @@ def record_usage(*, rows: Sequence[dict[str, Any]], at: datetime, origin: str, a
 
     A row is a dict of ``member_id``, ``benefit_id``, ``used_at`` (aware, not after ``at``), ``amount`` (1–10^12) and
     ``key``, unique in the batch; a key known before is passed over, so that a batch can be sent again. What was used
-    in the usage period that is open now counts against its limit, what is older is kept and only adds to the uses.
+    in the usage period that is open now counts against its limit, as far as the member had the benefit then; what is
+    older is kept and only adds to the uses. Members of whom something is due are settled first.
     The members become due: the next settling unlocks what this unlocks and renews their usage rate. Safe to run
     concurrently; balances are locked in one order.
     """
@@ -28,6 +30,7 @@ def record_usage(*, rows: Sequence[dict[str, Any]], at: datetime, origin: str, a
         "rows": json.dumps([{**row, "used_at": row["used_at"].isoformat()} for row in rows]), "at": at,
         "origin": origin,
     }  # fmt: skip
+    settle_outdated(member_ids=sorted({row["member_id"] for row in rows}), at=at)
     with connection.cursor() as cursor:
         cursor.execute(ENROL, values)
         cursor.execute(RECORD, values)

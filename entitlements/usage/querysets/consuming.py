@@ -1,8 +1,11 @@
 """A use as one statement: the balance is changed under its own columns, the record says what came of it."""
 
+from entitlements.grants.querysets.facts import IS_CURRENT, had_it
 from entitlements.grants.querysets.units import number
 
-# Late are uses of a usage period that has ended: its lots are closed, so they are kept and not counted.
+# What is out of date about a member is settled first, and then it is tried again.
+# Late are uses of a usage period that has ended, whose lots are closed, and those of a time when the member did not
+# have the benefit: they are kept and not counted.
 # What a key did before is not tried again; of two at once with one key, the second fails on its uniqueness.
 _CONSUME = (
     """
@@ -14,10 +17,16 @@ WITH hit AS (
     units = b.units + %(amount)s::bigint, uses = b.uses + 1,
     first_used_at = least(b.first_used_at, %(used_at)s::timestamptz),
     last_used_at = greatest(b.last_used_at, %(used_at)s::timestamptz)
-  FROM entitlements_benefit e
-  WHERE b.member_id = {member} AND b.benefit_id = {benefit} AND e.id = b.benefit_id
+  FROM entitlements_benefit e, entitlements_standing s
+  WHERE b.member_id = {member} AND b.benefit_id = {benefit} AND e.id = b.benefit_id AND s.member_id = b.member_id
+    AND """
+    + IS_CURRENT
+    + """
     AND b.is_open AND (b.valid_until IS NULL OR b.valid_until > %(at)s::timestamptz)
     AND (b.period_start IS NULL OR b.period_start <= %(used_at)s::timestamptz)
+    AND """
+    + had_it("%(used_at)s::timestamptz")
+    + """
     AND (b.granted IS NULL OR NOT e.is_hard_limit OR b.used + %(amount)s::bigint <= b.granted)
     AND (e.public_at IS NULL OR e.public_at - make_interval(hours => b.early_hours) <= %(used_at)s::timestamptz)
     AND NOT EXISTS (SELECT FROM entitlements_usagerecord r WHERE r.idempotency_key = %(key)s::varchar)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection
 
+from entitlements.grants.querysets.facts import IS_CURRENT, had_it
 from entitlements.grants.querysets.units import number
 
 # The end of a batch: no more than so many events, unless one transaction wrote more.
@@ -20,6 +21,13 @@ SELECT coalesce((
   ) x
 ), %(horizon)s)"""
 
+# Below the horizon. What a clock that is ahead has dated later than it was received waits for its time.
+NEW = """e.recorded_xid >= %(after)s::text::xid8 AND e.recorded_xid < %(upto)s::text::xid8
+      AND e.occurred_at <= greatest(%(at)s::timestamptz, e.received_at)"""
+# The time of those that waited has come since ``since``.
+COME = """e.occurred_at > %(since)s::timestamptz AND e.occurred_at <= %(at)s::timestamptz
+      AND e.received_at < e.occurred_at"""
+
 # A started unit is a unit; an event without a number between 1 and 10^12 where one is asked for is no use.
 _REPORTED = """
 reported AS MATERIALIZED (
@@ -30,7 +38,7 @@ reported AS MATERIALIZED (
         WHEN jsonb_typeof(e.properties -> %(property)s) = 'number' THEN ceil((e.properties ->> %(property)s)::numeric)
       END AS amount
     FROM members_event e
-    WHERE e.recorded_xid >= %(after)s::text::xid8 AND e.recorded_xid < %(upto)s::text::xid8
+    WHERE {which}
       AND e.definition_id = %(definition)s
   ) r
   WHERE r.amount BETWEEN 1 AND 1000000000000
@@ -55,10 +63,16 @@ ready AS (
 hit AS (
   UPDATE entitlements_balance b SET used = b.used + a.amount, units = b.units + a.amount, uses = b.uses + a.n,
     first_used_at = least(b.first_used_at, a.first_at), last_used_at = greatest(b.last_used_at, a.last_at)
-  FROM asked a JOIN ready USING (member_id), entitlements_benefit e
+  FROM asked a JOIN ready USING (member_id) JOIN entitlements_standing s USING (member_id), entitlements_benefit e
   WHERE b.member_id = a.member_id AND b.benefit_id = e.id AND e.id = %(benefit)s
-    AND b.is_open AND (b.valid_until IS NULL OR b.valid_until > %(at)s)
+    AND """
+    + IS_CURRENT
+    + """
+    AND b.is_open AND (b.valid_until IS NULL OR b.valid_until > greatest(%(at)s::timestamptz, a.last_at))
     AND (b.period_start IS NULL OR b.period_start <= a.first_at)
+    AND """
+    + had_it("a.first_at")
+    + """
     AND (b.granted IS NULL OR b.used + a.amount <= b.granted)
     AND (e.public_at IS NULL OR e.public_at - make_interval(hours => b.early_hours) <= a.first_at)
   RETURNING b.member_id, new.granted, old.used AS used_before, new.overage, e.worth_cents, old.uses AS uses_before,
@@ -85,7 +99,7 @@ SELECT (SELECT count(*) FROM kept), coalesce((
     SELECT FROM entitlements_benefit u WHERE u.unlocked_by_id = %(benefit)s AND NOT u.is_archived
       AND u.unlocked_after > h.uses_before AND u.unlocked_after <= h.uses
   )
-), '{}')"""
+), '{{}}')"""
 )
 
 _LEFT = (
@@ -110,16 +124,19 @@ def end_of_batch(*, after: int, horizon: int, definition_ids: list[int], limit: 
         return int(cursor.fetchone()[0])
 
 
-def use_fitting(params: Mapping[str, Any]) -> tuple[int, list[int]]:
-    """Use what fits in one statement; returns how many uses, and the members who now unlock another benefit."""
+def use_fitting(which: str, params: Mapping[str, Any]) -> tuple[int, list[int]]:
+    """Use what fits of the events ``NEW`` or ``COME`` in one statement.
+
+    Returns how many uses that made, and the members who now unlock another benefit.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_USE_FITTING, params)
+        cursor.execute(_USE_FITTING.format(which=which), params)
         used, unlocking = cursor.fetchone()
     return used, unlocking
 
 
-def left_over(params: Mapping[str, Any]) -> list[Reported]:
-    """What no record says anything about yet, in the order in which it happened."""
+def left_over(which: str, params: Mapping[str, Any]) -> list[Reported]:
+    """Of the same, what no record says anything about yet, in the order in which it happened."""
     with connection.cursor() as cursor:
-        cursor.execute(_LEFT, params)
+        cursor.execute(_LEFT.format(which=which), params)
         return [Reported(*row) for row in cursor.fetchall()]

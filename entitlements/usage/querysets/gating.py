@@ -5,17 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from config.engine.prepared import execute_alone
+from entitlements.grants.querysets.facts import IS_CURRENT
 from entitlements.usage.rules import Held, Rung
 
-# A row for the standing even where she has none of these benefits. It holds while nothing became due.
-_STATE = """
-SELECT s.settled_at IS NOT NULL AND (s.next_due_at IS NULL OR s.next_due_at > %(at)s::timestamptz)
-    AND (b.valid_until IS NULL OR b.valid_until > %(at)s::timestamptz), t.position,
+# A row for the standing even of a member who has none of these benefits.
+_STATE = (
+    """
+SELECT """
+    + IS_CURRENT
+    + """ AND (b.valid_until IS NULL OR b.valid_until > %(at)s::timestamptz), t.position,
   b.benefit_id, b.is_open, b.granted, b.used, b.overage, b.level, b.early_hours, b.allowance, b.period_end
 FROM entitlements_standing s
 LEFT JOIN members_tier t ON t.id = s.tier_id
 LEFT JOIN entitlements_balance b ON b.member_id = s.member_id AND b.benefit_id = ANY(%(benefits)s::bigint[])
 WHERE s.member_id = %(member)s::bigint"""
+)
 
 _RUNGS = """
 SELECT c.benefit_id, t.position, coalesce(t.code, ''), coalesce(t.name, ''), coalesce(t.name_zh, ''),

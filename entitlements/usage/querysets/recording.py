@@ -1,5 +1,9 @@
-"""A history of uses as one statement: what lies in the usage period open now counts, what is older is only kept."""
+"""A history of uses as one statement.
 
+What lies in the usage period open now counts, as far as the member had the benefit then; the rest is only kept.
+"""
+
+from entitlements.grants.querysets.facts import had_it
 from entitlements.grants.querysets.units import number
 
 # Rows of members whom nobody has settled yet, or who never had the benefit, need a balance to count in.
@@ -51,8 +55,9 @@ held AS MATERIALIZED (
 ),
 placed AS (
   SELECT i.*, e.worth_cents, e.is_hard_limit, b.granted - b.used AS room,
-    b.is_open AND b.period_start <= i.used_at AS counts, b.granted, b.used, b.overage AS over,
-    b.units
+    b.is_open AND coalesce(b.period_start <= i.used_at, true) AND """
+    + had_it("i.used_at")
+    + """ AS counts, b.granted, b.used, b.overage AS over, b.units
   FROM incoming i JOIN held b USING (member_id, benefit_id) JOIN entitlements_benefit e ON e.id = i.benefit_id
 ),
 summed AS (

@@ -20,8 +20,9 @@ from entitlements.usage.operations import reporting
 from entitlements.usage.operations.reporting import use_reported
 from members.events.models import EventDefinition
 from members.events.operations.recording import record_events
+from members.terms.operations import terms
 from tests import factories
-from tests.entitlements.usage.conftest import AT, Ladder, make_benefit
+from tests.entitlements.usage.conftest import AT, DAY, Ladder, make_benefit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -132,6 +133,53 @@ def test_late_events_are_late(house):
     use_reported(at=house.at)
     assert house.outcomes(member)[1][1] == "late"
     assert house.outcomes(stranger) == [(2, "no_access", 0)]
+
+
+def test_an_event_dated_in_the_next_period_counts_there(house):
+    """A device whose clock is ahead says so before the period has begun."""
+    member = house.member()
+    house.report(member, 1)
+    house.report(member, 4, at=house.at + DAY)
+    assert use_reported(at=house.at) == 1
+    assert house.balance(member).used == 1
+    assert use_reported(at=house.at + DAY - timedelta(seconds=1)) == 0
+    assert use_reported(at=house.at + DAY) == 1
+    balance = house.balance(member)
+    assert (balance.used, balance.period_start <= house.at + DAY < balance.period_end) == (4, True)
+    assert use_reported(at=house.at + 2 * DAY) == 0
+    assert UsageRecord.objects.count() == 2
+
+
+def test_an_event_of_a_period_that_began_during_the_run_counts_in_it(house):
+    """It came after ``at`` was taken, and by then midnight was over."""
+    member = house.member()
+    house.report(member, 1)
+    use_reported(at=house.at)
+    midnight = house.balance(member).period_end
+    house.at = midnight + timedelta(milliseconds=2)
+    house.report(member, 4, at=midnight + timedelta(milliseconds=1))
+    assert use_reported(at=midnight - timedelta(milliseconds=1)) == 1
+    balance = house.balance(member)
+    assert (balance.used, balance.period_start) == (4, midnight)
+
+
+def test_an_event_from_before_the_membership_counts_nowhere(house):
+    monthly = make_benefit("monthly", (house.ladder.silver, {"amount": 10}), kind="quota", consumed_by=house.exported)
+    member = house.ladder.member(at=house.at)
+    terms.purchase(member_id=member.pk, plan=house.ladder.plan, at=house.at, actor=None)
+    house.report(member, None, at=house.at - DAY)
+    house.report(member, None)
+    use_reported(at=house.at)
+    balance = Balance.objects.get(member=member, benefit=monthly)
+    assert balance.period_start < house.at - DAY
+    assert (balance.used, balance.uses) == (1, 1)
+    # The same where the member is settled already, many at once.
+    house.report(member, None, at=house.at - 2 * DAY)
+    use_reported(at=house.at)
+    balance.refresh_from_db()
+    assert (balance.used, balance.uses) == (1, 1)
+    outcomes = UsageRecord.objects.filter(benefit=monthly).order_by("at").values_list("outcome", flat=True)
+    assert list(outcomes) == ["late", "late", "used"]
 
 
 def test_an_event_without_an_amount_is_one_use_and_may_use_two_benefits(house):
