@@ -1,5 +1,6 @@
 from datetime import datetime, timedelta
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -68,6 +69,10 @@ class Benefit(models.Model):
         _("carried over at most"), default=0, help_text=_("Of what is left when a usage period ends.")
     )
     rollover_min = models.PositiveBigIntegerField(_("carried over at least"), default=0)
+    levels = ArrayField(
+        models.CharField(max_length=40), verbose_name=_("levels"), default=list, blank=True,
+        help_text=_("From the worst to the best, such as 720p, 1080p, 4K, or 0.95, 0.88."),
+    )  # fmt: skip
     worth_cents = models.PositiveBigIntegerField(
         _("worth a use"), default=0, help_text=_("What a member saves, in minor units.")
     )
@@ -148,7 +153,7 @@ class _Allowance(models.Model):
 
     benefit = models.ForeignKey(Benefit, verbose_name=_("benefit"), on_delete=models.PROTECT, related_name="+")
     amount = models.PositiveBigIntegerField(_("amount"), null=True, blank=True, help_text=_("Empty: no limit."))
-    level = models.CharField(_("level"), max_length=40, blank=True, help_text=_("Such as 4K, or 0.88."))
+    level = models.CharField(_("level"), max_length=40, blank=True, help_text=_("One of the benefit's levels."))
 
     class Meta:
         abstract = True

@@ -22,6 +22,9 @@ REFUSALS: Mapping[str, str | Promise] = {
     "in_pack": _("A pack on sale holds it: take it out of the pack, or stop selling the pack."),
     "unlocks": _("Its use unlocks another benefit: change that one first."),
     "unlocks_itself": _("The benefits would unlock each other in a circle. Choose another one."),
+    "level_twice": _("Each level once."),
+    "levels_given": _("Tiers, packs or members have these levels: they stay, in their order. Others may be added."),
+    "unknown_level": _("A level that the benefit does not have. Add it to the benefit first."),
     "empty_pack": _("Put at least one benefit into the pack."),
 }
 

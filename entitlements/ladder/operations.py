@@ -73,8 +73,10 @@ def set_cell(
     """Change one cell of the draft, begun now where there is none; returns the draft.
 
     ``values`` are the cell's columns, None takes the benefit away. A plan names an addition, no tier the free tier.
-    Raises Refused(``waiting``) while a version waits for its approval or its day.
+    Raises Refused(``waiting``) while a version waits for its approval or its day, and ``unknown_level``.
     """
+    if values and values.get("level") and values["level"] not in benefit.levels:
+        raise Refused("unknown_level")
     draft = _draft(actor, at)
     model: type[TierBenefit] | type[PlanBenefit] = TierBenefit if plan is None else PlanBenefit
     where: dict[str, Any] = {"version": draft, "benefit": benefit}

@@ -12,6 +12,7 @@ from entitlements.ladder.changes import Cell
 
 REFUSALS: Mapping[str, str | Promise] = {
     "waiting": gettext_lazy("A version waits for its approval or its day. Decide about that one first."),
+    "unknown_level": gettext_lazy("A level that the benefit does not have. Add it to the benefit first."),
 }
 
 _EVERY = {

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.contrib.postgres.forms import SimpleArrayField
 from django.forms.utils import ErrorList
 from django.utils.translation import gettext_lazy as _
 
@@ -12,7 +13,7 @@ from entitlements.benefits.models import Benefit, Pack
 from members.events.models import EventDefinition
 
 # The fields of the form by what they are about; the second list is for what has a limit alone.
-WORDS = ["code", "name", "name_zh", "description", "description_zh", "category", "is_core"]
+WORDS = ["code", "name", "name_zh", "description", "description_zh", "category", "is_core", "levels"]
 LIMIT = ["period", "is_by_calendar", "is_hard_limit", "rollover_min", "rollover_max"]
 UNITS = ["unit", "unit_zh"]
 MONEY = ["worth_cents", "cost_cents"]
@@ -34,6 +35,10 @@ GROUPS: list[tuple[Any, list[str]]] = [
 class BenefitForm(forms.ModelForm):
     """The fields one kind of benefit needs; the operation writes them."""
 
+    levels = SimpleArrayField(
+        forms.CharField(max_length=40), label=_("Levels"), required=False, max_length=20,
+        help_text=_("From the worst to the best, such as 720p, 1080p, 4K, or 0.95, 0.88."),
+    )  # fmt: skip
     worth_cents = MoneyField(label=_("Worth a use"), help_text=_("What a member saves by it."))
     cost_cents = MoneyField(label=_("Cost a use"), help_text=_("What it costs the project."))
     unlocked_by = NamedChoiceField(
@@ -110,6 +115,14 @@ class PartForm(forms.Form):
     amount = forms.IntegerField(label=_("Quantity"), min_value=1, max_value=10**12, required=False)
     level = forms.CharField(label=_("Level"), max_length=40, required=False)
     recurs = forms.BooleanField(label=_("Anew in each usage period"), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        benefit, level = data.get("benefit"), data.get("level")
+        if benefit and level and level not in benefit.levels:
+            known = ", ".join(benefit.levels) or "—"
+            self.add_error("level", _("The levels of this benefit: %(levels)s") % {"levels": known})
+        return data
 
 
 class _Parts(forms.BaseFormSet):

@@ -20,7 +20,8 @@ def save_benefit(*, benefit_id: int | None, actor: User | None, at: datetime, **
     """Save a benefit, new or changed; returns it. ``values`` are fields of the model.
 
     Raises Refused: ``granted`` when kind or usage period would change after the first grant, ``code_taken``,
-    ``unlocks_itself`` when a chain of unlocking leads back to it.
+    ``unlocks_itself`` when a chain of unlocking leads back to it, ``level_twice``, and ``levels_given`` when levels
+    that something gives would go or change places.
     """
     benefit = Benefit.objects.select_for_update().get(pk=benefit_id) if benefit_id else Benefit(created_at=at)
     changed = [name for name, value in values.items() if not benefit.pk or getattr(benefit, name) != value]
@@ -28,9 +29,12 @@ def save_benefit(*, benefit_id: int | None, actor: User | None, at: datetime, **
         raise Refused("granted")
     if Benefit.objects.filter(code=values.get("code", benefit.code)).exclude(pk=benefit.pk).exists():
         raise Refused("code_taken")
+    levels = benefit.levels
     for name, value in values.items():
         setattr(benefit, name, value)
     _refuse_circle(benefit)
+    if "levels" in changed:
+        _refuse_levels(benefit, levels)
     benefit.save()
     audit(benefit, "benefit.saved", actor=actor, at=at, code=benefit.code, changed=sorted(changed))
     return benefit
@@ -77,10 +81,13 @@ def save_pack(
 ) -> Pack:
     """Save a pack and what is in it (``benefit``, ``amount``, ``level``, ``recurs``); returns it.
 
-    What members were given of it before stays as it was. Raises Refused: ``code_taken``, ``empty_pack``.
+    What members were given of it before stays as it was. Raises Refused: ``code_taken``, ``empty_pack``,
+    ``unknown_level``.
     """
     if not parts:
         raise Refused("empty_pack")
+    if any(part.get("level") and part["level"] not in part["benefit"].levels for part in parts):
+        raise Refused("unknown_level")
     pack = Pack.objects.select_for_update().get(pk=pack_id) if pack_id else Pack()
     if Pack.objects.filter(code=values["code"]).exclude(pk=pack.pk).exists():
         raise Refused("code_taken")
@@ -102,6 +109,22 @@ def _refuse_circle(benefit: Benefit) -> None:
         step = keys.get(step)
     if step is not None:
         raise Refused("unlocks_itself")
+
+
+def _refuse_levels(benefit: Benefit, before: list[str]) -> None:
+    """What is given by its level keeps its place among the others."""
+    if len(benefit.levels) != len(set(benefit.levels)):
+        raise Refused("level_twice")
+    if not benefit.pk:
+        return
+    given: set[str] = set()
+    for places in (
+        TierBenefit.objects.filter(benefit=benefit), PlanBenefit.objects.filter(benefit=benefit),
+        PackBenefit.objects.filter(benefit=benefit), benefit.grants.order_by(),
+    ):  # fmt: skip
+        given |= set(places.exclude(level="").values_list("level", flat=True).distinct())
+    if [level for level in before if level in given] != [level for level in benefit.levels if level in given]:
+        raise Refused("levels_given")
 
 
 def _switched(

@@ -5,6 +5,7 @@ what the earlier wrote. Instants and periods are those of ``entitlements.grants.
 """
 
 from entitlements.benefits.querysets.anchors import ANCHOR
+from entitlements.benefits.querysets.levels import best_level
 from entitlements.grants.querysets.facts import seen
 from entitlements.grants.querysets.units import numbers
 
@@ -155,7 +156,9 @@ _BY_ENGINE = "('term', 'grace', 'tier', 'free')"
 # once, by OFFSET 0, and not for each mention.
 _BUCKETS = (
     """
-  SELECT g.*, CASE WHEN g.recurs THEN lower(p.period) ELSE g.effective_at END AS opens_at,
+  SELECT g.*, CASE WHEN g.recurs THEN lower(p.period) ELSE g.effective_at END AS opens_at, """
+    + best_level("e.levels", "g.levels")
+    + """ AS level,
     CASE WHEN g.recurs THEN upper(p.period) ELSE g.expires_at END AS closes_at
   FROM (
     SELECT x.member_id, x.zone, x.instant, g.benefit_id,
@@ -165,7 +168,8 @@ _BUCKETS = (
       CASE WHEN bool_or(g.amount IS NULL) THEN NULL ELSE max(g.amount) END AS amount,
       bool_or(g.recurs) AS recurs, min(g.priority) AS priority, min(g.effective_at) AS effective_at,
       CASE WHEN bool_or(g.expires_at IS NULL) THEN NULL ELSE max(g.expires_at) END AS expires_at,
-      min(g.expires_at) AS first_expiry, max(g.anchor_at) AS anchor_at, max(g.level) AS level,
+      min(g.expires_at) AS first_expiry, max(g.anchor_at) AS anchor_at,
+      array_agg(g.level) FILTER (WHERE g.level <> '') AS levels,
       max(g.early_hours) AS early_hours
     FROM {x} x JOIN entitlements_grant g ON g.member_id = x.member_id{of_benefit}
     WHERE """
@@ -260,7 +264,7 @@ WITH offers AS (
     b.unlocked_after,
     CASE WHEN b.kind = 'access' THEN NULL WHEN c.id IS NULL THEN a.amount WHEN a.id IS NULL THEN c.amount
       ELSE c.amount + a.amount END AS amount,
-    coalesce(nullif(a.level, ''), c.level, '') AS level, coalesce(c.is_held_in_grace, false) AS is_held,
+    entitlements_best_level(b.levels, ARRAY[a.level, c.level]) AS level, coalesce(c.is_held_in_grace, false) AS is_held,
     coalesce(c.early_hours, 0) AS early_hours
   FROM (SELECT DISTINCT tier_id, plan_id, ladder_id FROM settling) p
   CROSS JOIN entitlements_benefit b
@@ -464,7 +468,8 @@ due AS (
     sum(CASE WHEN f.bucket = -2 THEN 0 WHEN f.amount IS NULL THEN f.used ELSE least(f.used, f.amount) END)::bigint
       AS used,
     coalesce(sum(f.used) FILTER (WHERE f.bucket = -2), 0)::bigint AS overage,
-    max(f.level) AS level, max(f.early_hours) AS early_hours, min(f.ends_at) AS valid_until,
+    array_agg(f.level) FILTER (WHERE f.level <> '') AS levels, max(f.early_hours) AS early_hours,
+    min(f.ends_at) AS valid_until,
     max(f.amount) FILTER (WHERE f.bucket = 0) AS allowance,
     min(f.opens_at) FILTER (WHERE f.bucket = 0) AS period_start,
     min(f.closes_at) FILTER (WHERE f.bucket = 0) AS period_end
@@ -475,9 +480,11 @@ INSERT INTO entitlements_balance AS b (
   period_end, settled_at, valid_until, uses
 )
 SELECT d.member_id, d.benefit_id, d.is_open, CASE WHEN d.is_open THEN d.granted ELSE 0 END,
-  CASE WHEN d.is_open THEN d.used ELSE 0 END, 0, 0, CASE WHEN d.is_open THEN d.overage ELSE 0 END, d.level,
-  d.early_hours, d.allowance, d.period_start, d.period_end, %(at)s, d.valid_until, 0
-FROM due d ORDER BY d.member_id, d.benefit_id
+  CASE WHEN d.is_open THEN d.used ELSE 0 END, 0, 0, CASE WHEN d.is_open THEN d.overage ELSE 0 END,
+  """
+    + best_level("e.levels", "d.levels")
+    + """, d.early_hours, d.allowance, d.period_start, d.period_end, %(at)s, d.valid_until, 0
+FROM due d JOIN entitlements_benefit e ON e.id = d.benefit_id ORDER BY d.member_id, d.benefit_id
 ON CONFLICT (member_id, benefit_id) DO UPDATE SET
   is_open = excluded.is_open, granted = excluded.granted,
   used = least(excluded.used + b.units - b.laid, coalesce(excluded.granted, excluded.used + b.units - b.laid)),

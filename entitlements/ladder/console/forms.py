@@ -25,6 +25,11 @@ class CellForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.benefit = benefit
         self.fields = {"is_given": self.fields["is_given"], **self.fields}
+        if benefit.levels:
+            choices = [("", _("none")), *((level, level) for level in benefit.levels)]
+            self.fields["level"] = forms.ChoiceField(label=self.fields["level"].label, choices=choices, required=False)
+        else:
+            del self.fields["level"]
         if "amount" in self.fields:
             if benefit.has_limit:
                 self.fields["amount"].widget.attrs |= {"max": MOST, "inputmode": "numeric"}
@@ -39,7 +44,7 @@ class CellForm(forms.ModelForm):
 
     def values(self) -> dict[str, Any] | None:
         """The cell's columns, None for a benefit that is not given."""
-        data = dict(self.cleaned_data)
+        data = {"level": ""} | self.cleaned_data
         return data if data.pop("is_given") else None
 
 

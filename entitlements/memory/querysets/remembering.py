@@ -109,7 +109,8 @@ WITH back AS (
   JOIN entitlements_tierbenefit c ON c.version_id = s.ladder_id AND c.tier_id = k.tier_id
   JOIN entitlements_benefit e ON e.id = c.benefit_id AND NOT e.is_archived AND e.unlocked_by_id IS NULL
   LEFT JOIN wanted w ON w.member_id = k.member_id AND w.benefit_id = c.benefit_id
-  WHERE w.member_id IS NULL OR c.level > w.level OR w.amount IS NOT NULL AND (c.amount IS NULL OR c.amount > w.amount)
+  WHERE w.member_id IS NULL OR array_position(e.levels, c.level) > coalesce(array_position(e.levels, w.level), 0)
+    OR w.amount IS NOT NULL AND (c.amount IS NULL OR c.amount > w.amount)
   UNION ALL
   SELECT k.member_id, k.snapshot_id, e.id, (u.value ->> 'amount')::bigint, u.value ->> 'level', true, 0,
     %(reason_unlocked)s, k.until
