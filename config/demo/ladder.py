@@ -30,7 +30,7 @@ BENEFITS: list[dict[str, Any]] = [
      "unit_zh": "台", "levels": ["1", "2", "3", "4", "6"], "category": _FUNCTIONAL},
     {"code": "offline", "name": "Offline downloads", "name_zh": "离线下载", "kind": "quota", "unit": "episodes",
      "unit_zh": "集", "category": _FUNCTIONAL, "is_core": True, "worth_cents": 40, "cost_cents": 5},
-    {"code": "album", "name": "Cloud album", "name_zh": "云相册", "kind": "metered", "unit": "GB", "unit_zh": "GB",
+    {"code": "album", "name": "Cloud album", "name_zh": "云相册", "kind": "quota", "unit": "GB", "unit_zh": "GB",
      "category": _FUNCTIONAL, "is_hard_limit": False, "is_by_calendar": False, "rollover_max": 20, "worth_cents": 30,
      "cost_cents": 12},
     {"code": "batch_download", "name": "Download a whole season", "name_zh": "整季下载", "kind": "access",

@@ -17,12 +17,14 @@ FREE = "free"
 
 
 class Benefit(models.Model):
-    """Something members may use: whether at all (access), how often (quota) or how much of it (metered)."""
+    """Something members may use: whether at all (access), or how often or how much of it (quota).
+
+    What goes on beyond the limit of a quota, unless the limit is hard, is counted as overage.
+    """
 
     class Kind(models.TextChoices):
         ACCESS = "access", _("Access")
-        QUOTA = "quota", _("Number of uses")
-        METERED = "metered", _("Metered amount")
+        QUOTA = "quota", _("Number or amount")
 
     class Category(models.TextChoices):
         FUNCTIONAL = "functional", _("Functional")

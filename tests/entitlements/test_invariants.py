@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 def scene():
     """A member with used allowances, carried amounts, a gift by hand, a return and what it restored."""
     scene = Scene()
-    gb = scene.ladder.benefit("gb", kind="metered", is_hard_limit=False, rollover_max=5)
+    gb = scene.ladder.benefit("gb", kind="quota", is_hard_limit=False, rollover_max=5)
     scene.ladder.cell(scene.world.gold, gb, 10)
     scene.gb = gb
     scene.lapse()

@@ -75,7 +75,7 @@ def test_a_hard_limit_refuses_what_is_beyond(base: Base) -> None:
 
 
 def test_beyond_a_soft_limit_it_is_overage(base: Base) -> None:
-    soft = make_benefit(at=base.at, code="album", name="Album", kind="metered", is_hard_limit=False, worth_cents=10)
+    soft = make_benefit(at=base.at, code="album", name="Album", kind="quota", is_hard_limit=False, worth_cents=10)
     give_cell(soft, base.plan.tier, 10)
     member = base.member()
     base.use(member, soft, times=3, amount=4)

@@ -123,7 +123,7 @@ def test_what_came_back_with_a_term_goes_with_its_refund(scene):
 
 def test_what_was_carried_over_is_not_there_twice(scene):
     """Back within the period it was carried into, it is there by itself; later it is restored."""
-    gb = scene.ladder.benefit("gb", kind="metered", is_by_calendar=True, rollover_max=5)
+    gb = scene.ladder.benefit("gb", kind="quota", is_by_calendar=True, rollover_max=5)
     scene.ladder.cell(scene.world.gold, gb, 10)
     scene.buy(0)  # March 2
     settle(scene.member, moment(30))  # April 1: five carried over
@@ -137,7 +137,7 @@ def test_what_was_carried_over_is_not_there_twice(scene):
 @pytest.mark.parametrize("is_free", [False, True])
 def test_what_went_on_being_carried_over_is_not_there_twice(scene, is_free):
     """Back after the period it was carried into: restored where it had ended with the tier, else there by itself."""
-    gb = scene.ladder.benefit("gb", kind="metered", is_by_calendar=True, rollover_max=5)
+    gb = scene.ladder.benefit("gb", kind="quota", is_by_calendar=True, rollover_max=5)
     scene.ladder.cell(scene.world.gold, gb, 10)
     if is_free:
         scene.ladder.cell(None, gb, 10)

@@ -85,7 +85,7 @@ def test_of_two_requests_with_one_key_one_is_refused(house):
 
 def test_settling_at_the_same_moment_loses_nothing(house):
     ladder, member, at = house
-    metered = make_benefit("metered", (ladder.silver, {"amount": 10_000}), kind="metered")
+    many = make_benefit("many", (ladder.silver, {"amount": 10_000}), kind="quota")
     settle_members(member_ids=[member.pk], at=at)
     done = Event()
 
@@ -100,7 +100,7 @@ def test_settling_at_the_same_moment_loses_nothing(house):
             connection.close()
 
     def use(n):
-        record = consume(member_id=member.pk, benefit=metered, amount=1 + n % 3, at=at, origin="api", key=f"k{n}")
+        record = consume(member_id=member.pk, benefit=many, amount=1 + n % 3, at=at, origin="api", key=f"k{n}")
         if n % 5 == 0:
             reverse(record_id=record.pk, at=at, origin="api")
         return 0 if n % 5 == 0 else record.amount
@@ -111,9 +111,9 @@ def test_settling_at_the_same_moment_loses_nothing(house):
         done.set()
         assert settling.result() > 1
     settle_members(member_ids=[member.pk], at=at)
-    balance = Balance.objects.get(member=member, benefit=metered)
+    balance = Balance.objects.get(member=member, benefit=many)
     assert (balance.used, balance.laid) == (total, balance.units)
-    assert Lot.objects.get(member=member, benefit=metered).used == total
+    assert Lot.objects.get(member=member, benefit=many).used == total
 
 
 def test_a_use_is_taken_back_once_by_many(house):

@@ -111,7 +111,7 @@ def test_early_access_is_needed_before_the_day(use, ladder, silver):
 
 
 def test_beyond_a_soft_limit_is_overage(use, ladder, silver):
-    make_benefit("storage", (ladder.silver, {"amount": 10}), kind="metered", is_hard_limit=False)
+    make_benefit("storage", (ladder.silver, {"amount": 10}), kind="quota", is_hard_limit=False)
     use(silver, "storage", 8)
     body = use(silver, "storage", 5).json()
     assert (body["used"], body["remaining"], body["overage"], body["overage_total"]) == (10, 0, 3, 3)

@@ -48,7 +48,7 @@ class House:
         self.source = factories.SourceFactory()
         self.exported = EventDefinition.objects.create(name="exported")
         self.pages = make_benefit(
-            "pages", (self.ladder.silver, {"amount": 10}), kind="metered", period="day", consumed_by=self.exported,
+            "pages", (self.ladder.silver, {"amount": 10}), kind="quota", period="day", consumed_by=self.exported,
             amount_property="pages", worth_cents=5,
         )  # fmt: skip
         self.serial = 0
