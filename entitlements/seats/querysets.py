@@ -93,10 +93,14 @@ class SeatQuerySet(models.QuerySet):
         return rows.filter(pk__lt=seat_id) if seat_id else rows
 
 
-def owners_behind(at: datetime, limit: int) -> list[int]:
-    """Owners whose seats are not what their terms make them, at most ``limit``; one statement over all open seats."""
+def owners_behind(at: datetime, limit: int, *, after: int = 0) -> list[int]:
+    """Owners beyond ``after`` whose seats are not what their terms make them, at most ``limit``, in order.
+
+    One statement over all open seats.
+    """
     found = " UNION ".join(f"SELECT owner_id FROM ({sql.format(narrowed='')}) d" for sql in _ALL)
-    return [row["owner_id"] for row in _rows(f"{found} ORDER BY 1 LIMIT %(limit)s", at=at, limit=limit)]
+    page = f"SELECT owner_id FROM ({found}) q WHERE owner_id > %(after)s ORDER BY 1 LIMIT %(limit)s"
+    return [row["owner_id"] for row in _rows(page, at=at, limit=limit, after=after)]
 
 
 def lacking_cover(at: datetime, *, owner_id: int) -> list[dict[str, Any]]:

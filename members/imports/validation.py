@@ -14,6 +14,7 @@ from members.files.mapping import Field
 from members.imports.cleaning import clean_sql, problem_sql, quoted, type_of, value_sql
 from members.imports.shapes import EVENT_PROFILES, KEYS, PROFILE_COLUMNS, SHAPES, Setting, Shape
 from members.imports.staging import raw_table, rows_table, terms_table
+from members.terms.orders import HOUSE
 
 # Volatile, cheap and safe in a parallel worker; nothing reads it.
 _FENCE = "clock_timestamp() AS fence"
@@ -153,6 +154,7 @@ def _matched(plan: Plan, columns: Sequence[str]) -> str:
     if plan.profile == "terms":
         same = f"o.member_id = {member} AND o.starts_at = d.activation_time AND o.ends_at = d.term_end"
         checks.append(f"CASE WHEN o.id IS NOT NULL AND NOT coalesce({same}, false) THEN 'external_ref:order_taken' END")
+        checks.append(f"CASE WHEN starts_with(d.external_ref, '{HOUSE}') THEN 'external_ref:order_reserved' END")
     found.append(f"{_all_of(checks)} AS problems")
     return ", ".join(found)
 

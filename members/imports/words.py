@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from members.files import words as files
 from members.files.words import Wording
+from members.terms.words import REFUSALS as TERM_REFUSALS
 
 Text = str | Promise
 
@@ -54,6 +55,7 @@ ISSUES: Mapping[str, Wording] = {
     "identity_taken": Wording(_("Belongs to another member"), _("The phone, email or number is another member's; correct it or leave it empty.")),
     "contact_of_another": Wording(_("Contact of a member with another id"), _("The phone or email belongs to a member known by another external id.")),
     "member_unknown": Wording(_("Member not known"), _("Import the member first.")),
+    "order_reserved": Wording(_("Order number of the system"), TERM_REFUSALS["order_reserved"]),
     "order_taken": Wording(_("Order number already used"), _("The order is recorded with another member or other dates.")),
     "overlap": Wording(_("Overlaps known cover"), _("Correct the dates, or void the recorded term first.")),
     "overlap_within": Wording(_("Overlaps another row"), _("Correct the dates of one of the rows.")),

@@ -16,6 +16,7 @@ REFUSALS: Mapping[str, str | Promise] = {
     "not_running": _("The tier of a running term can be changed, to another tier."),
     "member_merged": _("This member was just merged into another one. Open the other one and try again."),
     "external_ref_taken": _("This order number belongs to another member."),
+    "order_reserved": _("Numbers that begin with “house:” are given by the system itself. Use another one."),
     "no_time_left": _("That time is over; there is nothing left to lend."),
     "not_lent": _("This term was bought, tried or given, so it is not taken back as lent."),
 }

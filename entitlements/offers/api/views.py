@@ -28,6 +28,8 @@ from entitlements.usage.api.fields import external_id_of, is_storable
 from members.events.querysets.keys import OpenedKey
 from members.people.models import Identity, Member
 from members.plans.models import Plan
+from members.terms.orders import is_house_order
+from members.terms.words import REFUSALS
 
 MAX_KEY = 200
 MAX_REF = 120
@@ -91,6 +93,8 @@ def redeem(request: HttpRequest, key: OpenedKey, member: Member, at: datetime, c
         raise Problem("coupon_unknown", HTTPStatus.NOT_FOUND, detail=refusal_with_amounts(Refused("unknown")))
     body = _body(request)
     plan, order_ref = _plan(body), _text(body, "order_ref", MAX_REF)
+    if is_house_order(order_ref):
+        raise Problem("order_ref", HTTPStatus.UNPROCESSABLE_ENTITY, detail=str(REFUSALS["order_reserved"]))
     asked = json.dumps([member.pk, code.upper(), plan.pk, order_ref])
     try:
         status, answer = answer_once(

@@ -14,6 +14,7 @@ from entitlements.offers.rules import Step, Terms
 from entitlements.offers.words import FAULTS
 from members.plans.models import Plan, Tier
 from members.segments.models import Segment
+from members.terms.orders import refuse_house_order
 
 STEPS_SHOWN = 5
 _STEP_PARTS = ("days_away", "amount_cents", "percent", "cap_cents")
@@ -240,7 +241,7 @@ class RedeemForm(forms.Form):
 
     plan = forms.TypedChoiceField(label=_("Plan"), widget=forms.RadioSelect, coerce=int)
     order_ref = forms.CharField(
-        label=_("Order number"), max_length=120, required=False,
+        label=_("Order number"), max_length=120, required=False, validators=[refuse_house_order],
         help_text=_("The same number again books nothing twice."),
     )  # fmt: skip
 

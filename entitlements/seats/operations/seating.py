@@ -4,11 +4,12 @@ What a seat gives is a term of the holder's own, lent by the operations on terms
 segments know of seats without being told.
 """
 
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, IntegrityError, transaction
 
 from config.audit.record import audit
 from config.engine.refusal import Refused
@@ -20,8 +21,11 @@ from members.lifecycle.models import MemberLifecycle
 from members.plans.models import Tier
 from members.terms.models import MembershipTerm
 from members.terms.operations.terms import end_cover, lend_cover, switch_auto_renewal
+from members.terms.orders import house_order
 
-# Owners put right in one pass, a transaction each.
+logger = logging.getLogger(__name__)
+
+# Owners looked up at once; each is put right in a transaction of their own.
 BATCH = 1_000
 
 
@@ -73,31 +77,58 @@ def end_seat(*, seat_id: int, reason: str, at: datetime, actor: User | None) -> 
 def follow_seats(*, at: datetime) -> int:
     """Bring the seats whose owners' terms changed in line with them; returns how many owners were put right.
 
-    One statement over the open seats finds the owners that differ, at most ``BATCH``; only these are touched, each in
-    a transaction of its own. Safe to run concurrently and to kill.
+    One statement over the open seats finds the owners that differ, ``BATCH`` at a time; only these are touched, each in
+    a transaction of its own. What cannot be put right is logged, and neither the owner's other seats nor other owners
+    wait for it. Safe to run concurrently and to kill.
     """
-    owners = querysets.owners_behind(at, BATCH)
-    return sum(follow_owner(owner_id=owner_id, at=at) for owner_id in owners)
+    followed, last_id = 0, 0
+    while owners := querysets.owners_behind(at, BATCH, after=last_id):
+        for owner_id in owners:
+            try:
+                followed += follow_owner(owner_id=owner_id, at=at)
+            except (Refused, DatabaseError) as error:
+                logger.error("The seats of member %s cannot follow: %s", owner_id, _cause(error))
+        last_id = owners[-1]
+    return followed
 
 
 @transaction.atomic
 def follow_owner(*, owner_id: int, at: datetime) -> bool:
     """Bring one owner's seats in line with her terms: end those she brings no more, cut and lend cover, renew alike.
 
-    Returns False when somebody got or lost a seat meanwhile; the next pass finds what is left.
+    Returns False when somebody got or lost a seat meanwhile, or one cannot follow; the next pass finds what is left.
+    Each seat is a step of its own, so that the others follow all the same.
     """
     seats = Seat.objects.open().of_owner(owner_id)
     _locked(people := {owner_id, *seats.values_list("member_id", flat=True)})
     by_id = {seat.pk: seat for seat in seats.all().select_related("group")}
     if not {seat.member_id for seat in by_id.values()} <= people:
         return False
-    for row in querysets.unfounded_seats(at, owner_id=owner_id):
-        _end(by_id[row["seat_id"]], row["reason"], at, None)
-    for row in querysets.overlong_cover(at, owner_id=owner_id):
-        end_cover(term_id=row["term_id"], at=at, actor=None, reason="")
-    _lend(querysets.lacking_cover(at, owner_id=owner_id), at)
+    steps: list[tuple[Callable[..., list[dict[str, Any]]], Callable[[dict[str, Any]], object]]] = [
+        (querysets.unfounded_seats, lambda row: _end(by_id[row["seat_id"]], row["reason"], at, None)),
+        (querysets.overlong_cover, lambda row: end_cover(term_id=row["term_id"], at=at, actor=None, reason="")),
+        (querysets.lacking_cover, lambda row: _lend([row], at)),
+    ]
+    could = [_each(find(at, owner_id=owner_id), step) for find, step in steps]
     _renew_alike(owner_id, at)
-    return True
+    return all(could)
+
+
+def _each(rows: Iterable[dict[str, Any]], step: Callable[[dict[str, Any]], object]) -> bool:
+    """Take a step for each seat by itself; returns whether all could."""
+    could = True
+    for row in rows:
+        try:
+            with transaction.atomic():
+                step(row)
+        except (Refused, IntegrityError) as error:
+            could = False
+            logger.error("Seat %s cannot follow its owner: %s", row["seat_id"], _cause(error))
+    return could
+
+
+def _cause(error: Exception) -> str:
+    return error.code if isinstance(error, Refused) else type(error).__name__
 
 
 def _locked(member_ids: set[int]) -> bool:
@@ -110,7 +141,8 @@ def _lend(rows: Iterable[Mapping[str, Any]], at: datetime) -> None:
     for row in rows:
         term = lend_cover(
             member_id=row["member_id"], tier=Tier.objects.get(pk=row["tier_id"]), starts_at=row["starts_at"],
-            ends_at=row["ends_at"], at=at, actor=None, external_ref=f"seat:{row['seat_id']}:{row['follows_id']}",
+            ends_at=row["ends_at"], at=at, actor=None,
+            external_ref=house_order("seat", row["seat_id"], row["follows_id"]),
         )  # fmt: skip
         SeatTerm.objects.create(seat_id=row["seat_id"], follows_id=row["follows_id"], term=term)
 

@@ -158,3 +158,10 @@ def test_the_scope_is_offered_for_new_keys(admin_client):
     source = factories.SourceFactory()
     page = admin_client.get(f"/console/settings/sources/{source.pk}/keys/new/").content.decode()
     assert "Coupons: read, quote, redeem" in page
+
+
+def test_an_order_of_the_house_is_refused(shop, coupon, plan):
+    answer = redeem(shop, coupon, plan, order_ref="house:seat:3:17")
+    assert (answer.status_code, answer.json()["code"]) == (422, "order_ref")
+    assert "given by the system itself" in answer.json()["detail"]
+    assert not MembershipTerm.objects.exists()

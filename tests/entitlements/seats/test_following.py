@@ -190,3 +190,45 @@ def test_only_owners_that_differ_are_touched(world, django_assert_num_queries):
     with django_assert_num_queries(1):
         assert seating.follow_seats(at=moment(20)) == 0
     assert Seat.objects.open().count() == 4
+
+
+def test_one_seat_that_cannot_follow_stops_neither_its_sisters_nor_other_owners(world, caplog):
+    first, second, third = (world.member() for _ in range(3))
+    bad, _good = world.gives(first), world.gives(second)
+    other_owner = world.member()
+    world.buys(other_owner, world.family, 0)
+    world.gives(third, owner=other_owner)
+    renewed = world.buys(world.owner, world.family, 20)
+    renewed_too = world.buys(other_owner, world.family, 20)
+    # Its order is somebody else's already.
+    world.buys(world.member(), world.month, 20, external_ref=f"house:seat:{bad.pk}:{renewed.pk}")
+    assert world.follows(20) == 1
+    assert spans(first) == [(moment(1), world.bought.ends_at)]
+    assert spans(second)[-1] == (world.bought.ends_at, renewed.ends_at)
+    assert spans(third)[-1] == (world.bought.ends_at, renewed_too.ends_at)
+    assert f"Seat {bad.pk} cannot follow its owner: external_ref_taken" in caplog.text
+
+
+def test_owners_that_cannot_be_put_right_leave_room_for_the_others(world, monkeypatch):
+    monkeypatch.setattr(seating, "BATCH", 1)
+    bad = world.gives(world.member())
+    other_owner = world.member()
+    world.buys(other_owner, world.family, 0)
+    holder = world.member()
+    world.gives(holder, owner=other_owner)
+    renewed = world.buys(world.owner, world.family, 20)
+    world.buys(world.member(), world.month, 20, external_ref=f"house:seat:{bad.pk}:{renewed.pk}")
+    world.buys(other_owner, world.family, 20)
+    assert world.follows(20) == 1
+    assert len(spans(holder)) == 2
+
+
+def test_a_program_may_number_its_orders_as_it_likes(world):
+    """What used to be the number of a seat's cover is anybody's."""
+    holder = world.member()
+    world.buys(world.member(), world.month, 0, external_ref=f"seat:1:{world.bought.pk}")
+    seat = world.gives(holder)
+    world.buys(world.member(), world.month, 2, external_ref=f"seat:{seat.pk}:{world.bought.pk + 1}")
+    world.buys(world.owner, world.family, 20)
+    assert world.follows(20) == 1
+    assert len(spans(holder)) == 2

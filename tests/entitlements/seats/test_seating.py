@@ -34,7 +34,7 @@ def test_a_holder_is_covered_as_long_as_the_owner(world):
     term = MembershipTerm.objects.get(member=holder)
     assert (term.starts_at, term.ends_at) == (moment(1), world.bought.ends_at)
     assert (term.kind, term.price_cents, term.plan, term.tier) == ("gift", 0, None, world.gold)
-    assert term.external_ref == f"seat:{seat.pk}:{world.bought.pk}"
+    assert term.external_ref == f"house:seat:{seat.pk}:{world.bought.pk}"
     assert state(holder).membership_status == "active"
     assert state(holder).lifecycle_state == "first_paid"
 

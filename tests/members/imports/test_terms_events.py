@@ -66,6 +66,12 @@ def test_the_same_terms_again_change_nothing_and_contradictions_are_named(people
     assert {row for row, _, code, _ in issues(run) if code == "overlap"} == {2, 3}
 
 
+def test_a_file_has_no_order_of_the_house(people, month, operator, at):
+    row = "A0,house:seat:3:17,付费,月卡,2026-11-01,2026-11-30,19.90"
+    run = checked(csv(TERMS, [row]), actor=operator, at=at, profile="terms")
+    assert [(number, code) for number, _, code, _ in issues(run)] == [(2, "order_reserved")]
+
+
 def test_events_with_values_properties_and_message_ids(people, operator, at):
     run = written(
         csv(EVENTS, [

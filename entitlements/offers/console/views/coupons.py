@@ -21,6 +21,7 @@ from entitlements.offers.tasks import wake_run
 from entitlements.offers.words import refusal_with_amounts
 from members.people.models import Member
 from members.plans.models import Plan
+from members.terms.orders import house_order
 
 
 @requires(Permission.OPERATE)
@@ -82,7 +83,7 @@ def redeem(request: StaffRequest, coupon_id: int) -> HttpResponse:
     if form.is_valid():
         plan = get_object_or_404(Plan, pk=form.cleaned_data["plan"])
         # A coupon that came back with a refund is redeemed by another order.
-        order_ref = form.cleaned_data["order_ref"] or f"coupon:{coupon.code}:{at:%Y%m%dT%H%M}"
+        order_ref = form.cleaned_data["order_ref"] or house_order("coupon", coupon.code, f"{at:%Y%m%dT%H%M}")
         try:
             redeeming.redeem_coupon(
                 member_id=coupon.member_id, code=coupon.code, plan=plan, order_ref=order_ref, at=at, actor=request.user

@@ -13,6 +13,7 @@ from members.people.models import Member
 from members.plans.models import Plan, Tier
 from members.terms.models import MembershipTerm
 from members.terms.operations import terms
+from members.terms.orders import refuse_house_order
 from members.terms.words import REFUSALS
 
 
@@ -41,6 +42,7 @@ def _external_ref() -> forms.CharField:
         label=_("Order number"),
         max_length=120,
         required=False,
+        validators=[refuse_house_order],
         help_text=_("The same number again books nothing twice."),
     )
 
