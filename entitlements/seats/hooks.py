@@ -3,10 +3,11 @@
 from django.utils.translation import gettext_lazy as _
 
 from config.console.menu import BENEFITS, MENU, MenuEntry
+from config.console.work import WORK, WorkSource
 from config.engine.actions import register_actions
 from entitlements.seats import conditions, timeline_source
 from entitlements.seats.audit_labels import LABELS
-from entitlements.seats.console import portrait
+from entitlements.seats.console import portrait, work
 from entitlements.seats.models import Seat, SeatGroup
 from members.people.belongings import BELONGINGS, Belonging
 
@@ -22,4 +23,5 @@ def register() -> None:
     conditions.register_all()
     timeline_source.register()
     portrait.register()
+    WORK.register(WorkSource("stuck_seats", 45, work.stuck_seats))
     MENU.register(MenuEntry(_("Family & team seats"), "seats:index", "users", BENEFITS, 60))

@@ -4,7 +4,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from config.staff.keys import staff_key
-from entitlements.seats.querysets import SeatQuerySet
+from entitlements.seats.querysets import SeatFaultQuerySet, SeatQuerySet
 from members.people.models import Member
 from members.plans.models import Plan, Tier
 from members.terms.models import MembershipTerm
@@ -109,3 +109,26 @@ class SeatTerm(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.term_id} for #{self.follows_id}"
+
+
+class SeatFault(models.Model):
+    """A seat that could not follow its owner when it was last tried; gone as soon as it follows. Written by the pass.
+
+    ``code`` says why, as ``words.fault_text`` tells it.
+    """
+
+    seat = models.OneToOneField(
+        Seat, verbose_name=_("seat"), primary_key=True, on_delete=models.CASCADE, related_name="fault"
+    )
+    code = models.CharField(_("why"), max_length=40)
+    found_at = models.DateTimeField(_("found"))
+    tried_at = models.DateTimeField(_("last tried"))
+
+    objects = SeatFaultQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("seat that cannot follow")
+        verbose_name_plural = _("seats that cannot follow")
+
+    def __str__(self) -> str:
+        return f"{self.code} of seat #{self.seat_id}"

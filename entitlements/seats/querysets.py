@@ -74,7 +74,13 @@ WHERE s.ended_at IS NULL{{narrowed}} AND NOT EXISTS (
   SELECT FROM members_membershipterm t WHERE t.member_id = s.member_id AND upper(t.period) > %(at)s
     AND NOT EXISTS (SELECT FROM entitlements_seatterm l WHERE l.term_id = t.id))"""
 
-_ALL = (_LACKING, _OVERLONG, _UNFOUNDED, _RENEWING)
+# Seats that could not follow: tried again, and the fault is taken off where there is nothing to follow any more.
+_FAULTY = f"""
+SELECT g.member_id AS owner_id, s.id AS seat_id{_HELD}
+JOIN entitlements_seatfault f ON f.seat_id = s.id
+WHERE true{{narrowed}}"""
+
+_ALL = (_LACKING, _OVERLONG, _UNFOUNDED, _RENEWING, _FAULTY)
 _OF_OWNER, _OF_SEAT = " AND g.member_id = %(owner)s", " AND s.id = %(seat)s"
 
 
@@ -89,6 +95,17 @@ class SeatQuerySet(models.QuerySet):
 
     def behind(self, seat_id: int | None) -> "SeatQuerySet":
         """Latest first; ``seat_id`` ends the page before."""
+        rows = self.order_by("-pk")
+        return rows.filter(pk__lt=seat_id) if seat_id else rows
+
+
+class SeatFaultQuerySet(models.QuerySet):
+    def open(self) -> "SeatFaultQuerySet":
+        """Of seats that are held now."""
+        return self.filter(seat__ended_at__isnull=True)
+
+    def behind(self, seat_id: int | None) -> "SeatFaultQuerySet":
+        """Latest seat first; ``seat_id`` ends the page before."""
         rows = self.order_by("-pk")
         return rows.filter(pk__lt=seat_id) if seat_id else rows
 

@@ -1,4 +1,4 @@
-"""Why a seat is not given, and what to do."""
+"""Why a seat is not given or cannot follow its owner, and what to do."""
 
 from collections.abc import Mapping
 
@@ -13,3 +13,16 @@ REFUSALS: Mapping[str, str | Promise] = {
     "has_seat": _("The member holds a seat of another owner. End that one first."),
     "has_cover": _("The member has a membership of their own, running or booked. Give the seat when it is over."),
 }
+
+# Of what the operations on terms refuse.
+FAULTS: Mapping[str, str | Promise] = {
+    "already_covered": _("The holder has a membership of their own in that time."),
+    "external_ref_taken": _("Another booking has the order number of this cover."),
+    "member_merged": _("Owner or holder was just merged into another member."),
+    "database": _("Records stand against it; the server's log says which."),
+}
+
+
+def fault_text(code: str) -> str:
+    """Why a seat cannot follow, in a sentence."""
+    return str(FAULTS.get(code, FAULTS["database"]))

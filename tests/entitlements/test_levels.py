@@ -90,6 +90,9 @@ def test_a_level_that_the_benefit_does_not_have_is_refused(operator):
 
 def test_a_cell_offers_the_levels_of_its_benefit():
     scene = Scene(PICTURE, "1080p")
+    devices = scene.ladder.benefit("devices", kind="access", unit="devices", levels=["1", "2"])
+    choices = [(value, str(shown)) for value, shown in CellForm(benefit=devices).fields["level"].choices]
+    assert choices == [("", "none"), ("1", "1 devices"), ("2", "2 devices")]
     given = {"is_given": "on", "early_hours": "0"}
     form = CellForm(given | {"level": "4K"}, benefit=scene.benefit)
     assert form.is_valid()

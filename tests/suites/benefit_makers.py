@@ -20,6 +20,7 @@ from entitlements.memory.operations.rules import REVIEW as RULES
 from entitlements.offers.models import IssueRun, RedeemCall
 from entitlements.offers.operations import issuing, redeeming, saving
 from entitlements.offers.rules import Terms
+from entitlements.seats.models import SeatFault
 from entitlements.seats.operations.plans import save_seat_plan
 from entitlements.seats.operations.seating import end_seat, give_seat
 from entitlements.tiers.models import ManualTier, QualificationPolicy, TierBrake, TierChange, TierRule, TierRung
@@ -169,7 +170,7 @@ def make_memories(world: "World") -> None:
 
 
 def make_seats(world: "World") -> None:
-    """Everybody owns seats, of which the first member gives ``n`` and took as many back."""
+    """Everybody owns seats, of which the first member gives ``n``, which cannot follow, and took as many back."""
     for plan in Plan.objects.all():
         save_seat_plan(plan=plan, kind="family", seats=99, tier=None, actor=world.admin, at=world.at)
 
@@ -181,7 +182,8 @@ def make_seats(world: "World") -> None:
         seat_id = give(world.members[0], f"Former holder {i}")
         end_seat(seat_id=seat_id, reason="left", at=world.at, actor=world.admin)
         give(world.members[i], f"Holder {i}")
-        give(world.members[0], f"Family {i}")
+        stuck_id = give(world.members[0], f"Family {i}")
+        SeatFault.objects.create(seat_id=stuck_id, code="database", found_at=world.at, tried_at=world.at)
 
 
 def make_honours(world: "World") -> None:

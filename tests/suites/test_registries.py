@@ -367,6 +367,7 @@ HELD = {
         "silent_sources",
         "imports",
         "low_code_pools",
+        "stuck_seats",
         "offended_invariants",
         "unknown_deliveries",
     ],

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from config.console.fields import NamedChoiceField
 from config.console.reviews import StartForm
 from entitlements.benefits.models import Benefit, PlanBenefit, TierBenefit
+from entitlements.benefits.words import level_text
 from entitlements.usage.operations.consuming import MOST
 from members.plans.models import Plan
 
@@ -26,7 +27,7 @@ class CellForm(forms.ModelForm):
         self.benefit = benefit
         self.fields = {"is_given": self.fields["is_given"], **self.fields}
         if benefit.levels:
-            choices = [("", _("none")), *((level, level) for level in benefit.levels)]
+            choices = [("", _("none")), *((level, level_text(benefit, level)) for level in benefit.levels)]
             self.fields["level"] = forms.ChoiceField(label=self.fields["level"].label, choices=choices, required=False)
         else:
             del self.fields["level"]

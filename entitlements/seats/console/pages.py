@@ -1,4 +1,4 @@
-"""What the pages of seats show: the owners, and the seats of one of them."""
+"""What the pages of seats show: the owners, the seats of one of them, and those that cannot follow."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from config.console.paging import Pages
 from config.engine.ids import read_id
 from config.engine.naming import name_of
-from entitlements.seats.models import Seat, SeatPlan
+from entitlements.seats.models import Seat, SeatFault, SeatPlan
 from entitlements.seats.owners import running_terms
+from entitlements.seats.words import fault_text
 from members.people.models import Member
 from members.plans.models import Plan
 
@@ -119,7 +120,7 @@ class OwnerPage(Pages):
 
     def behind(self) -> QuerySet[Seat]:
         rows = Seat.objects.of_owner(self.owner.pk).filter(ended_at__isnull=not self.is_past)
-        return rows.select_related("member", "given_by", "ended_by").behind(self.after)
+        return rows.select_related("member", "given_by", "ended_by", "fault").behind(self.after)
 
     @cached_property
     def tabs(self) -> list[dict[str, Any]]:
@@ -130,3 +131,18 @@ class OwnerPage(Pages):
             {"label": _("In use"), "count": counts["held"], "href": "?", "current": not self.is_past},
             {"label": _("Ended"), "count": counts["ended"], "href": "?which=ended", "current": self.is_past},
         ]
+
+
+class StuckList(Pages):
+    """One page of the seats that cannot follow their owner."""
+
+    def __init__(self, params: Mapping[str, str]) -> None:
+        self.after = read_id(params.get("after", ""))
+
+    def behind(self) -> QuerySet[SeatFault]:
+        rows = SeatFault.objects.open().select_related("seat__member", "seat__group__member")
+        return rows.behind(self.after)
+
+    @property
+    def stuck(self) -> list[dict[str, Any]]:
+        return [{"seat": fault.seat, "since": fault.found_at, "why": fault_text(fault.code)} for fault in self.rows]

@@ -1,4 +1,4 @@
-"""Seats: the owners, one owner's seats, giving and ending one, and what plans bring."""
+"""Seats: the owners, one owner's seats, those that cannot follow, giving and ending one, and what plans bring."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from config.engine import clock
 from config.engine.refusal import Refused, refusal_text
 from config.staff.access import Permission, requires
 from entitlements.seats.console.forms import EndForm, GiveForm, SeatPlanForm
-from entitlements.seats.console.pages import OwnerList, OwnerPage
+from entitlements.seats.console.pages import OwnerList, OwnerPage, StuckList
 from entitlements.seats.models import Seat, SeatPlan
 from entitlements.seats.operations import seating
 from entitlements.seats.operations.plans import SeatsInUse, save_seat_plan
@@ -28,6 +28,12 @@ METHODS = ["GET", "HEAD", "POST"]
 @require_safe
 def index(request: StaffRequest) -> HttpResponse:
     return render(request, "seats/index.html", {"listing": OwnerList(request.GET, at=clock.now())})
+
+
+@requires(Permission.VIEW)
+@require_safe
+def stuck(request: StaffRequest) -> HttpResponse:
+    return render(request, "seats/stuck.html", {"listing": StuckList(request.GET)})
 
 
 @requires(Permission.VIEW)

@@ -15,7 +15,7 @@ from config.audit.record import audit
 from config.engine.refusal import Refused
 from config.staff.models import User
 from entitlements.seats import querysets
-from entitlements.seats.models import Seat, SeatGroup, SeatTerm
+from entitlements.seats.models import Seat, SeatFault, SeatGroup, SeatTerm
 from entitlements.seats.owners import running_terms
 from members.lifecycle.models import MemberLifecycle
 from members.plans.models import Tier
@@ -78,8 +78,8 @@ def follow_seats(*, at: datetime) -> int:
     """Bring the seats whose owners' terms changed in line with them; returns how many owners were put right.
 
     One statement over the open seats finds the owners that differ, ``BATCH`` at a time; only these are touched, each in
-    a transaction of its own. What cannot be put right is logged, and neither the owner's other seats nor other owners
-    wait for it. Safe to run concurrently and to kill.
+    a transaction of its own. What cannot be put right is a ``SeatFault`` until it can, and neither the owner's other
+    seats nor other owners wait for it. Safe to run concurrently and to kill.
     """
     followed, last_id = 0, 0
     while owners := querysets.owners_behind(at, BATCH, after=last_id):
@@ -88,6 +88,7 @@ def follow_seats(*, at: datetime) -> int:
                 followed += follow_owner(owner_id=owner_id, at=at)
             except (Refused, DatabaseError) as error:
                 logger.error("The seats of member %s cannot follow: %s", owner_id, _cause(error))
+                _note_faults(owner_id, _cause(error), at)
         last_id = owners[-1]
     return followed
 
@@ -109,26 +110,44 @@ def follow_owner(*, owner_id: int, at: datetime) -> bool:
         (querysets.overlong_cover, lambda row: end_cover(term_id=row["term_id"], at=at, actor=None, reason="")),
         (querysets.lacking_cover, lambda row: _lend([row], at)),
     ]
-    could = [_each(find(at, owner_id=owner_id), step) for find, step in steps]
+    faults: dict[int, str] = {}
+    for find, step in steps:
+        faults = _each(find(at, owner_id=owner_id), step) | faults
     _renew_alike(owner_id, at)
-    return all(could)
+    SeatFault.objects.filter(seat__group__member_id=owner_id).exclude(seat_id__in=faults).delete()
+    _keep_faults(faults, at)
+    return not faults
 
 
-def _each(rows: Iterable[dict[str, Any]], step: Callable[[dict[str, Any]], object]) -> bool:
-    """Take a step for each seat by itself; returns whether all could."""
-    could = True
+def _each(rows: Iterable[dict[str, Any]], step: Callable[[dict[str, Any]], object]) -> dict[int, str]:
+    """Take a step for each seat by itself; returns why not by the seats that could not."""
+    faults = {}
     for row in rows:
         try:
             with transaction.atomic():
                 step(row)
         except (Refused, IntegrityError) as error:
-            could = False
+            faults[row["seat_id"]] = _cause(error)
             logger.error("Seat %s cannot follow its owner: %s", row["seat_id"], _cause(error))
-    return could
+    return faults
+
+
+@transaction.atomic
+def _note_faults(owner_id: int, code: str, at: datetime) -> None:
+    """Nothing of an owner's could be put right: a fault of every seat they gave."""
+    seats = Seat.objects.open().of_owner(owner_id).select_for_update(of=("self",)).order_by("pk")
+    _keep_faults({seat.pk: code for seat in seats}, at)
+
+
+def _keep_faults(faults: Mapping[int, str], at: datetime) -> None:
+    SeatFault.objects.bulk_create(
+        [SeatFault(seat_id=pk, code=code, found_at=at, tried_at=at) for pk, code in faults.items()],
+        update_conflicts=True, unique_fields=["seat"], update_fields=["code", "tried_at"],
+    )  # fmt: skip
 
 
 def _cause(error: Exception) -> str:
-    return error.code if isinstance(error, Refused) else type(error).__name__
+    return error.code if isinstance(error, Refused) else "database"
 
 
 def _locked(member_ids: set[int]) -> bool:
