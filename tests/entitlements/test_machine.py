@@ -100,10 +100,7 @@ class Histories(RuleBasedStateMachine):
     @rule(who=numbers)
     def a_term_is_refunded(self, who: int) -> None:
         self.now += SECOND
-        open_terms = MembershipTerm.objects.filter(member=self.members[who], kind="paid").covering(self.now)
-        if term := open_terms.first():
-            terms.refund_term(term_id=term.pk, at=self.now, actor=None, reason="")
-            self._read_terms(who)
+        self._refund(who)
         self._settle()
 
     @rule(who=numbers, which=numbers, amount=st.integers(1, 9), days=st.none() | st.integers(1, 60))
@@ -126,14 +123,21 @@ class Histories(RuleBasedStateMachine):
 
     @rule(who=numbers, which=numbers, amount=st.integers(1, 8))
     def it_is_used(self, who: int, which: int, amount: int) -> None:
+        """Nobody settles before."""
         self.now += SECOND
+        self._use(who, which, amount)
         self._settle()
-        member, benefit = self.members[who], self.benefits[which]
-        record = consume(member_id=member.pk, benefit=benefit, amount=amount, at=self.now, origin="api")
-        use = self.models[member.pk, benefit.pk].use(amount)
-        assert (record.outcome == "used") == (use is not None)
-        if use is not None:
-            self.uses.append((record.pk, (member.pk, benefit.pk), use))
+
+    @rule(who=numbers, which=numbers, amount=st.integers(1, 8), refunds=st.booleans())
+    def terms_change_and_it_is_used_at_once(self, who: int, which: int, amount: int, refunds: bool) -> None:
+        self.now += SECOND
+        if refunds:
+            self._refund(who)
+        else:
+            terms.purchase(member_id=self.members[who].pk, plan=self.world.black_month, at=self.now, actor=None)
+            self._read_terms(who)
+        self._use(who, which, amount)
+        self._settle()
 
     @rule(data=st.data())
     def a_use_is_taken_back(self, data: st.DataObject) -> None:
@@ -183,6 +187,22 @@ class Histories(RuleBasedStateMachine):
         operation(member_id=self.members[who].pk, at=self.now, actor=None, **values)
         self._read_terms(who)
         self._settle()
+
+    def _refund(self, who: int) -> None:
+        open_terms = MembershipTerm.objects.filter(member=self.members[who], kind="paid").covering(self.now)
+        if term := open_terms.first():
+            terms.refund_term(term_id=term.pk, at=self.now, actor=None, reason="R")
+            self._read_terms(who)
+
+    def _use(self, who: int, which: int, amount: int) -> None:
+        member, benefit = self.members[who], self.benefits[which]
+        record = consume(member_id=member.pk, benefit=benefit, amount=amount, at=self.now, origin="api")
+        model = self.models[member.pk, benefit.pk]
+        model.settle(self.now)
+        use = model.use(amount)
+        assert (record.outcome == "used") == (use is not None)
+        if use is not None:
+            self.uses.append((record.pk, (member.pk, benefit.pk), use))
 
     def _read_terms(self, who: int) -> None:
         """Of the terms only what any of their rows says: from when to when, and why it ended early."""
