@@ -144,6 +144,11 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 300},
     },
     "abandoned-imports": {"task": "members.imports.rescue_imports", "schedule": 15.0, "options": {"expires": 10}},
+    "lists-of-previews": {
+        "task": "members.foreseen.forget_changes",
+        "schedule": 24 * 3600.0,
+        "options": {"expires": 6 * 3600},
+    },
     "segments": {"task": "members.segments.refresh_segments", "schedule": 30.0, "options": {"expires": 25}},
     "uploaded-lists": {"task": "members.segments.tend_uploads", "schedule": 30.0, "options": {"expires": 25}},
     "tags": {"task": "members.tags.refresh_tags", "schedule": 30.0, "options": {"expires": 25}},

@@ -12,6 +12,7 @@ class MembersConfig(AppConfig):
         from members.counters import hooks as counters
         from members.events import hooks as events
         from members.exports import hooks as exports
+        from members.foreseen import hooks as foreseen
         from members.imports import hooks as imports
         from members.lifecycle import hooks as lifecycle
         from members.merging import hooks as merging
@@ -37,5 +38,18 @@ class MembersConfig(AppConfig):
         references.register_all()
         tag_usage.register_all()
         counted.register_all()
-        for room in (people, plans, lifecycle, terms, events, segments, tags, counters, merging, imports, exports):
+        for room in (
+            people,
+            plans,
+            foreseen,
+            lifecycle,
+            terms,
+            events,
+            segments,
+            tags,
+            counters,
+            merging,
+            imports,
+            exports,
+        ):
             room.register()

@@ -3,6 +3,7 @@
 from members.counters import models as counters  # noqa: F401
 from members.events import models as events  # noqa: F401
 from members.exports import models as exports  # noqa: F401
+from members.foreseen import models as foreseen  # noqa: F401
 from members.imports import models as imports  # noqa: F401
 from members.lifecycle import models as lifecycle  # noqa: F401
 from members.merging import models as merging  # noqa: F401

@@ -37,6 +37,7 @@ from members.imports.operations.uploads import receive, start_check
 from members.imports.operations.work import work
 from members.imports.operations.writes import confirm
 from members.lifecycle.models import LifecyclePolicy, LifecycleTransition, SweepBrake
+from members.lifecycle.operations import policies
 from members.merging.models import DuplicatePair
 from members.merging.operations.merging import merge_members
 from members.people.models import Consent, Identity, Member
@@ -315,6 +316,14 @@ def make_records_of_others(world: "World") -> None:
         AccessFailureLog.objects.create(username=f"failed-{i}", ip_address="127.0.0.1", user_agent="")
 
 
+def make_previews(world: "World") -> None:
+    """A draft of the lifecycle policy by which everybody in cover would be about to expire, looked at."""
+    draft = policies.REVIEW.propose(
+        actor=world.admin, at=world.at, note="Longer windows", expiring_window_days=60, expiring_fraction=1.0
+    )
+    policies.REVIEW.look_ahead(draft.pk, at=now())
+
+
 def make_counts_fresh(world: "World") -> None:
     """What is counted now and then is counted once more, so that every figure is of the world as it stands."""
     at = now()
@@ -344,5 +353,6 @@ ALL = (
     make_campaigns,
     *benefit_makers.ALL,
     make_duplicates,
+    make_previews,
     make_counts_fresh,
 )

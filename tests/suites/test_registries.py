@@ -329,6 +329,7 @@ HELD = {
         "members.MemberValue.member",
         "members.GroupChange.member",
         "members.Member.merged_into",
+        "members.ForeseenChange.member",
         "members.LifecycleTransition.member",
         "members.MemberLifecycle.member",
         "members.EventTally.member",

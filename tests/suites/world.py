@@ -165,6 +165,7 @@ ASKED: dict[str, Callable[[World], list[str]]] = {
     "members:list": lambda world: ["?auto=off", "?state=expiring&auto=off"],
     "campaigns:messages": lambda world: ["?status=suppressed&channel=email"],
     "ladder:index": lambda world: ["?view=cost"],
+    "members:policy-members": lambda world: ["?what=state&to=expiring", "?what=standing"],
     "segments:compare": _two_segments,
     "segments:breakdown": lambda world: [f"?by={dimension.code}" for dimension in DIMENSIONS],
     "segments:history": lambda world: ["?way=left"],

@@ -18,6 +18,7 @@ from config.engine.registry import Registry
 from config.staff.models import User
 from members.counters.models import EventTally
 from members.events.models import ActiveDay, Event, TraitStamp
+from members.foreseen.models import ForeseenChange
 from members.imports.models import ImportRun
 from members.lifecycle.models import LifecycleTransition, MemberLifecycle
 from members.lifecycle.operations.sweep import sweep
@@ -45,6 +46,7 @@ _OWN = (
     MemberValue,
     GroupChange,
     SegmentMembership,
+    ForeseenChange,
 )
 
 # The catalogue's volume without the events of ``gone`` (definition_id, local_on).

@@ -1,25 +1,29 @@
 """Moves from state to state as a table, with what a limit makes of each column."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from config.engine.naming import name_of
 from members.lifecycle.lifecycle import MembershipStatus, State
 from members.plans.models import Tier
 
 
 @dataclass(frozen=True)
-class Cell:
+class MoveCell:
+    """So many members, with the list of them where there is one."""
+
     members: int
     is_hot: bool
+    href: str
 
 
 @dataclass(frozen=True)
-class Row:
+class MoveRow:
     state: str
-    cells: list[Cell]
-    total: int
+    cells: list[MoveCell]
+    total: MoveCell
 
 
 @dataclass(frozen=True)
@@ -27,35 +31,48 @@ class Matrix:
     """``rows`` by the state left, columns by the state entered; only states that occur."""
 
     targets: list[str]
-    rows: list[Row]
-    totals: list[Cell]
-    total: int
+    rows: list[MoveRow]
+    totals: list[MoveCell]
+    total: MoveCell
 
 
 @dataclass(frozen=True)
 class StandingRow:
-    """So many members would go from one status and tier to another; None is no tier."""
+    """So many members would go from one status and tier to another, both in words."""
 
-    status: MembershipStatus
-    tier: Tier | None
-    new_status: MembershipStatus
-    new_tier: Tier | None
+    before: str
+    after: str
     members: int
+    href: str
 
 
-def standings_of(shifts: Iterable[Mapping[str, Any]]) -> list[StandingRow]:
-    """The JSON ``shifts`` of a preview, the largest first."""
-    tiers: dict[int | None, Tier] = {tier.pk: tier for tier in Tier.objects.all()}
+# The address of the members behind a figure, by the states left and entered; None is any.
+Leads = Callable[[str | None, str | None], str]
+
+
+def standings_of(figures: Iterable[Mapping[str, Any]], leads: Leads) -> list[StandingRow]:
+    """JSON ``figures`` ({from, to, members}) between statuses and tiers."""
+    words = standing_words()
     return [
-        StandingRow(
-            MembershipStatus(shift["status"]), tiers.get(shift["tier_id"]), MembershipStatus(shift["new_status"]),
-            tiers.get(shift["new_tier_id"]), shift["members"],
-        )
-        for shift in shifts
-    ]  # fmt: skip
+        StandingRow(words(row["from"]), words(row["to"]), row["members"], leads(row["from"], row["to"]))
+        for row in figures
+    ]
 
 
-def matrix_of(moves: Iterable[Mapping[str, Any]], *, limit: int | None = None) -> Matrix:
+def standing_words() -> Callable[[str], str]:
+    """What names a status with a tier, as ``changes_sql`` writes them."""
+    tiers = {str(tier.pk): name_of(tier) for tier in Tier.objects.all()}
+    labels = {value: str(label) for value, label in MembershipStatus.choices}
+
+    def words(code: str) -> str:
+        status, _sign, tier = code.partition(":")
+        label = labels.get(status, status)
+        return f"{label} · {tiers[tier]}" if tier in tiers else label
+
+    return words
+
+
+def matrix_of(moves: Iterable[Mapping[str, Any]], *, limit: int | None = None, leads: Leads | None = None) -> Matrix:
     """The table of JSON ``moves`` ({from, to, members}); a column above ``limit`` is marked."""
     counts: Counter[tuple[str, str]] = Counter()
     for move in moves:
@@ -65,13 +82,11 @@ def matrix_of(moves: Iterable[Mapping[str, Any]], *, limit: int | None = None) -
     targets = [state for state in State.values if any(target == state for _, target in counts)]
     into = {target: sum(n for (_, t), n in counts.items() if t == target) for target in targets}
     hot = {target for target, n in into.items() if limit is not None and n > limit}
-    rows = [
-        Row(
-            source,
-            [Cell(counts[source, target], target in hot and counts[source, target] > 0) for target in targets],
-            sum(counts[source, target] for target in targets),
-        )
-        for source in sources
-    ]
-    totals = [Cell(into[target], target in hot) for target in targets]
-    return Matrix(targets, rows, totals, sum(into.values()))
+
+    def cell(source: str | None, target: str | None) -> MoveCell:
+        members = sum(n for (s, t), n in counts.items() if source in (s, None) and target in (t, None))
+        href = leads(source, target) if leads and members else ""
+        return MoveCell(members, target in hot and members > 0, href)
+
+    rows = [MoveRow(source, [cell(source, target) for target in targets], cell(source, None)) for source in sources]
+    return Matrix(targets, rows, [cell(None, target) for target in targets], cell(None, None))

@@ -1,14 +1,19 @@
 """The pages of the lifecycle policy."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from config.console.reviews import ReviewPages, ReviewWords
+from config.console.reviews import ReviewWords
 from config.engine.naming import in_this_language
+from members.foreseen.console.pages import ForeseenPages
 from members.lifecycle import metrics, tasks
 from members.lifecycle.console.forms import PolicyForm
-from members.lifecycle.console.matrix import matrix_of, standings_of
+from members.lifecycle.console.matrix import matrix_of, standing_words, standings_of
+from members.lifecycle.lifecycle import State
 from members.lifecycle.models import LifecyclePolicy, SweepBrake
 from members.lifecycle.operations import policies, sweep
 from members.lifecycle.policy_effects import EFFECTS
@@ -18,7 +23,7 @@ PREVIEW_AT_ONCE = 20_000
 BRAKES_SHOWN = 10
 
 
-class LifecyclePolicyPages(ReviewPages[LifecyclePolicy]):
+class LifecyclePolicyPages(ForeseenPages[LifecyclePolicy]):
     review = policies.REVIEW
     namespace = "members"
     name = "policy"
@@ -30,6 +35,7 @@ class LifecyclePolicyPages(ReviewPages[LifecyclePolicy]):
     content_template = "members/includes/policy_content.html"
     preview_template = "members/includes/policy_preview.html"
     effect_template = "members/includes/policy_effect.html"
+    states = frozenset({"state"})
     words = ReviewWords(
         title=_("Lifecycle policy"),
         intro=_("It decides who is in which state. A change is looked at first, and approved by a second person."),
@@ -52,17 +58,30 @@ class LifecyclePolicyPages(ReviewPages[LifecyclePolicy]):
         }
 
     def version_context(self, version: LifecyclePolicy) -> dict[str, Any]:
-        preview = version.preview
+        preview, leads = version.preview, self.leads_of(version)
+        found = preview or {}
         return {
             "changed": self.review.changes(self.review.active(), version) if version.is_coming else {},
             "preview": preview,
-            "matrix": matrix_of(preview["moves"] if preview else [], limit=sweep.brake_limit(version)),
+            "matrix": matrix_of(
+                found.get("moves", []), limit=sweep.brake_limit(version), leads=partial(leads, "state")
+            ),
             "messages_caused": [
-                (in_this_language(effect["label"]), effect["count"]) for effect in (preview or {}).get("messages", [])
+                (in_this_language(effect["label"]), effect["count"]) for effect in found.get("messages", [])
             ],
-            "standings": standings_of(preview.get("standings", [])) if preview else [],
+            "standings": standings_of(found.get("standings", []), partial(leads, "standing")),
             "is_listened_to": bool(EFFECTS),
         }
+
+    def heads(self, what: str) -> tuple[str | Promise, str | Promise]:
+        if what == "state":
+            return _("State before"), _("State then")
+        return _("Status and tier before"), _("Status and tier then")
+
+    def words_for(self, what: str) -> Callable[[str], str]:
+        if what == "state":
+            return lambda code: str(dict(State.choices).get(code, code))
+        return standing_words()
 
     def is_big(self) -> bool:
         return sum(metrics.members_by_state().values()) > PREVIEW_AT_ONCE

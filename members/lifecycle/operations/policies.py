@@ -1,6 +1,5 @@
 """A lifecycle policy's way into force: proposed, previewed, submitted, approved by a second person, rolled out."""
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -8,8 +7,9 @@ from django.db import transaction
 
 from config.engine.naming import in_every_language
 from config.engine.reviewed.operations import Review
+from members.foreseen.operations import KEY, keep_changes, row_of
 from members.lifecycle.models import LifecyclePolicy, MemberLifecycle
-from members.lifecycle.operations.sweep import active_policy, catch_up, simulate
+from members.lifecycle.operations.sweep import active_policy, catch_up, looking_ahead
 from members.lifecycle.policy_effects import effects_of
 from members.plans.grace import say_grace_changed
 
@@ -31,14 +31,18 @@ class LifecycleReview(Review[LifecyclePolicy]):
     columns = THRESHOLDS
 
     def preview(self, version: LifecyclePolicy, at: datetime) -> dict[str, Any]:
-        """Who would move, every member judged on a copy: seconds per hundred thousand members."""
-        result = simulate(at=at, policy=version, judge_all=True)
-        moves = {key: n for key, n in result.moves.items() if key[0] is not None}
+        """Whose state, and whose status and tier, would be another once it is rolled out, as members are now.
+
+        Every member is judged on a copy, which takes seconds per hundred thousand; whom that changes is kept.
+        """
+        with looking_ahead(at=at, policy=version) as (result, changes):
+            foresight_id, figures = keep_changes(changes, setting=self.code, version_id=version.pk, at=at)
         effects = effects_of(result.moves, at)
         return {
+            KEY: foresight_id,
             "base": MemberLifecycle.objects.placed().count(),
-            "moves": [{"from": source, "to": target, "members": n} for (source, target), n in moves.items()],
-            "standings": [asdict(shift) for shift in result.standings],
+            "moves": [row_of(figure) for figure in figures if figure.what == "state"],
+            "standings": [row_of(figure) for figure in figures if figure.what == "standing"],
             "messages": [{"label": in_every_language(effect.label), "count": effect.count} for effect in effects],
             "under": active_policy().version,
         }

@@ -14,10 +14,11 @@ from django.db import connection, transaction
 from config.audit.record import audit
 from config.engine import brakes
 from config.staff.models import User
+from members.foreseen.querysets import Changes
 from members.lifecycle.feeds import hear
 from members.lifecycle.models import LifecyclePolicy, MemberLifecycle, SweepBrake
-from members.lifecycle.querysets.assessment import Tables
-from members.lifecycle.querysets.lifecycle import Explanation, Matrix, StandingShift
+from members.lifecycle.querysets.assessment import Tables, changes_sql, copy_sql
+from members.lifecycle.querysets.lifecycle import Explanation, Matrix
 
 # Larger batches measured no faster, and a smaller one releases row locks sooner.
 BATCH = 50_000
@@ -30,15 +31,11 @@ _JUDGED_LATER: ContextVar[bool] = ContextVar("judged_later", default=False)
 
 @dataclass
 class SweepResult:
-    """What a sweep did: members judged (once per due instant), moves by (from, to), and a brake if it stopped.
-
-    A simulation says ``standings`` too: whose status or tier would be another, whether or not their state is.
-    """
+    """What a sweep did: members judged (once per due instant), moves by (from, to), and a brake if it stopped."""
 
     judged: int = 0
     moves: Matrix = field(default_factory=Counter)
     brake: SweepBrake | None = None
-    standings: list[StandingShift] = field(default_factory=list)
 
     def matrix(self) -> list[dict[str, Any]]:
         """The from→to matrix as JSON rows, largest first."""
@@ -130,17 +127,31 @@ def brake_limit(policy: LifecyclePolicy) -> int:
     return max(int(base * policy.brake_percent / 100), policy.brake_floor)
 
 
-def simulate(*, at: datetime, policy: LifecyclePolicy | None = None, judge_all: bool = False) -> SweepResult:
-    """What a sweep at ``at`` (which may lie ahead) would move, judged on copies; nothing is locked or written.
+def simulate(*, at: datetime, policy: LifecyclePolicy | None = None) -> SweepResult:
+    """What a sweep at ``at`` (which may lie ahead) would move, judged on copies; nothing is locked or written."""
+    with _copies() as copies:
+        return _rounds(parameters(policy or active_policy(), at=at), SweepResult(), tables=copies)
 
-    ``judge_all`` looks at every member at ``at`` and not only at those due: what a new policy would change.
+
+@contextmanager
+def looking_ahead(*, at: datetime, policy: LifecyclePolicy) -> Iterator[tuple[SweepResult, Changes]]:
+    """Everybody judged by ``policy`` at ``at`` on copies, as its roll-out would; yields the moves and who is changed.
+
+    The changes are there to be read, or kept, until the block ends.
     """
-    policy = policy or active_policy()
+    with _copies(all_due_at=at) as copies:
+        result = _rounds(parameters(policy, at=at), SweepResult(), tables=copies)
+        yield result, Changes(changes_sql(copies), {})
+
+
+@contextmanager
+def _copies(*, all_due_at: datetime | None = None) -> Iterator[Tables]:
+    """Tables to simulate in, gone with the transaction; everybody is due by ``all_due_at`` where it is given."""
     copies = Tables(state="simulated_state", log="simulated_log", tags="simulated_tags")
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"CREATE TEMP TABLE {copies.state} ON COMMIT DROP AS SELECT * FROM members_memberlifecycle")
-        if judge_all:
-            cursor.execute(f"UPDATE {copies.state} SET next_due_at = least(next_due_at, %s)", [at])
+        cursor.execute(copy_sql(copies))
+        if all_due_at is not None:
+            cursor.execute(f"UPDATE {copies.state} SET next_due_at = least(next_due_at, %s)", [all_due_at])
         cursor.execute(f"CREATE INDEX ON {copies.state} (next_due_at)")
         cursor.execute(f"CREATE INDEX ON {copies.state} (member_id)")
         cursor.execute(f"ANALYZE {copies.state}")
@@ -148,9 +159,9 @@ def simulate(*, at: datetime, policy: LifecyclePolicy | None = None, judge_all: 
             cursor.execute(
                 f"CREATE TEMP TABLE {copy} (LIKE {original} INCLUDING DEFAULTS INCLUDING IDENTITY) ON COMMIT DROP"
             )
-        result = _rounds(parameters(policy, at=at), SweepResult(), tables=copies)
-        result.standings = MemberLifecycle.objects.all().standings_foreseen(copies)
-        return result
+        yield copies
+        # Within a longer transaction there may be another look.
+        cursor.execute(f"DROP TABLE {copies.state}, {copies.log}, {copies.tags}")
 
 
 def explain(*, member_ids: Iterable[int], at: datetime) -> list[Explanation]:

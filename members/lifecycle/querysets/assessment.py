@@ -426,13 +426,28 @@ def round_sql(tables: Tables, *, only_members: bool) -> str:
     return ",".join([stages, write, _TAGS.format(tags=tables.tags)]) + _ROUND_END
 
 
-def standings_sql(tables: Tables) -> str:
-    """Whose status or tier is another in ``tables`` than it really is: rows (status, tier before; after; members)."""
+def copy_sql(tables: Tables) -> str:
+    """Copies of every member's row into ``tables.state``, with what is so before the simulation beside it."""
     return (
-        "SELECT l.membership_status, l.tier_id, s.membership_status, s.tier_id, count(*)::int "
-        f"FROM {tables.state} s JOIN {Tables.state} l USING (member_id) WHERE l.lifecycle_state IS NOT NULL "
-        "AND (l.membership_status <> s.membership_status OR l.tier_id IS DISTINCT FROM s.tier_id) "
-        "GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 1, 2, 3, 4"
+        f"CREATE TEMP TABLE {tables.state} ON COMMIT DROP AS SELECT *, lifecycle_state AS was_state, "
+        f"membership_status AS was_status, tier_id AS was_tier_id FROM {Tables.state}"
+    )
+
+
+def changes_sql(tables: Tables) -> str:
+    """Whom a simulation changed in ``tables``: rows (member, ``state`` or ``standing``, before, after).
+
+    A standing is the status and the tier's number, or ``none``; it may change whether or not the state does.
+    """
+    was, now = (
+        f"{status} || ':' || coalesce({tier}::text, 'none')"
+        for status, tier in (("s.was_status", "s.was_tier_id"), ("s.membership_status", "s.tier_id"))
+    )
+    return (
+        "SELECT s.member_id, 'state' AS what, s.was_state AS before, s.lifecycle_state AS after "
+        f"FROM {tables.state} s WHERE s.was_state <> s.lifecycle_state UNION ALL "
+        f"SELECT s.member_id, 'standing', {was}, {now} FROM {tables.state} s WHERE s.was_state IS NOT NULL "
+        "AND (s.was_status <> s.membership_status OR s.was_tier_id IS DISTINCT FROM s.tier_id)"
     )
 
 

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce, Least
 
 from config.engine.prepared import execute_prepared
 from members.lifecycle.lifecycle import STAGE_OF, Stage
-from members.lifecycle.querysets.assessment import Tables, explain_sql, round_sql, standings_sql
+from members.lifecycle.querysets.assessment import Tables, explain_sql, round_sql
 
 Matrix = Counter[tuple[str | None, str]]
 
@@ -36,17 +36,6 @@ class Explanation:
     move: str | None
     facts: dict[str, Any]
     next_look_at: datetime | None
-
-
-@dataclass(frozen=True)
-class StandingShift:
-    """So many members would go from one status and tier to another; a tier of None is none."""
-
-    status: str
-    tier_id: int | None
-    new_status: str
-    new_tier_id: int | None
-    members: int
 
 
 class LifecycleQuerySet(models.QuerySet):
@@ -97,12 +86,6 @@ class LifecycleQuerySet(models.QuerySet):
         moves: Matrix = Counter({(source, target): n for source, target, n, _ in rows if target is not None})
         judged, due_again = next((n, again) for _, target, n, again in rows if target is None)
         return Round(judged=judged, due_again=due_again, moves=moves)
-
-    def standings_foreseen(self, tables: Tables) -> list[StandingShift]:
-        """Who would have another status or tier, by the copies that a simulation left in ``tables``."""
-        with connection.cursor() as cursor:
-            cursor.execute(standings_sql(tables))
-            return [StandingShift(*row) for row in cursor.fetchall()]
 
     def explain_states(self, member_ids: Iterable[int], params: Mapping[str, Any]) -> list[Explanation]:
         """Judge members at ``params["at"]`` without writing anything."""

@@ -127,9 +127,8 @@ def test_a_shorter_grace_previews_who_loses_status_and_tier_as_it_happens(
     act(operator_client, "preview", policy)
     found = newest().preview
     assert found["moves"] == []
-    assert found["standings"] == [
-        {"status": "grace", "tier_id": plan.tier_id, "new_status": "expired", "new_tier_id": None, "members": 5}
-    ]
+    standing = {"from": f"grace:{plan.tier_id}", "to": "expired:none", "members": 5}
+    assert found["standings"] == [standing]
     page = operator_client.get(reverse("members:policy", args=[policy.pk]))
     assert [row.members for row in page.context["standings"]] == [5]
     assert "Whose status or tier would change" in page.content.decode()
