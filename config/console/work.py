@@ -123,9 +123,10 @@ def _self_approved(told: SelfApproved, at: datetime) -> WorkItem:
 
 
 def _moved_by(version: ReviewedVersion) -> int | None:
-    """How many would move, where the preview tells of moves; whom the changes of a ladder touch overlaps."""
-    moves = (version.preview or {}).get("moves")
-    return None if moves is None else sum(move["members"] for move in moves)
+    """How many it would change, where the preview says so; whom the changes of a ladder touch overlaps."""
+    found = version.preview or {}
+    moves = found.get("moves")
+    return found.get("changed", None if moves is None else sum(move["members"] for move in moves))
 
 
 WORK.register(WorkSource("held_runs", 10, held_runs))

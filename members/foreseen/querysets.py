@@ -21,6 +21,11 @@ _COUNT = "SELECT count(*)::int FROM ({sql}) c WHERE {asked}"
 
 KEPT = "SELECT k.member_id, k.what, k.before, k.after FROM members_foreseenchange k WHERE k.foresight_id = %(kept)s"
 
+_AMONG_KEPT = """
+SELECT a.member_id, a.what || %(suffix)s AS what, a.before, a.after FROM ({sql}) a
+JOIN members_foreseenchange k ON k.foresight_id = %(kept)s AND k.member_id = a.member_id AND k.what = a.what
+  AND k.before = a.before AND k.after = a.after"""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -76,6 +81,11 @@ class Changes:
         [(members,)] = self._read(_COUNT.format(sql=self.sql, asked=asked.condition()), asked.values())
         return int(members)
 
+    def count_members(self) -> int:
+        """Everybody whom anything changes."""
+        [(members,)] = self._read(f"SELECT count(DISTINCT c.member_id)::int FROM ({self.sql}) c", {})
+        return int(members)
+
     def members(self, asked: FigureAsked, *, behind: int, limit: int) -> list[MemberForeseen]:
         """The next ``limit`` members whom a figure counts, after the member ``behind``."""
         sql = _LIST.format(sql=self.sql, asked=asked.condition())
@@ -86,6 +96,10 @@ class Changes:
         """Write the rows down."""
         with connection.cursor() as cursor:
             cursor.execute(_KEEP.format(sql=self.sql), {**self.params, "foresight": foresight_id})
+
+    def among_kept(self, foresight_id: int, *, suffix: str) -> "Changes":
+        """Those of them that a look kept too, with ``suffix`` behind what changes."""
+        return Changes(_AMONG_KEPT.format(sql=self.sql), {**self.params, "kept": foresight_id, "suffix": suffix})
 
     def _read(self, sql: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         with connection.cursor() as cursor:

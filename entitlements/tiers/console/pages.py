@@ -11,9 +11,7 @@ from typing import Any, cast
 from django.core.cache import cache
 from django.db.models import QuerySet
 from django.http import QueryDict
-from django.urls import reverse
 from django.utils.functional import Promise
-from django.utils.http import urlencode
 
 from config.console.paging import Pages
 from config.engine import brakes
@@ -23,13 +21,16 @@ from entitlements.tiers.console.links import moves_list
 from entitlements.tiers.measures import MEASURES, Measure
 from entitlements.tiers.models import QualificationPolicy, TierBrake, TierChange, TierStanding
 from entitlements.tiers.operations.assessing import active_policy
+from entitlements.tiers.operations.policies import ANYWAY
+from members.foreseen.console.pages import Leads
 from members.people.console.links import members_list
 from members.plans.models import Tier
 from members.segments.console.links import with_value
 from members.value.models import ValueSettings
 
 DAYS = 30
-SHOWN = 50
+# What a preview calls no tier.
+NO_TIER = "none"
 SECONDS_KEPT = 30
 
 
@@ -204,11 +205,12 @@ def currency() -> str:
 
 @dataclass(frozen=True)
 class Move:
-    """``anyway``: how many move so under the policy in force too."""
+    """So many go from one tier to another; ``anyway``: so many of them under the policy in force too."""
 
     members: int
-    anyway: int
     href: str
+    anyway: int
+    anyway_href: str
     is_up: bool
 
 
@@ -228,14 +230,31 @@ class Matrix:
     down: int
 
 
-def _counted(moves: Iterable[Mapping[str, Any]]) -> Counter[tuple[int | None, int | None]]:
-    return Counter({(move["from"], move["to"]): move["members"] for move in moves})
+_Counts = Counter[tuple[int | None, int | None]]
+
+
+def _counted(moves: Iterable[Mapping[str, Any]]) -> _Counts:
+    """JSON ``moves`` ({from, to, members}), with tiers' numbers or, in a preview, the codes that say them."""
+    return Counter({(_number(move["from"]), _number(move["to"])): move["members"] for move in moves})
+
+
+def _number(code: str | int | None) -> int | None:
+    return read_id(code)
+
+
+def code_of(tier_id: int | None) -> str:
+    """What a preview calls a tier."""
+    return str(tier_id or NO_TIER)
 
 
 def matrix_of(
-    moves: Iterable[Mapping[str, Any]], *, anyway: Iterable[Mapping[str, Any]] = (), policy_id: int | None = None
+    moves: Iterable[Mapping[str, Any]],
+    *,
+    anyway: Iterable[Mapping[str, Any]] = (),
+    leads: Leads | None = None,
+    what: str = "",
 ) -> Matrix:
-    """The table of JSON ``moves`` ({from, to, members}); with a policy each figure leads to whom it counts."""
+    """The table of ``moves``; each figure of ``what`` leads to whom it counts where ``leads`` says how."""
     counts, without = _counted(moves), _counted(anyway)
     tiers: list[Tier | None] = [None, *Tier.objects.order_by("position")]
     positions = {tier.pk if tier else None: tier.position if tier else -1 for tier in tiers}
@@ -246,9 +265,10 @@ def matrix_of(
         n = counts[source, target]
         if not n:
             return None
-        query = urlencode({"from": source or "", "to": target or ""})
-        href = f"{reverse('tiers:movers', args=[policy_id])}?{query}" if policy_id else ""
-        return Move(n, min(n, without[source, target]), href, positions.get(target, -1) > positions.get(source, -1))
+        ends = (code_of(source), code_of(target))
+        href, anyway_href = (leads(code, *ends) if leads else "" for code in (what, what + ANYWAY))
+        is_up = positions.get(target, -1) > positions.get(source, -1)
+        return Move(n, href, without[source, target], anyway_href, is_up)
 
     rows = [MatrixRow(tier, [cell(_key(tier), _key(target)) for target in targets]) for tier in sources]
     every = [move for row in rows for move in row.cells if move]

@@ -11,7 +11,6 @@ urlpatterns = [
     path("tiers/brakes/<int:brake_id>/approve/", overview.brake_approve, name="brake-approve"),
     path("tiers/brakes/<int:brake_id>/release/", overview.brake_release, name="brake-release"),
     *policies.POLICIES.urls("tiers/policies/"),
-    path("tiers/policies/<int:policy_id>/movers/", policies.movers, name="movers"),
     path("tiers/members/<int:member_id>/give/", manual.give, name="give"),
     path("tiers/members/<int:member_id>/take-back/", manual.take_back, name="take-back"),
 ]

@@ -1,8 +1,9 @@
 """The tier engine's verbs: notice new facts, assess everybody who is due, stop at the brake."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,8 +18,10 @@ from config.staff.models import User
 from entitlements.tiers.measures import MEASURES
 from entitlements.tiers.models import QualificationPolicy, TierBrake, TierCursor, TierStanding
 from entitlements.tiers.querysets import running
+from entitlements.tiers.querysets.assessment import Tables
 from entitlements.tiers.querysets.running import Matrix, Question
 from entitlements.tiers.rules import Rung, Terms
+from members.foreseen.querysets import Changes
 from members.lifecycle.models import MemberLifecycle
 
 # A smaller batch releases row locks sooner, as in the lifecycle sweep.
@@ -27,6 +30,8 @@ BATCH = 50_000
 MAX_ROUNDS = 20_000
 # Terms have no cursor: they are read again for so long, so that one committed late is not passed over.
 OVERLAP = timedelta(minutes=15)
+# Longer than any period with its grace.
+FORESEEN_DAYS = 100_000
 
 
 @dataclass
@@ -136,6 +141,20 @@ def catch_up(*, member_ids: Iterable[int], at: datetime, actor: User | None = No
     return _rounds(question_of(active_policy(), at=at, actor=actor), only_members=ids)
 
 
+@contextmanager
+def looking_ahead(policy: QualificationPolicy, *, at: datetime) -> Iterator[Changes]:
+    """Everybody assessed by ``policy`` at ``at`` on copies, as its roll-out would; yields who is changed.
+
+    The changes are there to be read, or kept, until the block ends. Nothing is locked or written.
+    """
+    asked = question_of(policy, at=at)
+    # Noticed so far ahead, every downgrade that is foreseen stands in the row.
+    question = replace(asked, terms=replace(asked.terms, notice_days=FORESEEN_DAYS))
+    with running.copies(question.params) as tables:
+        _rounds(question, tables=tables)
+        yield running.changes_in(tables, {"at": at})
+
+
 def brake_limit(policy: QualificationPolicy) -> tuple[int, int]:
     """How many members one assessment may move, and of how many."""
     base = MemberLifecycle.objects.count()
@@ -180,10 +199,12 @@ def _assess_due(policy: QualificationPolicy, question: Question, at: datetime) -
         return _raise_brake(braked.args[0], at=at, limit=limit, base=base)
 
 
-def _rounds(question: Question, *, only_members: list[int] | None = None, limit: int | None = None) -> Assessed:
+def _rounds(
+    question: Question, *, only_members: list[int] | None = None, limit: int | None = None, tables: Tables | None = None
+) -> Assessed:
     result = Assessed()
     for _ in range(MAX_ROUNDS):
-        done = running.judge_round(question, only_members=only_members or [])
+        done = running.judge_round(question, only_members=only_members or [], tables=tables)
         result.judged += done.judged
         result.moves.update(done.moves)
         if done.due_again == 0 and done.judged < BATCH:

@@ -4,30 +4,30 @@ Stages end in ``OFFSET 0``: a pulled-up sub-select would be evaluated once per r
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from entitlements.tiers.rules import ANNIVERSARY, BY_BALANCE, CALENDAR, NONE, ONE_STEP, ROLLING, Rung, Terms
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Where standings are read and written, and moves logged: the real tables, or copies of a look ahead."""
+
+    standing: str = "entitlements_tierstanding"
+    log: str = "entitlements_tierchange"
+
 
 # A tier that ran out by its date is still what the row says until somebody assesses it.
 DUE = """
 due AS MATERIALIZED (
   SELECT s.member_id, s.tier_id, s.via, s.since, s.qualified_tier_id, s.judged_on, s.anchor_on
-  FROM entitlements_tierstanding s JOIN members_memberlifecycle l ON l.member_id = s.member_id
+  FROM {standing} s JOIN members_memberlifecycle l ON l.member_id = s.member_id
   WHERE s.due_at <= %(at)s{scope}
   ORDER BY s.due_at
   LIMIT %(limit)s
   FOR UPDATE OF s SKIP LOCKED
 )"""
 ONLY_MEMBERS = " AND s.member_id = ANY(%(members)s)"
-
-# Everybody after a member, without touching anything: what a draft would do.
-LOOKED_AT = """
-due AS MATERIALIZED (
-  SELECT l.member_id, s.tier_id, s.via, s.since, s.qualified_tier_id, s.judged_on, s.anchor_on
-  FROM members_memberlifecycle l LEFT JOIN entitlements_tierstanding s ON s.member_id = l.member_id
-  WHERE l.member_id > %(after)s
-  ORDER BY l.member_id
-  LIMIT %(limit)s
-)"""
 
 _BASE = """
 base AS NOT MATERIALIZED (
@@ -157,14 +157,14 @@ settled AS MATERIALIZED (
   LEFT JOIN members_tier n ON n.position = d.next_position LEFT JOIN members_tier f ON f.position = d.falls_to
 ),
 logged AS (
-  INSERT INTO entitlements_tierchange (member_id, from_tier_id, to_tier_id, is_up, via, policy_id, facts, at, actor_id)
+  INSERT INTO {log} (member_id, from_tier_id, to_tier_id, is_up, via, policy_id, facts, at, actor_id)
   SELECT member_id, was_id, tier_id, coalesce(position, -1) > coalesce(was_position, -1),
     coalesce(nullif(via, ''), was_via), %(policy)s, facts, %(at)s, %(actor)s
   FROM settled WHERE is_changed ORDER BY member_id
   RETURNING from_tier_id, to_tier_id
 ),
 written AS (
-  UPDATE entitlements_tierstanding s SET
+  UPDATE {standing} s SET
     tier_id = d.tier_id, via = d.via, since = CASE WHEN d.is_changed THEN %(at)s ELSE d.was_since END,
     until = d.until, manual_id = CASE WHEN d.via = 'manual' THEN d.manual_id END,
     qualified_tier_id = d.qualified_id, judged_on = d.new_on, anchor_on = d.new_anchor_on, policy_id = %(policy)s,
@@ -179,44 +179,71 @@ SELECT from_tier_id, to_tier_id, count(*)::int, true, 0 FROM logged GROUP BY 1, 
 UNION ALL
 SELECT NULL, NULL, count(*)::int, false, (count(*) FILTER (WHERE is_due_again))::int FROM written"""
 
-# As if each were judged at her period's end on what is counted so far; effective tiers, so that what she bought counts.
-_LOOK = """
-SELECT d.member_id, f.id, t.id
+# Everybody's standing, due, with the tier that is their own and the one they bought before the look.
+_COPY = """
+CREATE TEMP TABLE {standing} (LIKE entitlements_tierstanding INCLUDING DEFAULTS, was_id bigint, bought_id bigint)
+  ON COMMIT DROP;
+INSERT INTO {standing} SELECT s.*, s.tier_id, l.tier_id
+FROM entitlements_tierstanding s JOIN members_memberlifecycle l ON l.member_id = s.member_id;
+INSERT INTO {standing} (member_id, via, bought_id) SELECT l.member_id, '', l.tier_id FROM members_memberlifecycle l
+WHERE NOT EXISTS (SELECT FROM entitlements_tierstanding s WHERE s.member_id = l.member_id);
+UPDATE {standing} SET due_at = %(at)s;
+CREATE INDEX ON {standing} (due_at);
+CREATE INDEX ON {standing} (member_id);
+ANALYZE {standing};
+CREATE TEMP TABLE {log} (LIKE entitlements_tierchange INCLUDING DEFAULTS INCLUDING IDENTITY) ON COMMIT DROP"""
+
+# The tier that counts is the highest of the own, the one given by hand and the one bought. One given by hand is taken
+# to last: what its end will bring is no doing of the policy.
+_CHANGES = """
+SELECT c.member_id, c.what, coalesce(b.id::text, 'none') AS before, coalesce(a.id::text, 'none') AS after
 FROM (
-  SELECT member_id, greatest(was_position, term_position) AS was,
-    greatest(CASE WHEN falls_on IS NULL THEN new_position ELSE falls_to END, manual_position, term_position) AS then
-  FROM decided
-) d
-LEFT JOIN members_tier f ON f.position = d.was LEFT JOIN members_tier t ON t.position = d.then"""
+  SELECT s.member_id, s.will_downgrade_at, greatest(w.position, b.position) AS was,
+    greatest(n.position, b.position) AS now,
+    greatest(f.position, g.position, b.position) AS later
+  FROM {standing} s
+  LEFT JOIN members_tier w ON w.id = s.was_id LEFT JOIN members_tier n ON n.id = s.tier_id
+  LEFT JOIN members_tier b ON b.id = s.bought_id LEFT JOIN members_tier f ON f.id = s.will_downgrade_to_id
+  LEFT JOIN entitlements_manualtier m ON m.member_id = s.member_id AND m.ended_at IS NULL
+    AND m.since <= %(at)s AND (m.until IS NULL OR m.until > %(at)s)
+  LEFT JOIN members_tier g ON g.id = m.tier_id
+) e
+CROSS JOIN LATERAL (
+  SELECT e.member_id, 'now' AS what, e.was AS before, e.now AS after
+  UNION ALL SELECT e.member_id, 'later', e.now, e.later WHERE e.will_downgrade_at IS NOT NULL
+) c
+LEFT JOIN members_tier b ON b.position = c.before LEFT JOIN members_tier a ON a.position = c.after
+WHERE c.before IS DISTINCT FROM c.after"""
 
 
-def round_sql(terms: Terms, measures: Mapping[str, str], *, only_members: bool) -> str:
+def round_sql(terms: Terms, measures: Mapping[str, str], *, only_members: bool, tables: Tables | None = None) -> str:
     """One round over due members: rows (from, to, moved, true, 0) and a last (NULL, NULL, judged, false, due again).
 
     ``measures`` are the statements of ``terms.measures`` by code.
     """
-    due = DUE.format(scope=ONLY_MEMBERS if only_members else "")
-    write = _WRITE.format(period_end=_period_end(terms), grace=terms.grace_days, notice=terms.notice_days)
+    on = tables or Tables()
+    due = DUE.format(standing=on.standing, scope=ONLY_MEMBERS if only_members else "")
+    write = _WRITE.format(
+        standing=on.standing,
+        log=on.log,
+        period_end=_period_end(terms),
+        grace=terms.grace_days,
+        notice=terms.notice_days,
+    )
     return _stages(due, terms, measures) + "," + write
 
 
-def matrix_sql(terms: Terms, measures: Mapping[str, str]) -> str:
-    """Rows (from, to, members) of who would move under the terms; writes nothing."""
-    return _looking(terms, measures, "SELECT was_id, then_id, count(*)::int FROM look WHERE {moves} GROUP BY 1, 2")
+def copy_sql(tables: Tables) -> str:
+    """Statements that copy everybody's standing into ``tables``, gone with the transaction, and have them due."""
+    return _COPY.format(standing=tables.standing, log=tables.log)
 
 
-def movers_sql(terms: Terms, measures: Mapping[str, str]) -> str:
-    """One row: the last member looked at, and the ids of those who would move from ``source`` to ``target``."""
-    wanted = "was_id IS NOT DISTINCT FROM %(source)s::bigint AND then_id IS NOT DISTINCT FROM %(target)s::bigint"
-    return _looking(
-        terms, measures, "SELECT max(member_id), array_agg(member_id ORDER BY member_id) FILTER (WHERE "
-        f"{wanted} AND {{moves}}) FROM look"
-    )  # fmt: skip
+def changes_sql(tables: Tables) -> str:
+    """Whose tier that counts an assessment in ``tables`` changed: rows (member, what, before, after) of tiers' numbers.
 
-
-def _looking(terms: Terms, measures: Mapping[str, str], select: str) -> str:
-    look = f"look (member_id, was_id, then_id) AS ({_LOOK})"
-    return f"{_stages(LOOKED_AT, terms, measures)}, {look} {select.format(moves='was_id IS DISTINCT FROM then_id')}"
+    ``now``: at once. ``later``: at the end of their period, should nothing more be counted until then.
+    """
+    return _CHANGES.format(standing=tables.standing)
 
 
 def _stages(due: str, terms: Terms, measures: Mapping[str, str]) -> str:

@@ -1,14 +1,16 @@
 """Running the assessment statement, and marking whom it must look at."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
 
-from entitlements.tiers.querysets.assessment import matrix_sql, movers_sql, round_sql
+from entitlements.tiers.querysets.assessment import Tables, changes_sql, copy_sql, round_sql
 from entitlements.tiers.rules import Terms
+from members.foreseen.querysets import Changes
 
 Matrix = Counter[tuple[int | None, int | None]]
 
@@ -41,9 +43,9 @@ class Round:
     moves: Matrix
 
 
-def judge_round(question: Question, *, only_members: Sequence[int] = ()) -> Round:
+def judge_round(question: Question, *, only_members: Sequence[int] = (), tables: Tables | None = None) -> Round:
     """Assess a batch of due members, of ``only_members`` where given. Claims with ``SKIP LOCKED``: may run twice."""
-    sql = round_sql(question.terms, question.measures, only_members=bool(only_members))
+    sql = round_sql(question.terms, question.measures, only_members=bool(only_members), tables=tables)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql, {**question.params, "members": list(only_members)})
         rows = cursor.fetchall()
@@ -52,22 +54,20 @@ def judge_round(question: Question, *, only_members: Sequence[int] = ()) -> Roun
     return Round(judged, due_again, moves)
 
 
-def look(question: Question) -> Matrix:
-    """Who would move from which effective tier to which; nothing is written."""
-    with connection.cursor() as cursor:
-        cursor.execute(matrix_sql(question.terms, question.measures), question.params)
-        return Counter({(source, target): n for source, target, n in cursor.fetchall()})
+@contextmanager
+def copies(params: Mapping[str, Any]) -> Iterator[Tables]:
+    """Tables in which everybody is due, to be assessed without touching anything real."""
+    tables = Tables(standing="foreseen_standing", log="foreseen_tierchange")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(copy_sql(tables), params)
+        yield tables
+        # Within a longer transaction there may be another look.
+        cursor.execute(f"DROP TABLE {tables.standing}, {tables.log}")
 
 
-def look_for(
-    question: Question, *, source: int | None, target: int | None, after: int, limit: int
-) -> tuple[int | None, list[int]]:
-    """Of the ``limit`` members after ``after`` those who would move so, and the last looked at (None: no more)."""
-    asked = {"source": source, "target": target, "after": after, "limit": limit}
-    with connection.cursor() as cursor:
-        cursor.execute(movers_sql(question.terms, question.measures), {**question.params, **asked})
-        last, found = cursor.fetchone()
-    return last, found or []
+def changes_in(tables: Tables, params: Mapping[str, Any]) -> Changes:
+    """Whom the assessments in ``tables`` changed."""
+    return Changes(changes_sql(tables), params)
 
 
 def mark(params: Mapping[str, Any], changed: Iterable[str]) -> int:

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from config.engine.naming import in_every_language
 from config.engine.reviewed.operations import Review
-from members.foreseen.operations import KEY, keep_changes, row_of
+from members.foreseen.operations import KEY, keep_changes, kept_changes, row_of
 from members.lifecycle.models import LifecyclePolicy, MemberLifecycle
 from members.lifecycle.operations.sweep import active_policy, catch_up, looking_ahead
 from members.lifecycle.policy_effects import effects_of
@@ -41,6 +41,7 @@ class LifecycleReview(Review[LifecyclePolicy]):
         return {
             KEY: foresight_id,
             "base": MemberLifecycle.objects.placed().count(),
+            "changed": kept_changes(foresight_id).count_members(),
             "moves": [row_of(figure) for figure in figures if figure.what == "state"],
             "standings": [row_of(figure) for figure in figures if figure.what == "standing"],
             "messages": [{"label": in_every_language(effect.label), "count": effect.count} for effect in effects],

@@ -12,6 +12,8 @@ from entitlements.benefits.models import Benefit
 from entitlements.tiers.models import ManualTier, QualificationPolicy, TierBrake, TierChange, TierStanding
 from entitlements.tiers.operations import assessing, manual, policies
 from members.events.operations.recording import prepare_partitions
+from members.foreseen.operations import KEY, kept_changes
+from members.foreseen.querysets import FigureAsked
 from members.merging.operations.merging import merge_members
 from members.people.console.timeline import read
 from tests.conftest import signed_in_client
@@ -111,13 +113,12 @@ def test_a_policy_goes_from_a_draft_into_force_by_two_people(world, operator_cli
 
     assert "nobody approves what was not looked at" in text_of(post(operator_client, "submit"))
     page = text_of(post(operator_client, "preview"))
-    movers = f"{reverse('tiers:movers', args=[draft.pk])}?from=&amp;to={silver}"
+    movers = f"{reverse('tiers:policy-members', args=[draft.pk])}?what=now&amp;from=none&amp;to={silver}"
     assert f'<a href="{movers}" data-count="1">1</a>' in page
     assert not TierStanding.objects.exists()
     assert str(member.pk) in text_of(operator_client.get(movers.replace("&amp;", "&")))
-    assert "Every member was looked at" in text_of(
-        operator_client.get(f"{reverse('tiers:movers', args=[draft.pk])}?from={silver}&to={gold}")
-    )
+    empty = f"{reverse('tiers:policy-members', args=[draft.pk])}?what=now&from={silver}&to={gold}"
+    assert "Nobody would change so" in text_of(operator_client.get(empty))
     assert "waits for a second person" in text_of(post(operator_client, "submit"))
     assert post(operator_client, "approve").status_code == 403
     assert "in force" in text_of(post(approver_client, "approve"))
@@ -143,17 +144,29 @@ def test_looking_ahead_writes_nothing_and_shows_who_falls_at_the_periods_end(wor
         world.pay(member, cents, world.at - timedelta(hours=1))
     world.assess(world.at)
     rows, changes = list(TierStanding.objects.order_by("pk").values()), TierChange.objects.count()
-    codes = {tier.pk: code for code, tier in world.tiers.items()}
     draft = world.draft(rungs=world.asked(silver={"spend": 5_000}, gold={"spend": 70_000}))
     found = policies.REVIEW.look_ahead(draft.pk, at=world.at).preview
-    moves = {(codes.get(move["from"]), codes.get(move["to"])): move["members"] for move in found["moves"]}
-    assert moves == {(None, "silver"): 1, ("gold", "silver"): 1}
-    assert found["anyway"] == []
+    silver, gold = str(world.tiers["silver"].pk), str(world.tiers["gold"].pk)
+    assert found["moves"] == [{"from": "none", "to": silver, "members": 1}]
+    assert found["later"] == [{"from": gold, "to": silver, "members": 1}]
+    assert found["anyway"] == {"moves": [], "later": []}
     assert (list(TierStanding.objects.order_by("pk").values()), TierChange.objects.count()) == (rows, changes)
-    ids, last = policies.movers_of(
-        policy=draft, source=world.tiers["gold"].pk, target=world.tiers["silver"].pk, after=0, limit=5, at=world.at
-    )
-    assert (ids, last) == ([members[1].pk], None)
+    [mover] = kept_changes(found[KEY]).members(FigureAsked("later", gold, silver), behind=0, limit=5)
+    assert mover.member_id == members[1].pk
+
+
+def test_who_would_move_under_the_policy_in_force_too_is_told_and_listed(world, viewer_client):
+    world.policy(downgrade="by_balance", plan_is_floor=False)
+    members = [world.member(world.at - 100 * DAY) for _ in range(3)]
+    for member, cents in zip(members, (10_000, 60_000, 5_000), strict=True):
+        world.pay(member, cents, world.at - timedelta(hours=1))
+    draft = world.draft(rungs=world.asked(silver={"spend": 5_000}, gold={"spend": 50_000}))
+    policies.REVIEW.look_ahead(draft.pk, at=world.at)
+    matrices = viewer_client.get(reverse("tiers:policy", args=[draft.pk])).context["matrices"]
+    moves = {move.members: move for row in matrices["now"].rows for move in row.cells if move}
+    assert {n: move.anyway for n, move in moves.items()} == {2: 1, 1: 1}
+    listed = viewer_client.get(moves[2].anyway_href).context["rows"]
+    assert [row.member.pk for row in listed] == [members[0].pk]
 
 
 def test_a_draft_changed_keeps_no_preview(world, operator_client):

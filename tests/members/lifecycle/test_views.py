@@ -126,7 +126,7 @@ def test_a_shorter_grace_previews_who_loses_status_and_tier_as_it_happens(
     policy = newest()
     act(operator_client, "preview", policy)
     found = newest().preview
-    assert found["moves"] == []
+    assert (found["moves"], found["changed"]) == ([], 5)
     standing = {"from": f"grace:{plan.tier_id}", "to": "expired:none", "members": 5}
     assert found["standings"] == [standing]
     page = operator_client.get(reverse("members:policy", args=[policy.pk]))

@@ -1,31 +1,29 @@
-"""Qualification policies: the pages of the review, and the members behind a figure of its preview."""
+"""Qualification policies: the pages of the review."""
 
+from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_safe
 
-from config.console.http import StaffRequest
-from config.console.reviews import ReviewPages, ReviewWords
-from config.engine import clock
-from config.engine.ids import read_id
-from config.staff.access import Permission, requires
+from config.console.reviews import ReviewWords
+from config.engine.naming import name_of
 from entitlements.tiers import tasks
 from entitlements.tiers.console import pages
 from entitlements.tiers.console.forms import PolicyForm
 from entitlements.tiers.models import QualificationPolicy
 from entitlements.tiers.operations import policies
+from entitlements.tiers.operations.policies import LATER, NOW
+from members.foreseen.console.pages import ForeseenPages
 from members.lifecycle.models import MemberLifecycle
-from members.people.models import Member
 from members.plans.models import Tier
 
 # Judging so many takes about a second; more are judged by a worker.
 PREVIEW_AT_ONCE = 20_000
 
 
-class QualificationPolicyPages(ReviewPages[QualificationPolicy]):
+class QualificationPolicyPages(ForeseenPages[QualificationPolicy]):
     review = policies.REVIEW
     namespace = "tiers"
     name = "policy"
@@ -55,12 +53,26 @@ class QualificationPolicyPages(ReviewPages[QualificationPolicy]):
         return PolicyForm(data, initial=initial, rungs=rungs, currency=pages.currency())
 
     def version_context(self, version: QualificationPolicy) -> dict[str, Any]:
-        found = version.preview
         return {
             "ladder": pages.ladder_of(version),
             "currency": pages.currency(),
-            "matrix": pages.matrix_of(found["moves"], anyway=found["anyway"], policy_id=version.pk) if found else None,
+            "matrices": self.matrices(version),
         }
+
+    def matrices(self, version: QualificationPolicy) -> dict[str, pages.Matrix] | None:
+        """Who would move at once, ``now``, and ``later`` at the end of their period; None before anybody looked."""
+        found, leads = version.preview, self.leads_of(version)
+        return found and {
+            what: pages.matrix_of(found[key], anyway=found["anyway"][key], leads=leads, what=what)
+            for what, key in ((NOW, "moves"), (LATER, "later"))
+        }
+
+    def heads(self, what: str) -> tuple[str | Promise, str | Promise]:
+        return _("Tier before"), (_("Tier then") if what.startswith(NOW) else _("Tier at the end of the period"))
+
+    def words_for(self, what: str) -> Callable[[str], str]:
+        names = {str(tier.pk): name_of(tier) for tier in Tier.objects.all()} | {pages.NO_TIER: gettext("no tier")}
+        return lambda code: names.get(code, code)
 
     def is_big(self) -> bool:
         return MemberLifecycle.objects.order_by()[PREVIEW_AT_ONCE : PREVIEW_AT_ONCE + 1].exists()
@@ -73,26 +85,3 @@ class QualificationPolicyPages(ReviewPages[QualificationPolicy]):
 
 
 POLICIES = QualificationPolicyPages()
-
-
-@requires(Permission.VIEW)
-@require_safe
-def movers(request: StaffRequest, policy_id: int) -> HttpResponse:
-    """The members behind one figure of the matrix, judged anew."""
-    policy = get_object_or_404(QualificationPolicy, pk=policy_id)
-    source, target = (_tier_asked(request.GET.get(name, "")) for name in ("from", "to"))
-    after = request.GET.get("after", "")
-    found, last = policies.movers_of(
-        policy=policy, source=source.pk if source else None, target=target.pk if target else None,
-        after=read_id(after) or 0, limit=pages.SHOWN, at=clock.now(),
-    )  # fmt: skip
-    context = {
-        "policy": policy, "source": source, "target": target, "last": last, "after": after,
-        "members": Member.objects.filter(pk__in=found).select_related("lifecycle").order_by("pk"),
-    }  # fmt: skip
-    return render(request, "tiers/movers.html", context)
-
-
-def _tier_asked(text: str) -> Tier | None:
-    pk = read_id(text)
-    return None if pk is None else get_object_or_404(Tier, pk=pk)
