@@ -24,6 +24,8 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL])
 PROJECT_NAME = env("MOC_PROJECT_NAME", default=gettext_noop("Membership console"))
 PROJECT_TIME_ZONE = env("MOC_TIME_ZONE", default="Asia/Shanghai")
 PROJECT_CURRENCY = env("MOC_CURRENCY", default="CNY")
+# A booked term ends at the local midnight after its last day; off, at the hour at which it was bought.
+TERMS_END_AT_MIDNIGHT = env.bool("MOC_TERMS_END_AT_MIDNIGHT", default=True)
 CLOCK_OFFSET_SECONDS = env.int("MOC_CLOCK_OFFSET_SECONDS", default=0)
 
 INSTALLED_APPS = [

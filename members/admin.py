@@ -71,7 +71,7 @@ class TermAdmin(PipelineAdmin):
     ordering = ["-id"]
 
     def get_export_queryset(self, request: HttpRequest) -> QuerySet:
-        queryset = super().get_export_queryset(request).exclude(close_reason="void")
+        queryset = super().get_export_queryset(request).not_voided()
         return queryset.select_related("plan", "tier", "member").prefetch_related("member__identities")
 
 

@@ -72,14 +72,15 @@ def _booked(term: MembershipTerm) -> Entry:
     span = {"start": f"{localtime(term.starts_at):%Y-%m-%d}", "end": f"{localtime(term.ends_at):%Y-%m-%d}"}
     by = term.recorded_by.get_username() if term.recorded_by else ""
     parts = [_("%(start)s to %(end)s") % span, term.external_ref or "", by]
+    title = _("Term goes on: %(kind)s · %(what)s") if term.origin_id else _("Term booked: %(kind)s · %(what)s")
     return Entry(
         at=term.booked_at,
         pk=term.pk,
         icon={"gift": "gift", "trial": "flask", "compensation": "gift"}.get(term.kind, "shopping-cart"),
-        title=_("Term booked: %(kind)s · %(what)s") % what,
+        title=title % what,
         note=" · ".join(part for part in parts if part),
         chip=term.get_close_reason_display() if term.close_reason else "",
-        chip_kind="warn" if term.close_reason in ("refund", "void") else "",
+        chip_kind="warn" if term.refunded_at or term.voided_at else "",
     )
 
 

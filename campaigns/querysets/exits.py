@@ -7,8 +7,8 @@ from campaigns.querysets.moves import may, target
 
 # ``s`` is the lifecycle row, ``t`` the term that ends. The first that holds is the reason; '' keeps her in.
 EXIT_REASON = """CASE
-  WHEN t.id IS NULL OR t.close_reason = 'void' THEN 'voided'
-  WHEN t.close_reason = 'refund' THEN 'refunded'
+  WHEN t.id IS NULL OR t.voided_at IS NOT NULL THEN 'voided'
+  WHEN t.refunded_at IS NOT NULL THEN 'refunded'
   WHEN t.close_reason <> '' THEN 'replaced'
   WHEN EXISTS (SELECT 1 FROM members_membershipterm n
     WHERE n.member_id = t.member_id AND n.starts_at >= t.ends_at AND NOT isempty(n.period)) THEN 'renewed'

@@ -138,7 +138,7 @@ def _uses(at: datetime) -> Iterator[dict[str, Any]]:
     """The uses under every paid or given term; three in ten members never use anything."""
     benefits = {benefit.code: benefit for benefit in Benefit.objects.all()}
     positions = {code: n for n, code in enumerate(("standard", "silver", "gold"), 1)}
-    terms = MembershipTerm.objects.filter(member__is_demo=True, starts_at__lt=at).exclude(close_reason="void")
+    terms = MembershipTerm.objects.filter(member__is_demo=True, starts_at__lt=at).not_voided()
     ended = terms.annotate(end_at=Least("ends_at", Coalesce("closed_at", F("ends_at"))), level=F("tier__code"))
     for n, term in enumerate(ended.order_by("member_id", "starts_at").iterator()):
         start, end = max(term.starts_at, at - timedelta(days=USAGE_DAYS)), min(term.end_at, at)

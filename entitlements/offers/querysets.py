@@ -73,7 +73,7 @@ _GIVE_BACK = f"""
 WITH due AS (
   SELECT c.id, c.offer_id, c.member_id, c.discount_cents, c.order_ref
   FROM members_membershipterm t JOIN entitlements_coupon c ON c.term_id = t.id
-  WHERE t.close_reason = 'refund' AND {source_sql(GIVE_BACK, "c.status")} AND c.is_returnable AND c.expires_at > %(at)s
+  WHERE t.refunded_at IS NOT NULL AND {source_sql(GIVE_BACK, "c.status")} AND c.is_returnable AND c.expires_at > %(at)s
   ORDER BY c.id LIMIT %(limit)s FOR UPDATE OF c SKIP LOCKED
 ), done AS (
   UPDATE entitlements_coupon c SET status = '{GIVE_BACK.target.value}', finished_at = NULL, term_id = NULL,

@@ -7,7 +7,8 @@ from django.conf import settings
 
 from config.engine.money import project_currency
 from entitlements.offers import points
-from entitlements.offers.rules import Buyer, Sold
+from entitlements.offers.models import Coupon
+from entitlements.offers.rules import FIRST_PURCHASE, Buyer, Sold
 from members.lifecycle.lifecycle import MembershipStatus
 from members.lifecycle.models import MemberLifecycle
 from members.people.rules import local_date
@@ -38,7 +39,7 @@ def buyer_of(member_id: int, at: datetime) -> Buyer:
     is_covered = any(term.effective_ends_at > at and term.kind != TRIAL for term in begun)
     door = points.opened()
     return Buyer(
-        has_paid=any(term.kind == "paid" and not _is_refunded(term) and term.starts_at <= at for term in terms),
+        has_paid=any(term.kind == "paid" and not _is_refunded(term) for term in terms) or _had_first_price(terms),
         is_covered=is_covered,
         is_on_trial=any(term.kind == TRIAL and term.starts_at <= at < term.effective_ends_at for term in begun),
         is_in_grace=is_in_grace,
@@ -47,8 +48,14 @@ def buyer_of(member_id: int, at: datetime) -> Buyer:
     )
 
 
+def _had_first_price(terms: Iterable[MembershipTerm]) -> bool:
+    """Whether one of the terms was got for a first-purchase price; for a price of nothing it counts as a gift."""
+    gifts = [term.pk for term in terms if term.kind == MembershipTerm.Kind.GIFT]
+    return Coupon.objects.filter(term__in=gifts, offer__kind=FIRST_PURCHASE).exists()
+
+
 def _is_refunded(term: MembershipTerm) -> bool:
-    return term.close_reason == MembershipTerm.CloseReason.REFUND
+    return term.refunded_at is not None
 
 
 def _days_away(terms: Iterable[MembershipTerm], at: datetime, zone: str) -> int | None:

@@ -21,6 +21,7 @@ REFUSALS: Mapping[str, Text] = {
     "not_yet": gettext_lazy("This coupon is not valid yet."),
     "not_unused": gettext_lazy("Only an unused coupon can be taken back."),
     "offer_paused": gettext_lazy("The offer is paused; the coupon can be redeemed when it is active again."),
+    "order_of_other_plan": gettext_lazy("This order number is booked with another plan."),
     "other_currency": gettext_lazy("The coupon is not valid for plans in another currency."),
     "plan_not_valid": gettext_lazy("The coupon is not valid for this plan."),
     "tier_not_valid": gettext_lazy("The coupon is not valid for the tier of this plan."),

@@ -12,21 +12,16 @@ _HELD = """
 FROM entitlements_seat s
 JOIN entitlements_seatgroup g ON g.id = s.group_id"""
 
-# Cover a seat should give and did not yet: one term for each term of its owner that brings seats and is not over. The
-# holder's own terms go first, the lent one begins behind them; a running trial gives way.
+# Cover a seat should give and did not yet: one loan for each term of its owner that brings seats and is not over. What
+# the holder has of their own lies over it or waits, as the queue of terms says.
 _LACKING = f"""
 SELECT w.* FROM (
   SELECT g.member_id AS owner_id, s.id AS seat_id, s.member_id, t.id AS follows_id,
-    coalesce(p.tier_id, n.tier_id) AS tier_id, greatest(t.starts_at, s.given_at, own.until) AS starts_at,
+    coalesce(p.tier_id, n.tier_id) AS tier_id, greatest(t.starts_at, s.given_at) AS starts_at,
     upper(t.period) AS ends_at{_HELD}
   JOIN members_membershipterm t ON t.member_id = g.member_id AND upper(t.period) > %(at)s
   JOIN members_plan n ON n.id = t.plan_id
   JOIN entitlements_seatplan p ON p.plan_id = t.plan_id AND {_BRINGS}
-  LEFT JOIN LATERAL (
-    SELECT max(upper(o.period)) AS until FROM members_membershipterm o
-    WHERE o.member_id = s.member_id AND (o.kind <> 'trial' OR upper(o.period) <= %(at)s)
-      AND upper(o.period) > greatest(t.starts_at, s.given_at) AND lower(o.period) < upper(t.period)
-  ) own ON true
   WHERE s.ended_at IS NULL{{narrowed}}
     AND NOT EXISTS (SELECT FROM entitlements_seatterm l WHERE l.seat_id = s.id AND l.follows_id = t.id)
 ) w WHERE w.starts_at < w.ends_at"""
@@ -35,20 +30,20 @@ SELECT w.* FROM (
 _OVERLONG = f"""
 SELECT g.member_id AS owner_id, s.id AS seat_id, l.term_id{_HELD}
 JOIN entitlements_seatterm l ON l.seat_id = s.id
-JOIN members_membershipterm m ON m.id = l.term_id AND m.close_reason = '' AND m.ends_at > %(at)s
+JOIN members_membershipterm m ON m.id = l.term_id AND m.lent_until > %(at)s
 JOIN members_membershipterm t ON t.id = l.follows_id
-WHERE s.ended_at IS NULL{{narrowed}} AND (isempty(t.period) OR upper(t.period) < m.ends_at)"""
+WHERE s.ended_at IS NULL{{narrowed}} AND (isempty(t.period) OR upper(t.period) < m.lent_until)"""
 
-# Seats whose owner brings them no more, by her latest term that has begun. In the grace after it, and with such a term
-# ahead, they stay. Of more seats than the plan brings the last given go.
+# Seats whose owner brings them no more, by the latest term that has begun. In the grace after it, and with such a term
+# ahead, as one that was set aside, they stay. Of more seats than the plan brings the last given go.
 _UNFOUNDED = f"""
 SELECT u.* FROM (
   SELECT g.member_id AS owner_id, s.id AS seat_id, CASE
-    WHEN upper(t.period) > %(at)s AND p.id IS NULL THEN 'plan_changed'
+    WHEN upper(t.period) > %(at)s AND p.id IS NULL THEN CASE WHEN ahead.id IS NULL THEN 'plan_changed' END
     WHEN upper(t.period) > %(at)s THEN CASE WHEN row_number() OVER (
       PARTITION BY g.member_id ORDER BY s.given_at, s.id) > p.seats THEN 'plan_changed' END
     WHEN ahead.id IS NOT NULL THEN NULL
-    WHEN t.id IS NULL OR t.close_reason = 'refund' THEN 'refunded'
+    WHEN t.id IS NULL OR t.refunded_at IS NOT NULL THEN 'refunded'
     WHEN o.membership_status IN ('none', 'expired') THEN 'owner_lapsed'
   END AS reason{_HELD}
   LEFT JOIN members_memberlifecycle o ON o.member_id = g.member_id
@@ -65,14 +60,14 @@ SELECT u.* FROM (
   WHERE s.ended_at IS NULL{{narrowed}}
 ) u WHERE u.reason IS NOT NULL"""
 
-# Holders whose cover would not renew as their owner's does. One with a membership of her own decides for herself.
+# Holders whose cover would not renew as their owner's does. One with a membership of their own decides alone.
 _RENEWING = f"""
 SELECT g.member_id AS owner_id, s.id AS seat_id, s.member_id, o.auto_renewal_flag AS renews{_HELD}
 JOIN members_memberlifecycle o ON o.member_id = g.member_id
 JOIN members_memberlifecycle h ON h.member_id = s.member_id AND h.auto_renewal_flag <> o.auto_renewal_flag
 WHERE s.ended_at IS NULL{{narrowed}} AND NOT EXISTS (
   SELECT FROM members_membershipterm t WHERE t.member_id = s.member_id AND upper(t.period) > %(at)s
-    AND NOT EXISTS (SELECT FROM entitlements_seatterm l WHERE l.term_id = t.id))"""
+    AND t.kind <> 'lent')"""
 
 # Seats that could not follow: tried again, and the fault is taken off where there is nothing to follow any more.
 _FAULTY = f"""

@@ -166,9 +166,10 @@ def insert_terms(plan: Plan, occasion: Occasion, plan_ids: Mapping[str, tuple[in
     return f"""
       WITH booked AS (
         INSERT INTO members_membershipterm (member_id, plan_id, tier_id, kind, starts_at, ends_at, close_reason, price_cents,
-          currency, external_ref, anchor_on, anchor_months, booked_at, recorded_by_id)
+          currency, external_ref, anchor_on, anchor_months, anchor_clock, dated_at, booked_at, recorded_by_id)
         SELECT coalesce(t.member_id, {occasion.first_member_id:d} + t.row_no), {plan_id}, {tier_id}, t.kind, t.starts_at, t.ends_at,
-          '', t.price_cents, t.currency, t.external_ref, t.anchor_on, t.anchor_months, {occasion.now}, {occasion.actor}
+          '', t.price_cents, t.currency, t.external_ref, t.anchor_on, t.anchor_months, t.anchor_clock,
+          CASE WHEN t.starts_at > {occasion.now} THEN t.starts_at END, {occasion.now}, {occasion.actor}
         FROM {terms_table(plan.run_id)} t WHERE t.verdict IN ('new', 'tail') AND {is_good(plan.run_id, "t")}
         RETURNING id, member_id, starts_at
       )

@@ -122,7 +122,10 @@ def _joins(plan: Plan) -> str:
         joins.append(f"LEFT JOIN members_member m ON m.id = {member}")
         joins.append(f"LEFT JOIN members_memberlifecycle s ON s.member_id = {member}")
     if plan.profile == "terms":
-        joins.append("LEFT JOIN members_membershipterm o ON o.external_ref = d.external_ref")
+        joins.append(
+            "LEFT JOIN members_membershipterm o ON o.external_ref = d.external_ref "
+            "AND o.origin_id IS NULL AND o.voided_at IS NULL"
+        )
     if plan.profile in EVENT_PROFILES:
         joins.append(
             "LEFT JOIN members_eventreceipt o ON o.message_id = d.message AND o.source_id = "
@@ -210,7 +213,8 @@ CREATE UNLOGGED TABLE {terms} WITH (autovacuum_enabled = off) AS
 SELECT t.row_no, t.member_id, t.kind, t.tier_id, t.plan_id, t.contract, t.price_cents, t.currency, t.external_ref,
   t.verdict, t.ends_at, CASE WHEN t.verdict = 'tail' THEN lower(t.rest) ELSE t.starts_at END AS starts_at,
   CASE WHEN t.anchored THEN t.start_on ELSE t.end_on END AS anchor_on,
-  CASE WHEN t.anchored THEN t.months ELSE 0 END AS anchor_months
+  CASE WHEN t.anchored THEN t.months ELSE 0 END AS anchor_months,
+  ((CASE WHEN t.anchored THEN t.starts_at ELSE t.ends_at END) AT TIME ZONE {zone})::time AS anchor_clock
 FROM (
   SELECT t.*, t.months BETWEEN 1 AND 1200 AND (t.start_on + make_interval(months => t.months))::date = t.end_on AS anchored,
     CASE

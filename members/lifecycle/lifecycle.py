@@ -44,6 +44,7 @@ class Rule(TextChoices):
     """Why a state was computed: the rule of the policy that matched first."""
 
     TRIAL_TERM = "trial_term", _("A trial term is running")
+    TRIAL_RESUMED = "trial_resumed", _("A void brought back the trial")
     WINDOW = "window", _("The term ends inside the reminder window and will not renew")
     SILENT = "silent", _("Silent under a live term")
     TENURE = "tenure", _("Long unbroken tenure with regular use")
@@ -55,6 +56,7 @@ class Rule(TextChoices):
     LAPSED = "lapsed", _("The last term ended recently")
     LONG_GONE = "long_gone", _("The last term ended long ago")
     UNINSTALLED = "uninstalled", _("The app was uninstalled after the term ended")
+    UPCOMING = "upcoming", _("The first term is still to begin")
     NO_TERM = "no_term", _("Never had a term")
     ALL_VOIDED = "all_voided", _("All terms were voided")
 
@@ -98,6 +100,7 @@ MOVES: tuple[Move, ...] = (
         if state not in (State.PROSPECT, State.TRIAL, State.FIRST_PAID)
     ),
     _move("start_trial", [State.PROSPECT, State.EXPIRED, State.CHURNED], State.TRIAL),
+    _move("resume_trial", [*_LIVE, State.EXPIRING], State.TRIAL, Q(target_rule=Rule.TRIAL_RESUMED.value)),
     _move("start_paid", [State.PROSPECT, State.TRIAL, State.EXPIRED], State.FIRST_PAID, _STARTS),
     _move("win_back", [State.CHURNED], State.FIRST_PAID, _STARTS),
     _move("become_highly_active", [State.FIRST_PAID], State.HIGHLY_ACTIVE),

@@ -43,6 +43,7 @@ class LifecyclePolicy(ReviewedVersion):
         _("grace (days)"), default=3, validators=[MinValueValidator(1), MaxValueValidator(3)]
     )
     settlement_hours = models.PositiveSmallIntegerField(_("settlement of automatic renewals (hours)"), default=24)
+    refund_days = models.PositiveSmallIntegerField(_("full refunds ask for a reason after (days)"), default=14)
     brake_percent = models.FloatField(
         _("brake above (% of the base)"), default=5.0, validators=[MinValueValidator(0.1), MaxValueValidator(100.0)]
     )

@@ -32,10 +32,6 @@ class Plan(models.Model):
         MONTH = "month", _("months")
         YEAR = "year", _("years")
 
-    class SwitchPolicy(models.TextChoices):
-        IMMEDIATE = "immediate", _("Switch now, unused value pro rata")
-        APPEND = "append", _("Start when the current term ends")
-
     code = models.SlugField(_("code"), max_length=32, unique=True)
     name = models.CharField(_("name"), max_length=80)
     name_zh = models.CharField(_("Chinese name"), max_length=80, blank=True)
@@ -45,9 +41,6 @@ class Plan(models.Model):
     price_cents = models.PositiveBigIntegerField(_("price"), help_text=_("In minor units."))
     currency = models.CharField(_("currency"), max_length=3, default="CNY")
     trial_days = models.PositiveSmallIntegerField(_("trial days"), default=0)
-    switch_policy = models.CharField(
-        _("when another tier is bought"), max_length=16, choices=SwitchPolicy.choices, default=SwitchPolicy.IMMEDIATE
-    )
     is_sold = models.BooleanField(_("sold now"), default=True)
     grace_days = models.PositiveSmallIntegerField(
         _("grace (days)"), null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(3)],

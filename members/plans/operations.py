@@ -12,7 +12,7 @@ from members.plans.models import Plan, Tier
 
 PLAN_FIELDS = (
     "code", "name", "name_zh", "tier", "duration_unit", "duration_count", "price_cents", "currency", "trial_days",
-    "switch_policy", "grace_days", "is_sold",
+    "grace_days", "is_sold",
 )  # fmt: skip
 TIER_FIELDS = ("code", "name", "name_zh", "position", "grace_days")
 

@@ -1,4 +1,4 @@
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
@@ -12,6 +12,7 @@ from members.people.models import Member
 from members.people.rules import local_date, shift_local
 from members.plans.models import Plan, Tier
 from members.terms.querysets import TermQuerySet
+from members.terms.rules import Span
 
 
 def _ended() -> Least:
@@ -22,8 +23,10 @@ def _ended() -> Least:
 class MembershipTerm(models.Model):
     """A half-open interval ``[starts_at, ends_at)`` in which a member has a tier.
 
-    ``closed_at`` cuts it short (refund, switch, conversion) or, with reason ``void``, unmakes it. ``booked_at`` is
-    when the system learned of it, so that any past instant can be judged by what was known then.
+    An order begins with one row. Whatever moves it, sets it aside or brings it back closes a row (``closed_at``) and
+    books another, whose ``origin`` is the first; rows are never rewritten, and ``booked_at`` is when the system learned
+    of one, so that any past instant can be judged by what was known then. What becomes of the whole order (refunded,
+    voided) is said on all its rows, what went back on the first.
     """
 
     class Kind(models.TextChoices):
@@ -31,11 +34,14 @@ class MembershipTerm(models.Model):
         PAID = "paid", _("Paid")
         GIFT = "gift", _("Gift")
         COMPENSATION = "compensation", _("Compensation")
+        LENT = "lent", _("Lent by a seat")
 
     class CloseReason(models.TextChoices):
         REFUND = "refund", _("Refunded")
         CONVERTED = "converted", _("Converted to paid")
-        SWITCHED = "switched", _("Switched to another plan")
+        SWITCHED = "switched", _("Moved to another tier")
+        SET_ASIDE = "set_aside", _("Set aside, its time is kept")
+        MOVED = "moved", _("Moved in the queue")
         VOID = "void", _("Voided")
         FOLLOWED = "followed", _("Ended with the membership it came from")
 
@@ -52,8 +58,38 @@ class MembershipTerm(models.Model):
     close_reason = models.CharField(_("why closed"), max_length=16, choices=CloseReason.choices, blank=True)
     price_cents = models.BigIntegerField(_("price paid"), default=0)
     currency = models.CharField(_("currency"), max_length=3, default="CNY")
-    external_ref = models.CharField(_("order number"), max_length=120, null=True, blank=True, unique=True)
+    external_ref = models.CharField(_("order number"), max_length=120, null=True, blank=True)
+    origin = models.ForeignKey(
+        "self",
+        verbose_name=_("first row of the order"),
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="later_rows",
+        db_index=False,
+    )
+    is_automatic = models.BooleanField(_("renewed by itself"), default=False, db_default=False)
+    dated_at = models.DateTimeField(
+        _("not before"), null=True, blank=True, help_text=_("A file or the order itself gave the start.")
+    )
+    booked_seconds = models.PositiveBigIntegerField(
+        _("seconds booked"),
+        null=True,
+        blank=True,
+        help_text=_("Of the whole order; empty: this row is the whole order."),
+    )
+    trial_seconds = models.PositiveBigIntegerField(
+        _("seconds of a trial"),
+        default=0,
+        db_default=0,
+        help_text=_("Unused time of the trial that this row closed, or was given."),
+    )
+    lent_until = models.DateTimeField(_("lent until"), null=True, blank=True)
+    refunded_cents = models.PositiveBigIntegerField(_("refunded"), default=0, db_default=0)
+    refunded_at = models.DateTimeField(_("refunded in full"), null=True, blank=True)
+    voided_at = models.DateTimeField(_("voided"), null=True, blank=True)
     anchor_on = models.DateField(_("first day of the chain"))
+    anchor_clock = models.TimeField(_("local time of the chain"), default=time(0), db_default=time(0))
     anchor_months = models.PositiveSmallIntegerField(
         _("months since the anchor"), default=0, help_text=_("This term ends so many months after the anchor.")
     )
@@ -61,7 +97,7 @@ class MembershipTerm(models.Model):
     recorded_by = staff_key(_("recorded by"))
     period = models.GeneratedField(
         expression=Case(
-            When(close_reason="void", then=Value("empty", output_field=DateTimeRangeField())),
+            When(voided_at__isnull=False, then=Value("empty", output_field=DateTimeRangeField())),
             default=Func(
                 F("starts_at"),
                 Greatest(F("starts_at"), _ended()),
@@ -78,7 +114,7 @@ class MembershipTerm(models.Model):
         expression=Case(
             When(
                 (Q(closed_at__isnull=True) | Q(closed_at__gt=F("starts_at")))
-                & ~Q(close_reason="void")
+                & Q(voided_at__isnull=True)
                 & ~Q(kind="trial"),
                 then=_ended(),
             ),
@@ -95,7 +131,10 @@ class MembershipTerm(models.Model):
         verbose_name_plural = _("membership terms")
         ordering = ["starts_at", "id"]
         indexes = [
-            models.Index(fields=["member", "starts_at"], name="term_member_start", include=["kind", "close_reason"]),
+            models.Index(
+                fields=["member", "starts_at"], name="term_member_start", include=["kind", "refunded_at", "voided_at"]
+            ),
+            models.Index(fields=["origin"], name="term_origin", condition=Q(origin__isnull=False)),
             models.Index(
                 fields=["member", "given_until"], name="term_member_given", condition=Q(given_until__isnull=False)
             ),
@@ -105,6 +144,18 @@ class MembershipTerm(models.Model):
             models.CheckConstraint(
                 condition=Q(closed_at__isnull=True, close_reason="") | Q(closed_at__isnull=False) & ~Q(close_reason=""),
                 name="term_closed_with_reason",
+            ),
+            models.CheckConstraint(
+                condition=~Q(close_reason="void") | Q(voided_at__isnull=False), name="term_void_is_voided"
+            ),
+            models.CheckConstraint(
+                condition=Q(refunded_cents__lte=Greatest(F("price_cents"), Value(0))), name="term_refund_within_price"
+            ),
+            # A void frees the number; the other rows of an order carry it along.
+            models.UniqueConstraint(
+                fields=["external_ref"],
+                condition=Q(origin__isnull=True, voided_at__isnull=True),
+                name="term_order_once",
             ),
             ExclusionConstraint(
                 name="term_no_overlap",
@@ -120,6 +171,16 @@ class MembershipTerm(models.Model):
         return f"{self.kind} {self.starts_at:%Y-%m-%d} → {self.ends_at:%Y-%m-%d}"
 
     @property
+    def order_id(self) -> int:
+        """The number of the order's first row, by which its rows are told from others."""
+        return self.origin_id or self.pk
+
+    @property
+    def is_kept_order(self) -> bool:
+        """Whether the row stands for an order that was neither refunded nor voided: its first."""
+        return self.origin_id is None and self.refunded_at is None and self.voided_at is None
+
+    @property
     def effective_ends_at(self) -> datetime:
         """When cover really ends: the earlier of the scheduled end and the closing."""
         return min(self.ends_at, self.closed_at) if self.closed_at else self.ends_at
@@ -128,6 +189,18 @@ class MembershipTerm(models.Model):
         """For how many days the tier is held after this term: as its plan says, else its tier, else the policy."""
         own = self.plan.grace_days if self.plan else None
         return own or self.tier.grace_days or policy_days
+
+    def as_span(self, until: datetime, *, policy_days: int) -> Span:
+        """The cover that the row gives or gave up to ``until``, as a chain of cover asks about it."""
+        return Span(
+            self.starts_at,
+            min(self.effective_ends_at, until),
+            self.tier_id,
+            self.grace_days(policy_days),
+            is_trial=self.kind == self.Kind.TRIAL,
+            is_paid=self.kind == self.Kind.PAID,
+            is_taken_back=self.refunded_at is not None or self.voided_at is not None,
+        )
 
     def held_until(self, zone: str, *, policy_days: int) -> datetime:
         """When the grace after this term ends: whole local days of ``zone`` after its end."""

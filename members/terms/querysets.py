@@ -9,7 +9,11 @@ LONGEST_GRACE_DAYS = 3
 
 class TermQuerySet(models.QuerySet):
     def not_voided(self) -> "TermQuerySet":
-        return self.exclude(close_reason="void")
+        return self.filter(voided_at__isnull=True)
+
+    def orders(self) -> "TermQuerySet":
+        """Of each order the first row, which says what was paid and what went back."""
+        return self.filter(origin__isnull=True)
 
     def covering(self, at: datetime) -> "TermQuerySet":
         """Terms that give cover at ``at``."""
@@ -40,7 +44,7 @@ class TermQuerySet(models.QuerySet):
         return self.filter(kind="paid")
 
     def unrefunded(self) -> "TermQuerySet":
-        return self.exclude(close_reason__in=["refund", "void"])
+        return self.filter(refunded_at__isnull=True, voided_at__isnull=True)
 
     def open_or_upcoming(self, at: datetime) -> "TermQuerySet":
         """Terms that still have cover left at ``at``, in order."""

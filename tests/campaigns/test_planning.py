@@ -39,7 +39,8 @@ def test_steps_already_past_expire_and_say_so():
     }  # fmt: skip
 
 
-def test_a_step_before_its_term_was_bought_is_past():
+def test_a_step_before_its_term_was_bought_is_past(settings):
+    settings.TERMS_END_AT_MIDNIGHT = False
     weekly = member_ending(AT + timedelta(days=20))
     MessageIntent.objects.all().delete()
     at = datetime(2026, 11, 16, 2, 30, tzinfo=UTC)

@@ -53,15 +53,15 @@ def scene():
 
 def test_the_next_term_keeps_price_and_ladder_and_the_one_after_does_not(scene):
     lock = scene.lock(28)
-    assert (lock.price_cents, lock.ladder, lock.until) == (3000, scene.ladder.version, moment(34))
+    assert (lock.price_cents, lock.ladder, lock.until) == (3000, scene.ladder.version, moment(35, 0))
     scene.worse(29)
     # The running term goes by the ladder in force.
     assert balance(scene.member, scene.downloads) == (4, 0)
-    assert scene.renew(31).price_cents == 3000
+    assert scene.renew(32).price_cents == 3000
     assert balance(scene.member, scene.downloads) == (10, 0)
-    assert Grant.objects.get(member=scene.member, source="term", voided_at=None, amount=10, effective_at=moment(31))
+    assert Grant.objects.get(member=scene.member, source="term", voided_at=None, amount=10, effective_at=moment(32, 0))
     assert scene.renew(60).price_cents == 9900
-    settle(scene.member, moment(61))
+    settle(scene.member, moment(63))
     assert balance(scene.member, scene.downloads) == (4, 0)
 
 
@@ -87,7 +87,7 @@ def test_a_renewal_of_another_plan_is_not_what_was_locked(scene):
 
 def test_the_window_opens_three_days_before(scene):
     with pytest.raises(Refused, match="too_early"):
-        lock_renewal(member_id=scene.member.pk, at=moment(28) - timedelta(seconds=1), actor=None)
+        lock_renewal(member_id=scene.member.pk, at=moment(28, 0) - timedelta(seconds=1), actor=None)
     assert scene.lock(28) == scene.lock(29)
     assert RenewalLock.objects.count() == 1
 
@@ -102,7 +102,7 @@ def test_it_is_refused_without_auto_renewal_after_the_end_and_once_renewed(scene
         other.lock(0)
     other.buy(0, auto_renewal=True)
     with pytest.raises(Refused, match="no_paid_term"):
-        other.lock(31)
+        other.lock(32)
 
 
 def test_released_it_counts_no_more(scene):
@@ -132,6 +132,6 @@ def test_back_after_the_grace_nothing_is_locked(scene):
 def test_in_the_grace_of_the_locked_term_its_ladder_still_counts(scene):
     scene.lock(28)
     scene.worse(29)
-    scene.renew(31)
-    settle(scene.member, moment(62))
+    scene.renew(32)
+    settle(scene.member, moment(63))
     assert balance(scene.member, scene.downloads) == (10, 0)

@@ -93,8 +93,8 @@ def test_a_compensation_gives_what_its_tier_gives_while_it_runs(scene):
     settle(scene.member, moment(32))
     assert balance(scene.member, scene.downloads) == (10, 0)
     scene.close(terms.void_term, extra, 33)
-    assert balance(scene.member, scene.downloads) == (10, 0), "the grace of the paid term, which ended on day 31"
-    settle(scene.member, moment(34))
+    assert balance(scene.member, scene.downloads) == (10, 0), "the grace of the paid term, which ended with day 31"
+    settle(scene.member, moment(36))
     assert balance(scene.member, scene.downloads) == (0, 0)
     check(scene)
 

@@ -33,9 +33,6 @@ class World:
         self.year = make(code="year", name="Year", tier=gold, duration_unit="year", price_cents=26800)
         self.week = make(code="week", name="Week", tier=gold, duration_unit="week", price_cents=900)
         self.black_month = make(code="black-month", name="Black", tier=black, price_cents=6000)
-        self.black_later = make(
-            code="black-later", name="Black later", tier=black, price_cents=6000, switch_policy="append"
-        )
         self.source = Source.objects.create(
             code="app", name="App", connected_at=None if source_since is None else moment(source_since, 0)
         )

@@ -38,7 +38,6 @@ PUT_TOGETHER = {
     "offer.run_": [f"offer.run_{status}" for status in (IssueRun.Status.DONE, IssueRun.Status.STOPPED)],
     ".saved": ["plan.saved", "tier.saved"],
     ".exported": ["member.exported", "membership_term.exported", "event_record.exported"],
-    "term.": ["term.paid", "term.gift"],
     # Drafts of the ladder are not revised as a whole: a cell is changed.
     ".": sorted({f"{review.code}.{verb}" for review in REVIEWED for verb in REVIEWED_VERBS} - {"ladder.revised"}),
 }

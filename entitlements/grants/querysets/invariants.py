@@ -159,7 +159,7 @@ WHERE g.held > coalesce(b.most, 0)""",
 SELECT m.member_id, NULL::bigint AS benefit_id, format('term %%s of seat %%s', m.id, s.id) AS detail
 FROM entitlements_seatterm l
 JOIN entitlements_seat s ON s.id = l.seat_id
-JOIN members_membershipterm m ON m.id = l.term_id
+JOIN members_membershipterm m ON coalesce(m.origin_id, m.id) = l.term_id
 WHERE m.member_id <> s.member_id OR upper(m.period) > s.ended_at""",
     ),
 )

@@ -59,14 +59,15 @@ INSERT INTO entitlements_standing (member_id, via)
 SELECT member_id, 'free' FROM members_memberlifecycle WHERE member_id = ANY(%(members)s)
 ON CONFLICT DO NOTHING"""
 
-# The latest term that has begun decides: it covers, or it ended so lately that the grace holds, or it is history.
+# The latest term that has begun decides: it covers, or it is history. Behind the cover the last link of the chain does,
+# while the grace holds: ``members_hold``, for those without cover alone.
 # A renewal goes by the ladder that was locked for it. A tier she earned or was given counts while it is the higher one.
 # Usage periods are counted from the first day of the membership: her terms until then, with the grace after each, say
 # which that is. A term that was voided gave what it gave until then.
 # What follows on a source begins where that one ended, however late it is looked at: an earned tier when the higher one
 # of a term is over, the free tier when the last of both is; what it gives somebody new begins when the person came.
 # LIMIT 1 has that read by member: hashed, it is everybody.
-_HELD = """(({end} AT TIME ZONE c.zone)
+_HELD = """((m.ends_at AT TIME ZONE c.zone)
       + make_interval(days => coalesce(p.grace_days, r.grace_days, %(grace_days)s))) AT TIME ZONE c.zone"""
 FIND_SOURCES = (
     """
@@ -102,18 +103,26 @@ FROM (
     FROM ({claim}) k LEFT JOIN members_memberlifecycle l ON l.member_id = k.member_id
   ) c
   LEFT JOIN LATERAL (
-    SELECT m.*, least(m.ends_at, coalesce(m.closed_at, m.ends_at)) AS end_at
+    SELECT m.id, least(m.ends_at, m.closed_at) AS end_at
     FROM members_membershipterm m
-    WHERE m.member_id = c.member_id AND c.is_member AND m.starts_at <= %(at)s AND m.close_reason <> 'void'
+    WHERE m.member_id = c.member_id AND c.is_member AND m.starts_at <= %(at)s AND m.voided_at IS NULL
       AND coalesce(m.closed_at, m.ends_at) > m.starts_at
     ORDER BY m.starts_at DESC LIMIT 1
+  ) b ON true
+  LEFT JOIN LATERAL (
+    SELECT h.term_id, greatest(h.held_until, b.end_at) AS hold_until
+    FROM members_hold(c.member_id, %(at)s, c.zone, %(grace_days)s) h WHERE b.end_at <= %(at)s OFFSET 0
+  ) h ON true
+  LEFT JOIN LATERAL (
+    SELECT m.*, least(m.ends_at, m.closed_at) AS end_at
+    FROM members_membershipterm m
+    WHERE m.id = CASE WHEN h.hold_until > %(at)s THEN h.term_id ELSE b.id END
   ) t ON true
-  LEFT JOIN members_plan p ON p.id = t.plan_id
   LEFT JOIN members_tier r ON r.id = t.tier_id
   LEFT JOIN LATERAL (
     SELECT array_agg(m.starts_at ORDER BY m.starts_at) AS cover_starts, array_agg(CASE
       WHEN m.kind = 'paid' AND m.closed_at IS NULL THEN """
-    + _HELD.format(end="m.ends_at")
+    + _HELD
     + """ ELSE least(m.ends_at, coalesce(m.closed_at, m.ends_at)) END ORDER BY m.starts_at) AS cover_holds
     FROM members_membershipterm m
     LEFT JOIN members_plan p ON p.id = m.plan_id
@@ -121,18 +130,13 @@ FROM (
     WHERE m.member_id = c.member_id AND m.starts_at <= t.starts_at AND coalesce(m.closed_at, m.ends_at) > m.starts_at
   ) a ON true
   LEFT JOIN LATERAL (
-    SELECT """
-    + _HELD.format(end="t.end_at")
-    + """ AS hold_until
-    WHERE t.end_at <= %(at)s AND t.kind = 'paid' AND t.close_reason = ''
-  ) h ON true
-  LEFT JOIN LATERAL (
     SELECT min(m.starts_at) AS next_start FROM members_membershipterm m
     WHERE m.member_id = c.member_id AND m.starts_at > %(at)s AND coalesce(m.closed_at, m.ends_at) > m.starts_at
   ) n ON true
   LEFT JOIN LATERAL (
     SELECT k.ladder_id FROM entitlements_renewallock k JOIN members_membershipterm o ON o.id = k.term_id
-    WHERE k.member_id = c.member_id AND k.released_at IS NULL AND o.close_reason = '' AND o.ends_at = t.starts_at
+    WHERE k.member_id = c.member_id AND k.released_at IS NULL
+      AND o.refunded_at IS NULL AND o.voided_at IS NULL AND o.ends_at = t.starts_at
       AND o.plan_id = t.plan_id AND t.kind = 'paid' AND t.booked_at < k.until
     LIMIT 1
   ) k ON true

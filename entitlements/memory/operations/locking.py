@@ -1,7 +1,7 @@
 """A member locks her benefits and price before an automatic renewal."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -13,11 +13,12 @@ from entitlements.benefits.models import LadderVersion
 from entitlements.memory.models import RenewalLock
 from members.lifecycle.models import MemberLifecycle
 from members.lifecycle.operations.sweep import active_policy
-from members.people.rules import local_date, shift_local
+from members.people.rules import at_local
 from members.plans.models import Plan
 from members.terms.models import MembershipTerm
+from members.terms.rules import last_day
 
-# From so many local days before the term ends.
+# From so many local days before the term's last day.
 WINDOW_DAYS = 3
 
 
@@ -91,15 +92,15 @@ def chance_of(row: MemberLifecycle, at: datetime) -> Chance:
 
 
 def opens_at(term: MembershipTerm, zone: str) -> datetime:
-    """From when the renewal of ``term`` may be locked: so many local days before it ends."""
-    return shift_local(term.ends_at, local_date(term.ends_at, zone) - timedelta(days=WINDOW_DAYS), zone)
+    """From when the renewal of ``term`` may be locked: so many local days before its last day."""
+    return at_local(last_day(term.ends_at, zone) - timedelta(days=WINDOW_DAYS), time(0), zone)
 
 
 def locked_price(member_id: int, plan_id: int, at: datetime) -> int | None:
     """What the member locked in for a renewal with the plan at ``at``, in cents; None without a lock."""
     lock = RenewalLock.objects.waiting(at).filter(member_id=member_id, term__plan_id=plan_id).select_related("term")
     found = lock.order_by("-locked_at").first()
-    if found is None or found.term.close_reason:
+    if found is None or found.term.refunded_at or found.term.voided_at:
         return None
     renewed = MembershipTerm.objects.filter(member_id=member_id, starts_at__gte=found.term.ends_at).not_voided()
     return None if renewed.exists() else found.price_cents

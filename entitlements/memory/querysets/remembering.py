@@ -23,7 +23,7 @@ JOIN members_tier former ON former.id = o.tier_id
 LEFT JOIN members_tier present ON present.id = s.tier_id
 CROSS JOIN LATERAL (
   SELECT t.* FROM members_membershipterm t
-  WHERE t.member_id = s.member_id AND t.kind <> 'trial' AND t.close_reason NOT IN ('refund', 'void')
+  WHERE t.member_id = s.member_id AND t.kind <> 'trial' AND t.refunded_at IS NULL AND t.voided_at IS NULL
     AND t.starts_at <= %(at)s
   ORDER BY t.starts_at DESC LIMIT 1
 ) m
@@ -176,4 +176,4 @@ JOIN entitlements_entitlementsnapshot p ON p.member_id = s.member_id AND p.outco
 LEFT JOIN members_membershipterm t ON t.id = p.return_term_id
 WHERE g.member_id = s.member_id AND g.source = 'restore' AND g.source_id = p.id AND g.voided_at IS NULL
   AND (g.expires_at IS NULL OR g.expires_at > %(at)s)
-  AND (NOT s.is_member OR t.id IS NULL OR t.close_reason IN ('refund', 'void') AND t.closed_at <= %(at)s)"""
+  AND (NOT s.is_member OR t.id IS NULL OR least(t.refunded_at, t.voided_at) <= %(at)s)"""

@@ -72,16 +72,19 @@ def redeem_coupon(*, member_id: int, code: str, plan: Plan, order_ref: str, at: 
     """Book the plan at the price the coupon gives, and return the coupon redeemed, all or nothing.
 
     A price of nothing is a gift; a trial extension starts the trial where there is none and adds its days. The same
-    ``order_ref`` again returns the same coupon; another one is refused. Raises Refused. Safe to run
-    concurrently: the member's lifecycle row is locked first, then the coupon, then the budget.
+    ``order_ref`` again returns the same coupon; another one is refused, and so is the same one with another plan.
+    Raises Refused. Safe to run concurrently: the member's lifecycle row is locked first, then the coupon, then the
+    budget.
     """
     if not MemberLifecycle.objects.select_for_update().filter(pk=member_id).exists():
         raise Refused("member_gone")
     pk = coupon_of(member_id, code).pk
     coupon = Coupon.objects.select_for_update(of=("self",)).select_related("offer").get(pk=pk)
     if coupon.status == CouponStatus.REDEEMED and coupon.order_ref == order_ref:
+        if coupon.plan_code != plan.code:
+            raise Refused("order_of_other_plan")
         return coupon
-    taken = MembershipTerm.objects.filter(external_ref=order_ref).exists()
+    taken = MembershipTerm.objects.not_voided().filter(external_ref=order_ref).exists()
     if taken or Coupon.objects.filter(order_ref=order_ref).exists():
         raise Refused("order_taken")
     found = quote(member_id=member_id, plan=plan, coupon=coupon, at=at)

@@ -176,8 +176,8 @@ def _end(seat: Seat, reason: str, at: datetime, actor: User | None) -> None:
     seat.ended_at, seat.end_reason, seat.ended_by = at, reason, actor
     seat.save(update_fields=["ended_at", "end_reason", "ended_by"])
     audit(seat, "seat.ended", actor=actor, at=at, owner=seat.group.member_id, why=reason)
-    lent = MembershipTerm.objects.filter(seat_term__seat=seat, member_id=seat.member_id)
-    for term_id in lent.open_or_upcoming(at).values_list("pk", flat=True):
+    lent = MembershipTerm.objects.filter(seat_term__seat=seat, member_id=seat.member_id, lent_until__gt=at)
+    for term_id in lent.order_by("pk").values_list("pk", flat=True):
         end_cover(term_id=term_id, at=at, actor=actor, reason="")
     if not MembershipTerm.objects.filter(member_id=seat.member_id).open_or_upcoming(at).exists():
         switch_auto_renewal(member_id=seat.member_id, on=False, at=at, actor=actor)

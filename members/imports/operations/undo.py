@@ -181,7 +181,7 @@ def _restoring() -> tuple[str, ...]:
             FROM members_importeffect e WHERE {mine} 'identity' AND e.object_id = i.id AND e.before IS NOT NULL""",
         f"""UPDATE members_memberlifecycle s SET time_zone = e.before ->> 'time_zone'
             FROM members_importeffect e WHERE {mine} 'time_zone' AND e.member_id = s.member_id""",
-        f"""UPDATE members_membershipterm t SET closed_at = %(at)s, close_reason = 'void', external_ref = NULL
+        f"""UPDATE members_membershipterm t SET closed_at = %(at)s, close_reason = 'void', voided_at = %(at)s
             FROM members_importeffect e WHERE {mine} 'term' AND e.object_id = t.id AND t.close_reason = ''""",
         f"""DELETE FROM members_membersignal g USING members_importeffect e WHERE {mine} 'signal' AND e.object_id = g.id""",
         f"""WITH gone AS (

@@ -22,6 +22,7 @@ HELP = {
     "churn_after_days": _("Expired for so long, then churned."),
     "grace_days": _("The tier is held for so long after a paid term."),
     "settlement_hours": _("An automatic payment may arrive so late before anything moves or is sent."),
+    "refund_days": _("A full refund later than this asks for a reason and counts with the member."),
     "brake_percent": _("A sweep that would move more than this share of the base into one state stops and asks."),
     "brake_floor": _("In a small base the brake allows at least so many."),
 }

@@ -177,12 +177,17 @@ def _never(facts: Facts, policy: LifecyclePolicy) -> Check:
     return Check(True, _("There has never been a term"))
 
 
+def _upcoming(facts: Facts, policy: LifecyclePolicy) -> Check:
+    return Check(True, _("A term is booked and has not begun"))
+
+
 def _voided(facts: Facts, policy: LifecyclePolicy) -> Check:
     return Check(True, _("Every term was voided"))
 
 
 CHECKS_OF: dict[str, list[Callable[[Facts, LifecyclePolicy], Check | None]]] = {
     Rule.TRIAL_TERM: [_cover, _enough_days],
+    Rule.TRIAL_RESUMED: [_cover, _enough_days],
     Rule.WINDOW: [_cover, _window, _will_not_renew],
     Rule.SILENT: [_cover, _silence, _window],
     Rule.TENURE: [_cover, _tenure, _weeks, _silence, _window],
@@ -194,6 +199,7 @@ CHECKS_OF: dict[str, list[Callable[[Facts, LifecyclePolicy], Check | None]]] = {
     Rule.LAPSED: [_cover, _lapsed, _grace, _uninstalled],
     Rule.LONG_GONE: [_cover, _lapsed],
     Rule.UNINSTALLED: [_cover, _uninstalled],
+    Rule.UPCOMING: [_upcoming],
     Rule.NO_TERM: [_never],
     Rule.ALL_VOIDED: [_voided],
 }

@@ -16,7 +16,7 @@ from members.plans.grace import say_grace_changed
 THRESHOLDS = (
     "expiring_window_days", "expiring_fraction", "silent_days", "tenure_days", "stable_active_weeks",
     "stable_of_weeks", "active_days_enter", "active_days_keep", "active_window_days", "churn_after_days",
-    "grace_days", "settlement_hours", "brake_percent", "brake_floor",
+    "grace_days", "settlement_hours", "refund_days", "brake_percent", "brake_floor",
 )  # fmt: skip
 
 # Members judged in one transaction of a roll-out: as many as a sweep takes, so that locks are released as soon.

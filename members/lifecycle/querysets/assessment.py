@@ -46,57 +46,88 @@ due AS MATERIALIZED (
   FROM {state} s WHERE s.member_id = ANY(%(members)s)
 )"""
 
-# One pass over the terms of all due members: a sub-select per member would start a sort and a window for each.
+# One pass over the terms of all due members: a sub-select per member would start a sort and a window for each. Whoever
+# is due comes along, with or without terms: joined to them afterwards, a planner that thinks nobody is due would go
+# through everybody's terms for each.
+#
+# A link is cover that counts for the chain: neither a trial nor refunded nor voided. Links follow each other in one
+# chain while each starts within the reach of what came before: its end and, once something paid is among them, the
+# grace of the last paid one. What was taken back bridges the time that it covered and no more. Each row knows when its
+# chain began (``chain_at``). Arrays compare by their first place, then the next: they pick a row's values by another.
 _TERMS = """
 terms AS NOT MATERIALIZED (
-  SELECT v.member_id,
+  SELECT v.member_id, any_value(v.at) AS at, any_value(v.zone) AS zone, any_value(v.lifecycle_state) AS lifecycle_state,
+    any_value(v.resume_state) AS resume_state, any_value(v.target_rule) AS target_rule,
+    any_value(v.known_since) AS known_since, any_value(v.usage_rate) AS usage_rate,
     max(v.id) FILTER (WHERE v.is_now) AS cur_id,
+    max(v.order_id) FILTER (WHERE v.is_now) AS cur_order_id,
     max(v.kind) FILTER (WHERE v.is_now) AS cur_kind,
     max(v.tier_id) FILTER (WHERE v.is_now) AS cur_tier_id,
     max(v.starts_at) FILTER (WHERE v.is_now) AS cur_starts_at,
     max(v.end_at) FILTER (WHERE v.is_now) AS cur_ends_at,
-    max(v.prev_end) FILTER (WHERE v.is_now) AS cur_prev_end,
-    max(v.starts_at) FILTER (
-      WHERE v.is_known AND v.kind <> 'trial' AND v.starts_at <= v.at
-        AND (v.prev_hold IS NULL OR v.prev_hold < v.starts_at)
-    ) AS cover_since,
-    bool_or(v.is_known AND v.starts_at > v.at) AS has_later,
-    min(v.starts_at) FILTER (WHERE v.is_known AND v.starts_at <= v.at) AS first_start,
+    max(v.seconds) FILTER (WHERE v.is_now) AS cur_seconds,
+    max(ARRAY[v.chain_at, -v.start_s]) FILTER (WHERE v.is_link AND v.has_begun) AS chain,
+    max(ARRAY[v.chain_at, v.start_s, v.grace_days]) FILTER (WHERE v.is_paid AND v.has_begun) AS paid,
+    min(v.chain_at) FILTER (WHERE v.is_paid AND v.has_begun) AS first_paid_chain,
+    min(ARRAY[coalesce(v.chain_at, 0), -extract(epoch FROM v.end_at)::float8])
+      FILTER (WHERE v.is_known AND v.end_at > v.at) AS chain_end,
+    min(v.starts_at) FILTER (WHERE v.is_known AND v.starts_at > v.at) AS later_start,
+    min(v.starts_at) FILTER (WHERE v.is_known AND v.has_begun) AS first_start,
+    max(v.starts_at) FILTER (WHERE v.is_known AND v.has_begun) AS last_start,
     min(v.booked_at) FILTER (WHERE v.is_known) AS first_booked,
     max(v.end_at) FILTER (WHERE v.is_over) AS last_end,
-    max(v.end_at) FILTER (WHERE v.is_over AND v.kind = 'paid' AND v.reason <> 'refund') AS last_paid_end,
-    (max(ARRAY[extract(epoch FROM v.end_at)::float8, v.grace_days])
-      FILTER (WHERE v.is_over AND v.kind = 'paid' AND v.reason <> 'refund'))[2]::int AS held_days,
+    max(v.end_at) FILTER (WHERE v.is_over AND v.is_link) AS last_link_end,
+    bool_or(v.is_over AND v.is_paid) AS had_paid,
     max(v.end_at) FILTER (WHERE v.is_over AND v.reason = 'refund') AS last_refund_end,
     max(v.end_at) FILTER (WHERE v.is_known) AS final_end,
     min(CASE WHEN v.starts_at > v.at THEN v.starts_at WHEN v.end_at > v.at THEN v.end_at END) FILTER (WHERE v.is_known)
       AS next_edge,
-    min(least(CASE WHEN v.booked_at > v.at THEN v.booked_at END, CASE WHEN v.closed_at > v.at THEN v.closed_at END))
-      AS next_fact,
-    bool_or(v.reason = 'void') AS has_voided
+    min(least(CASE WHEN v.booked_at > v.at THEN v.booked_at END, CASE WHEN v.closed_at > v.at THEN v.closed_at END,
+      CASE WHEN v.refunded_at > v.at THEN v.refunded_at END, CASE WHEN v.voided_at > v.at THEN v.voided_at END
+    )) AS next_fact,
+    bool_or(v.reason = 'void') AS has_voided,
+    bool_or(v.reason IN ('refund', 'void')) AS has_taken_back
   FROM (
-    SELECT w.*, w.is_known AND w.starts_at <= w.at AND w.end_at > w.at AS is_now,
-      w.is_known AND w.end_at <= w.at AS is_over,
-      max(CASE WHEN w.is_known AND w.kind <> 'trial' THEN w.end_at END) OVER earlier AS prev_end,
-      max(CASE WHEN w.is_known AND w.kind <> 'trial' THEN w.end_at + make_interval(days => w.grace_days) END)
-        OVER earlier AS prev_hold
+    SELECT x.*, max(CASE WHEN x.is_link OR x.is_bridge THEN CASE WHEN x.reach_before >= x.starts_at THEN NULL
+      ELSE x.start_s END END) OVER (PARTITION BY x.member_id ORDER BY x.starts_at, x.id) AS chain_at
     FROM (
-      SELECT u.*, u.booked_at <= u.at AND u.reason <> 'void' AND u.end_at > u.starts_at AS is_known
+      SELECT w.*, w.is_known AND w.has_begun AND w.end_at > w.at AS is_now,
+        w.is_known AND w.end_at <= w.at AS is_over,
+        max(CASE WHEN w.is_link THEN CASE WHEN w.paid_before IS NULL THEN w.end_at
+          ELSE (w.end_at AT TIME ZONE w.zone + make_interval(days => w.paid_before[2]::int)) AT TIME ZONE w.zone END
+          WHEN w.is_bridge THEN w.end_at END
+        ) OVER (PARTITION BY w.member_id ORDER BY w.starts_at, w.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+          AS reach_before
       FROM (
-        SELECT m.member_id, d.at, m.id, m.kind, m.tier_id, m.starts_at, m.booked_at, m.closed_at,
-          CASE WHEN m.closed_at <= d.at THEN m.close_reason ELSE '' END AS reason,
-          CASE WHEN m.closed_at <= d.at THEN least(m.closed_at, m.ends_at) ELSE m.ends_at END AS end_at,
-          coalesce(p.grace_days, r.grace_days, %(grace_days)s) AS grace_days
-        FROM due d JOIN members_membershipterm m ON m.member_id = d.member_id
-        LEFT JOIN members_plan p ON p.id = m.plan_id
-        LEFT JOIN members_tier r ON r.id = m.tier_id
+        SELECT u.*, u.is_link AND u.kind = 'paid' AS is_paid,
+          max(CASE WHEN u.is_link AND u.kind = 'paid' THEN ARRAY[u.start_s, u.grace_days] END)
+            OVER (PARTITION BY u.member_id ORDER BY u.starts_at, u.id) AS paid_before
+        FROM (
+          SELECT u.*, u.is_told AND u.reason <> 'void' AS is_known,
+            u.is_told AND u.kind <> 'trial' AND u.reason NOT IN ('void', 'refund') AS is_link,
+            u.is_told AND u.kind <> 'trial' AND u.reason IN ('void', 'refund') AS is_bridge
+          FROM (
+            SELECT d.*, m.id, coalesce(m.origin_id, m.id) AS order_id, m.kind, m.tier_id,
+              m.starts_at, m.booked_at, m.closed_at, m.refunded_at, m.voided_at, m.starts_at <= d.at AS has_begun,
+              extract(epoch FROM m.starts_at)::float8 AS start_s,
+              coalesce(m.booked_seconds, extract(epoch FROM m.ends_at - m.starts_at))::float8 AS seconds,
+              CASE WHEN m.voided_at <= d.at THEN 'void' WHEN m.refunded_at <= d.at THEN 'refund'
+                WHEN m.closed_at <= d.at THEN m.close_reason ELSE '' END AS reason,
+              CASE WHEN m.closed_at <= d.at THEN least(m.closed_at, m.ends_at) ELSE m.ends_at END AS end_at,
+              m.booked_at <= d.at AND
+                CASE WHEN m.closed_at <= d.at THEN m.closed_at > m.starts_at ELSE true END AS is_told,
+              coalesce(p.grace_days, r.grace_days, %(grace_days)s)::float8 AS grace_days
+            FROM due d LEFT JOIN members_membershipterm m ON m.member_id = d.member_id
+            LEFT JOIN members_plan p ON p.id = m.plan_id
+            LEFT JOIN members_tier r ON r.id = m.tier_id
+            OFFSET 0
+          ) u
+        ) u
         OFFSET 0
-      ) u
+      ) w
       OFFSET 0
-    ) w
-    WINDOW earlier AS (
-      PARTITION BY w.member_id ORDER BY w.starts_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-    )
+    ) x
+    OFFSET 0
   ) v
   GROUP BY v.member_id
 ),
@@ -110,16 +141,20 @@ signals AS NOT MATERIALIZED (
   GROUP BY g.member_id
 ),
 termed AS NOT MATERIALIZED (
-  SELECT d.*, (d.at AT TIME ZONE d.zone)::date AS on_day,
-    t.cur_id, t.cur_kind, t.cur_tier_id, t.cur_starts_at, t.cur_ends_at, t.cur_prev_end, t.cover_since,
-    coalesce(t.has_later, false) AS has_later, t.first_start, t.first_booked, t.last_end, t.last_paid_end, t.held_days,
-    t.final_end,
-    t.last_paid_end IS NOT NULL AS had_paid,
-    coalesce(t.last_paid_end = t.last_end, false) AS was_paid,
-    coalesce(t.last_refund_end = t.last_end AND t.last_paid_end IS DISTINCT FROM t.last_end, false) AS was_refunded,
+  SELECT t.member_id, t.at, t.zone, t.lifecycle_state, t.resume_state, t.target_rule, t.known_since, t.usage_rate,
+    (t.at AT TIME ZONE t.zone)::date AS on_day,
+    t.cur_id, t.cur_order_id, t.cur_kind, t.cur_tier_id, t.cur_starts_at, t.cur_ends_at, t.cur_seconds,
+    CASE WHEN t.chain IS NOT NULL THEN to_timestamp(-t.chain[2]) END AS cover_since,
+    t.later_start, t.first_start, t.last_start, t.first_booked, t.last_end, t.last_link_end,
+    CASE WHEN t.paid[1] = t.chain[1] THEN t.paid[3]::int END AS held_days,
+    t.cur_id IS NOT NULL AND t.first_paid_chain < t.chain[1] AS is_return,
+    CASE WHEN t.cur_id IS NOT NULL THEN to_timestamp(-t.chain_end[2]) ELSE coalesce(t.last_end, t.final_end) END
+      AS expires_at,
+    coalesce(t.had_paid, false) AS had_paid, coalesce(t.last_refund_end = t.last_end, false) AS is_refund_last,
     t.next_edge, t.next_fact, t.first_start IS NULL AND coalesce(t.has_voided, false) AS was_voided,
+    coalesce(t.has_taken_back, false) AS has_taken_back,
     coalesce(g.auto_on, false) AS auto_on, g.uninstalled_at, g.next_signal
-  FROM due d LEFT JOIN terms t ON t.member_id = d.member_id LEFT JOIN signals g ON g.member_id = d.member_id
+  FROM terms t LEFT JOIN signals g ON g.member_id = t.member_id
   OFFSET 0
 )"""
 
@@ -156,19 +191,26 @@ active AS NOT MATERIALIZED (
 _DERIVED = """
 derived AS NOT MATERIALIZED (
   SELECT a.*,
-    least(%(expiring_window_days)s, floor((a.ends_on - a.starts_on) * %(expiring_fraction)s::float8)::int)
-      AS window_days,
+    least(%(expiring_window_days)s, floor(a.term_days * %(expiring_fraction)s::float8)::int) AS window_days,
+    a.grace_until > a.at AS is_held, a.is_refund_last AND a.grace_until > a.at IS NOT TRUE AS was_refunded,
+    coalesce(a.later_start <= a.cur_held_until, false) AS has_later,
     a.lifecycle_state IS NULL OR (a.lifecycle_state = 'prospect' AND a.first_start < a.first_booked) AS is_placing,
     a.lifecycle_state = 'churned' AND a.target_rule = 'silent' AS was_silent
   FROM (
     SELECT a.*,
-      (a.cur_starts_at AT TIME ZONE a.zone)::date AS starts_on,
-      (a.cur_ends_at AT TIME ZONE a.zone)::date AS ends_on,
+      -- Whole days, with room for an hour that the clock skips.
+      floor((a.cur_seconds + 7200) / 86400)::int AS term_days,
+      -- The last day is that of the instant before the end.
+      ((a.cur_ends_at - interval '1 microsecond') AT TIME ZONE a.zone)::date AS ends_on,
       (a.cover_since AT TIME ZONE a.zone)::date AS cover_on,
-      CASE WHEN a.cur_id IS NULL THEN (a.last_end AT TIME ZONE a.zone)::date END AS ended_on,
-      CASE WHEN a.cur_id IS NULL AND a.was_paid
-        THEN (a.last_end AT TIME ZONE a.zone + make_interval(days => a.held_days)) AT TIME ZONE a.zone
+      CASE WHEN a.cur_id IS NULL THEN ((a.last_end - interval '1 microsecond') AT TIME ZONE a.zone)::date END
+        AS ended_on,
+      CASE WHEN a.cur_id IS NULL AND a.held_days IS NOT NULL
+        THEN (a.last_link_end AT TIME ZONE a.zone + make_interval(days => a.held_days)) AT TIME ZONE a.zone
       END AS grace_until,
+      CASE WHEN a.later_start IS NOT NULL AND a.cur_id IS NOT NULL
+        THEN (a.cur_ends_at AT TIME ZONE a.zone + make_interval(days => coalesce(a.held_days, 0))) AT TIME ZONE a.zone
+      END AS cur_held_until,
       a.last_end + make_interval(hours => %(settlement_hours)s) AS settled_at,
       CASE WHEN a.is_watched THEN greatest(
         a.last_on, (greatest(a.cover_since, %(activity_since)s::timestamptz, a.known_since) AT TIME ZONE a.zone)::date
@@ -181,8 +223,14 @@ derived AS NOT MATERIALIZED (
 _JUDGED = """
 judged AS NOT MATERIALIZED (
   SELECT d.*,
-    d.cur_id IS NULL AND d.auto_on AND d.last_end IS NOT NULL AND d.settled_at > d.at AND NOT d.was_refunded
-      AND d.lifecycle_state IN ('trial', 'first_paid', 'highly_active', 'stable', 'expiring') AS is_settling,
+    d.cur_id IS NULL AND d.auto_on AND d.last_end IS NOT NULL AND d.settled_at > d.at AND NOT d.is_refund_last
+      AND (d.lifecycle_state IN ('trial', 'first_paid', 'highly_active', 'stable', 'expiring') OR d.was_silent)
+      AS is_settling,
+    -- Nobody goes while the tier is held, and who was active since is back.
+    d.cur_id IS NULL AND d.uninstalled_at >= d.last_start AND d.is_held IS NOT TRUE AND NOT EXISTS (
+      SELECT FROM members_activeday y
+      WHERE y.member_id = d.member_id AND y.first_at > d.uninstalled_at AND y.first_at <= d.at
+    ) AS is_uninstalled,
     coalesce(d.cur_kind <> 'trial' AND NOT d.auto_on AND NOT d.has_later
       AND d.on_day >= d.ends_on - d.window_days, false) AS is_expiring,
     coalesce(d.cur_kind <> 'trial' AND NOT %(silence_suspended)s
@@ -205,13 +253,14 @@ judged AS NOT MATERIALIZED (
 
 # (condition, target, rule, whether the same instant must be judged again after the move), first match wins.
 _TARGETS = """
-    WHEN j.cur_kind = 'trial' THEN ARRAY['trial', 'trial_term', '']
+    WHEN j.cur_kind = 'trial' THEN ARRAY['trial', CASE WHEN j.lifecycle_state IN
+      ('first_paid', 'highly_active', 'stable', 'expiring') THEN 'trial_resumed' ELSE 'trial_term' END, '']
     WHEN j.cur_id IS NOT NULL AND j.is_placing THEN CASE
       WHEN j.is_expiring THEN ARRAY['expiring', 'window', '']
       WHEN j.is_silent THEN ARRAY['churned', 'silent', '']
       ELSE ARRAY[j.grown, {grown_rule}, ''] END
     WHEN j.cur_id IS NOT NULL AND (j.lifecycle_state IN ('prospect', 'trial')
-      OR j.lifecycle_state = 'expired' AND NOT (j.resume_state IS NOT NULL AND j.cur_prev_end >= j.cur_starts_at)
+      OR j.lifecycle_state = 'expired' AND NOT (j.resume_state IS NOT NULL AND j.cover_since < j.cur_starts_at)
       OR j.lifecycle_state = 'churned' AND NOT j.was_silent)
       THEN ARRAY['first_paid', 'paid_term',
         CASE WHEN j.is_expiring OR j.is_silent OR j.grown <> 'first_paid' THEN 'again' ELSE '' END]
@@ -223,14 +272,16 @@ _TARGETS = """
     WHEN j.cur_id IS NOT NULL AND j.was_silent THEN ARRAY[j.resumed, 'resumed', 'again']
     WHEN j.cur_id IS NOT NULL AND j.lifecycle_state = 'stable' THEN ARRAY['stable', 'tenure', '']
     WHEN j.cur_id IS NOT NULL THEN ARRAY[j.grown, {grown_rule}, '']
-    WHEN j.is_settling THEN ARRAY[j.lifecycle_state, 'settling', '']
-    WHEN j.first_start IS NULL THEN ARRAY['prospect', CASE WHEN j.was_voided THEN 'all_voided' ELSE 'no_term' END, '']
-    WHEN j.uninstalled_at >= j.last_end AND (j.is_placing OR j.lifecycle_state = 'expired'
+    WHEN j.is_settling THEN ARRAY[j.lifecycle_state, CASE WHEN j.was_silent THEN 'silent' ELSE 'settling' END, '']
+    WHEN j.first_start IS NULL THEN ARRAY['prospect', CASE WHEN j.was_voided THEN 'all_voided'
+      WHEN j.later_start IS NOT NULL THEN 'upcoming' ELSE 'no_term' END, '']
+    WHEN j.is_uninstalled AND (j.is_placing OR j.lifecycle_state = 'expired'
       OR j.lifecycle_state = 'churned' AND NOT j.was_silent) THEN ARRAY['churned', 'uninstalled', '']
     WHEN j.on_day - j.ended_on > %(churn_after_days)s AND (j.is_placing OR j.lifecycle_state = 'expired'
       OR j.lifecycle_state = 'churned' AND NOT j.was_silent) THEN ARRAY['churned', 'long_gone', '']
+    WHEN j.lifecycle_state = 'churned' AND NOT j.was_silent THEN ARRAY['churned', j.target_rule, '']
     ELSE ARRAY['expired', 'lapsed', CASE WHEN j.lifecycle_state IS DISTINCT FROM 'expired'
-      AND (j.uninstalled_at >= j.last_end OR j.on_day - j.ended_on > %(churn_after_days)s) THEN 'again' ELSE '' END]"""
+      AND (j.is_uninstalled OR j.on_day - j.ended_on > %(churn_after_days)s) THEN 'again' ELSE '' END]"""
 
 _GROWN_RULE = """CASE j.grown WHEN 'stable' THEN 'tenure' WHEN 'highly_active' THEN CASE WHEN j.lifecycle_state =
         'highly_active' THEN 'kept' ELSE 'active_days' END ELSE 'paid_term' END"""
@@ -238,7 +289,8 @@ _GROWN_RULE = """CASE j.grown WHEN 'stable' THEN 'tenure' WHEN 'highly_active' T
 _TARGETED = f"""
 targeted AS NOT MATERIALIZED (
   SELECT j.*, CASE {_TARGETS.format(grown_rule=_GROWN_RULE)}
-  END AS verdict FROM judged j OFFSET 0
+  END AS verdict, CASE WHEN j.is_settling THEN j.last_end ELSE j.last_link_end END AS held_from
+  FROM judged j OFFSET 0
 )"""
 
 # The next local midnight at which a threshold may be crossed; found as a date, so that one conversion does for all.
@@ -266,9 +318,9 @@ looked AS NOT MATERIALIZED (
       ) END AS kept_until,
       CASE WHEN t.is_settling OR t.grace_until > t.at THEN (
         SELECT m.tier_id FROM members_membershipterm m
-        WHERE m.member_id = t.member_id AND m.booked_at <= t.at AND m.starts_at < t.last_end
-          AND CASE WHEN m.closed_at <= t.at THEN least(m.closed_at, m.ends_at) ELSE m.ends_at END = t.last_end
-          AND NOT (m.close_reason = 'void' AND m.closed_at <= t.at)
+        WHERE m.member_id = t.member_id AND m.booked_at <= t.at AND m.starts_at < t.held_from
+          AND CASE WHEN m.closed_at <= t.at THEN least(m.closed_at, m.ends_at) ELSE m.ends_at END = t.held_from
+          AND (m.voided_at <= t.at) IS NOT TRUE AND (m.refunded_at <= t.at) IS NOT TRUE
         ORDER BY m.starts_at DESC LIMIT 1
       ) END AS held_tier_id
     FROM targeted t OFFSET 0
@@ -294,9 +346,10 @@ decided AS MATERIALIZED (
       END AS membership_status,
       coalesce(t.cur_tier_id, t.held_tier_id) AS tier_id,
       coalesce(t.cur_starts_at, t.first_start) AS activation_time,
-      t.final_end AS expiration_time,
-      t.cur_id, t.cur_kind, t.cover_on, t.ends_on, t.window_days, t.has_later, t.active_days, t.active_weeks,
-      t.last_on, t.quiet_since, t.ended_on, t.uninstalled_at, t.had_paid, t.was_paid, t.was_refunded, t.grown,
+      t.expires_at AS expiration_time,
+      t.cur_id, t.cur_order_id, t.cur_kind, t.is_return, t.has_taken_back, t.is_held,
+      t.cover_on, t.ends_on, t.window_days, t.has_later, t.active_days, t.active_weeks,
+      t.last_on, t.quiet_since, t.ended_on, t.uninstalled_at, t.had_paid, t.was_refunded, t.grown,
       t.grace_until,
       least(
         t.next_edge, t.next_fact, t.next_signal, t.next_activity,
@@ -348,21 +401,22 @@ _RESUME = """CASE
       WHEN d.target_state = 'expired' AND NOT d.was_refunded THEN CASE
         WHEN d.lifecycle_state IN {live} THEN d.lifecycle_state
         WHEN d.lifecycle_state IS NULL OR d.lifecycle_state = 'prospect'
-          THEN CASE WHEN d.was_paid THEN 'first_paid' END
+          THEN CASE WHEN d.is_held THEN 'first_paid' END
         ELSE d.resume_state END
     END"""
 
 _TAGS = """
 tagged AS (
   INSERT INTO {tags} (member_id, code, since, evidence)
-  SELECT d.member_id, c.code, d.at, jsonb_build_object('state', d.target_state, 'active_days', d.active_days)
+  SELECT d.member_id, c.code, d.at,
+    jsonb_build_object('state', d.target_state, 'active_days', d.active_days, 'order', d.cur_order_id)
   FROM (
     SELECT d.* FROM decided d
     WHERE d.move IN ('start_paid', 'win_back') OR d.cur_kind = 'gift' OR d.target_state IN ('trial', 'stable') OFFSET 0
   ) d
   CROSS JOIN LATERAL (
     SELECT 'returned' AS code WHERE d.move IN ('start_paid', 'win_back')
-      AND d.lifecycle_state IN ('expired', 'churned') AND d.had_paid
+      AND d.lifecycle_state IN ('expired', 'churned', 'trial') AND d.is_return AND d.cur_kind IN ('paid', 'gift')
     UNION ALL SELECT 'gifted' WHERE d.move IS NOT NULL AND d.target_state = 'first_paid' AND d.cur_kind = 'gift'
       AND d.target_rule = 'paid_term'
     UNION ALL SELECT 'high_frequency' WHERE d.target_state = 'trial' AND d.active_days >= %(active_days_enter)s
@@ -376,6 +430,12 @@ untagged AS (
     AND (g.code = 'low_use' AND (d.target_state <> 'stable' OR d.active_days >= %(active_days_keep)s)
       OR g.code = 'high_frequency' AND d.lifecycle_state = 'trial' AND d.target_state <> 'trial')
     AND (d.active_days IS NOT NULL OR d.lifecycle_state IN ('trial', 'stable'))
+),
+withdrawn AS (
+  UPDATE {tags} g SET until = d.at FROM decided d
+  WHERE d.has_taken_back AND g.member_id = d.member_id AND g.until IS NULL AND g.code = 'returned' AND EXISTS (
+    SELECT FROM members_membershipterm m
+    WHERE m.id = (g.evidence ->> 'order')::bigint AND least(m.refunded_at, m.voided_at) <= d.at)
 )"""
 
 # Two short documents instead of one that is half empty: building one costs by the field.
@@ -385,7 +445,8 @@ FACTS = """(CASE WHEN d.cur_id IS NOT NULL THEN JSON_OBJECT(
     'active_days': d.active_days, 'active_weeks': d.active_weeks, 'last_active_on': d.last_on,
     'quiet_since': d.quiet_since, 'tenure_days': d.on_day - d.cover_on, 'uninstalled_at': d.uninstalled_at,
     'resume_state': d.resume_state,
-    'conversion': CASE WHEN d.target_state = 'first_paid' AND d.cur_kind = 'paid' AND NOT coalesce(d.had_paid, false)
+    'conversion': CASE WHEN d.target_state = 'first_paid' AND d.cur_kind = 'paid'
+      AND (NOT d.had_paid OR d.lifecycle_state = 'trial')
       AND d.lifecycle_state IN ('prospect', 'trial', 'expired', 'churned') THEN true END
     ABSENT ON NULL RETURNING jsonb)
     ELSE JSON_OBJECT(

@@ -79,21 +79,21 @@ class Portrait:
 
     @cached_property
     def current_term(self) -> MembershipTerm | None:
-        running = (t for t in self.terms if t.close_reason != "void" and t.starts_at <= self.at < t.effective_ends_at)
+        running = (t for t in self.terms if t.voided_at is None and t.starts_at <= self.at < t.effective_ends_at)
         return next(running, None)
 
     @cached_property
     def paid(self) -> dict[str, int]:
-        """What her terms cost in minor units by currency, without those refunded or voided."""
+        """What the member's orders cost in minor units by currency, less what went back."""
         paid: Counter[str] = Counter()
         for term in self.terms:
-            if term.price_cents and term.close_reason not in ("refund", "void"):
-                paid[term.currency] += term.price_cents
+            if term.price_cents and term.is_kept_order:
+                paid[term.currency] += term.price_cents - term.refunded_cents
         return dict(sorted(paid.items()))
 
     @property
     def paid_terms(self) -> int:
-        return sum(term.kind == "paid" and term.close_reason not in ("refund", "void") for term in self.terms)
+        return sum(term.kind == "paid" and term.is_kept_order for term in self.terms)
 
     @property
     def zone(self) -> str:
@@ -121,7 +121,7 @@ class Portrait:
     @property
     def last_begun(self) -> MembershipTerm | None:
         """The running term, else the last."""
-        return next((t for t in self.terms_newest_first if t.close_reason != "void" and t.starts_at <= self.at), None)
+        return next((t for t in self.terms_newest_first if t.voided_at is None and t.starts_at <= self.at), None)
 
     @cached_property
     def reasons(self) -> Reasons | None:
@@ -157,7 +157,7 @@ class Portrait:
 
     @cached_property
     def chart(self) -> Chart | None:
-        return draw(self.terms, at=self.at, policy_days=self.policy.grace_days)
+        return draw(self.terms, at=self.at, policy_days=self.policy.grace_days, zone=self.zone)
 
     @property
     def since(self) -> datetime | None:

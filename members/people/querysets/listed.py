@@ -12,8 +12,8 @@ SELECT m.id, m.display_name, m.channel, m.city, m.registered_at,
   l.lifecycle_state, l.membership_status, l.expiration_time, l.last_active_time, l.auto_renewal_flag,
   tier.name AS tier_name, tier.name_zh AS tier_name_zh, plan.name AS plan_name, plan.name_zh AS plan_name_zh,
   known.external_id, known.phone,
-  ARRAY(SELECT currency || ' ' || sum(price_cents) FROM members_membershipterm
-    WHERE member_id = m.id AND close_reason NOT IN ('refund', 'void') AND price_cents > 0
+  ARRAY(SELECT currency || ' ' || sum(price_cents - refunded_cents) FROM members_membershipterm
+    WHERE member_id = m.id AND origin_id IS NULL AND refunded_at IS NULL AND voided_at IS NULL AND price_cents > 0
     GROUP BY currency ORDER BY currency) AS paid_texts,
   ARRAY(SELECT tag.id FROM members_membertag carried JOIN members_tag tag USING (code)
     WHERE carried.member_id = m.id AND carried.until IS NULL ORDER BY tag.id) AS tag_ids

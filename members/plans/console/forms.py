@@ -19,7 +19,7 @@ class PlanForm(forms.ModelForm):
         model = Plan
         fields = [
             "code", "name", "name_zh", "tier", "duration_count", "duration_unit", "price_cents", "currency",
-            "trial_days", "switch_policy", "grace_days", "is_sold",
+            "trial_days", "grace_days", "is_sold",
         ]  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

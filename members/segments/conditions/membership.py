@@ -157,7 +157,7 @@ class Expires(MomentCondition):
 
 def _renewals(at: datetime) -> QuerySet[MembershipTerm]:
     """Terms begun by ``at`` that continued cover given by anything but a trial, and were not taken back."""
-    begun = MembershipTerm.objects.unrefunded().paid().filter(starts_at__lte=at)
+    begun = MembershipTerm.objects.orders().unrefunded().paid().filter(starts_at__lte=at)
     former = MembershipTerm.objects.filter(member_id=OuterRef("member_id"), given_until=OuterRef("starts_at"))
     return begun.filter(Exists(former)).order_by()
 

@@ -9,7 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from config.engine.naming import name_of
+from members.people.rules import local_date
 from members.terms.models import MembershipTerm
+from members.terms.rules import hold_of
 
 # Below this width a label does not fit into its bar.
 ROOM_FOR_NAME = 9.0
@@ -74,14 +76,13 @@ class _Scale:
         return round((at - self.first) / (self.last - self.first) * 100, 2)
 
 
-def draw(terms: Sequence[MembershipTerm], *, at: datetime, policy_days: int) -> Chart | None:
+def draw(terms: Sequence[MembershipTerm], *, at: datetime, policy_days: int, zone: str) -> Chart | None:
     """The chart of ``terms`` as seen at ``at``; None when there is nothing to draw. ``policy_days`` is the grace."""
-    shown = [term for term in terms if term.close_reason != "void" and term.effective_ends_at > term.starts_at]
+    shown = [term for term in terms if term.voided_at is None and term.effective_ends_at > term.starts_at]
     if not shown:
         return None
     runs = _runs(shown)
-    grace_days = runs[-1].terms[-1].grace_days(policy_days)
-    held = _grace_end(runs[-1], grace_days)
+    held = _held_until(shown, runs[-1].end, policy_days, zone)
     scale = _Scale(runs[0].start, max(runs[-1].end, at, held or at))
     chart = Chart(label=_described(runs, at), now=_now(scale, at), ticks=_ticks(scale))
     for i, run in enumerate(runs):
@@ -91,6 +92,7 @@ def draw(terms: Sequence[MembershipTerm], *, at: datetime, policy_days: int) -> 
             chart.spans.append(_gap(run, following, scale))
     if held:
         x = scale.x(runs[-1].end)
+        grace_days = (local_date(held, zone) - local_date(runs[-1].end, zone)).days
         words = ngettext("%(n)s day of grace", "%(n)s days of grace", grace_days) % {"n": grace_days}
         chart.spans.append(Span(x, scale.x(held) - x, "fs", "expiring", below=words if held > at else ""))
     return chart
@@ -136,10 +138,10 @@ def _gap(run: _Run, following: _Run, scale: _Scale) -> Span:
     return Span(x, max(scale.x(following.start) - x, 0.2), "gapr", "expired", below=words)
 
 
-def _grace_end(run: _Run, grace_days: int) -> datetime | None:
-    last = run.terms[-1]
-    is_held = last.kind == MembershipTerm.Kind.PAID and not last.close_reason
-    return last.ends_at + timedelta(days=grace_days) if is_held else None
+def _held_until(terms: Sequence[MembershipTerm], end: datetime, policy_days: int, zone: str) -> datetime | None:
+    """Until when the tier is held behind the last of ``terms``, which ends at ``end``."""
+    hold = hold_of([term.as_span(end, policy_days=policy_days) for term in terms], zone)
+    return hold.until if hold and hold.until > end else None
 
 
 def _now(scale: _Scale, at: datetime) -> Now:

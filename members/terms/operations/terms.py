@@ -1,29 +1,30 @@
 """The verbs of membership terms. Each is one transaction: the fact, its audit row, and the member caught up.
 
 Safe to run concurrently: the member's lifecycle row is locked first, so operations on one member queue up.
-A repeated ``external_ref`` changes nothing and returns the term it made before.
+The identical order again changes nothing and returns the term it made before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 
 from config.audit.record import audit
-from config.engine.money import project_currency
 from config.engine.refusal import Refused
 from config.staff.models import User
 from members.lifecycle.models import MemberLifecycle
 from members.lifecycle.operations.sweep import active_policy, catch_up
 from members.people.models import Member
-from members.people.rules import local_date, shift_local
 from members.plans.models import Plan, Tier
 from members.terms.models import MembershipTerm, MemberSignal
+from members.terms.operations.queueing import Draft, MemberQueue
 from members.terms.renewal_prices import agreed_price
-from members.terms.rules import add_duration, add_months, pro_rata_days
 
-PAID, GIFT, TRIAL, COMPENSATION = (MembershipTerm.Kind(k) for k in ("paid", "gift", "trial", "compensation"))
+PAID, GIFT, TRIAL, COMPENSATION, LENT = (
+    MembershipTerm.Kind(k) for k in ("paid", "gift", "trial", "compensation", "lent")
+)
+CloseReason = MembershipTerm.CloseReason
 Signal = MemberSignal.Kind
 
 
@@ -36,194 +37,278 @@ def purchase(
     actor: User | None,
     external_ref: str | None = None,
     price_cents: int | None = None,
-    kind: str = PAID,
+    currency: str | None = None,
     auto_renewal: bool | None = None,
+    is_automatic: bool = False,
+    starts_at: datetime | None = None,
 ) -> MembershipTerm:
-    """Book a paid (or gift) term of ``plan`` and return it; no payment is ever lost to a constraint.
+    """Book a paid order of ``plan`` and return its first term; no payment is ever lost, and no second of another.
 
-    With no cover it starts now, or at the old expiry within grace or settlement. A trial is closed and its unused
-    days added. The same tier is appended; another tier follows ``plan.switch_policy``. ``price_cents`` is in minor
-    units and defaults to the plan's price. Raises Refused when ``external_ref`` belongs to another member.
+    It takes its place in the queue (LIFECYCLE.md, "Terms"): a higher tier starts now and sets aside what runs, the same
+    is appended, a lower one waits; without cover it starts now, or at the end of the last cover within grace or
+    settlement. ``starts_at`` is what the order itself gave: not before that. ``price_cents`` is in minor units of
+    ``currency`` and both default to the plan's. Raises Refused when the number belongs to another order
+    (``external_ref_taken``, ``order_of_other_plan``, ``order_of_other_price``, ``order_of_other_currency``,
+    ``refunded_before``) and ``beyond_calendar``.
     """
-    row = _lock(member_id)
-    if existing := _same_ref(member_id, external_ref):
+    queue = queue_of(member_id, at)
+    if existing := _same_order(member_id, external_ref, plan=plan, price_cents=price_cents, currency=currency):
         return existing
-    queue = list(MembershipTerm.objects.filter(member_id=member_id).open_or_upcoming(at))
-    price = plan.price_cents if price_cents is None else price_cents
-    extra_days, starts_at, previous = 0, at, None
-    if not queue:
-        previous = _lapsed_within_reach(row, at)
-        starts_at = previous.effective_ends_at if previous else at
-    elif len(queue) == 1 and queue[0].kind == TRIAL and queue[0].starts_at <= at:
-        extra_days = _unused_days(queue[0], at, _zone(row))
-        _close(queue[0], at, MembershipTerm.CloseReason.CONVERTED)
-    elif kind == PAID and _switches(queue, plan):
-        extra_days = sum(_worth_in_days(term, at, plan, price) for term in queue)
-        for term in queue:
-            _close(term, at, MembershipTerm.CloseReason.SWITCHED)
-    else:
-        previous = queue[-1]
-        starts_at = previous.ends_at
-    term = _book(
-        row, plan=plan, tier=plan.tier, kind=kind, starts_at=starts_at, previous=previous, extra_days=extra_days,
-        at=at, actor=actor, external_ref=external_ref, price_cents=0 if kind == GIFT else price,
-    )  # fmt: skip
+    price_cents = plan.price_cents if price_cents is None else price_cents
+    went_back = _went_back(external_ref)
+    if went_back and price_cents <= went_back:
+        raise Refused("refunded_before")
+    term = queue.book(
+        queue.plan_booking(draft_of(plan, PAID, dated_at=ahead(starts_at, at))),
+        actor=actor,
+        price_cents=price_cents,
+        currency=currency or plan.currency,
+        external_ref=external_ref,
+        is_automatic=is_automatic,
+        refunded_cents=went_back,
+    )
     if auto_renewal is not None and auto_renewal != _auto_renewal(member_id, at):
         _signal(member_id, Signal.AUTO_RENEWAL_ON if auto_renewal else Signal.AUTO_RENEWAL_OFF, at, actor)
-    return _done(term, at=at, actor=actor, action=f"term.{kind}")
-
-
-def plan_to_renew(member_id: int) -> Plan | None:
-    """The plan of the member's last paid, gift or compensation term, where it is known."""
-    last = (
-        MembershipTerm.objects.filter(member_id=member_id, plan__isnull=False)
-        .exclude(kind=TRIAL)
-        .not_voided()
-        .select_related("plan__tier")
-        .order_by("-starts_at")
-        .first()
-    )
-    return last.plan if last else None
+    return _done(term, at=at, actor=actor, action="term.paid")
 
 
 def renew_membership(
-    *, member_id: int, at: datetime, actor: User | None, external_ref: str | None = None, price_cents: int | None = None
+    *,
+    member_id: int,
+    at: datetime,
+    actor: User | None,
+    plan: Plan | None = None,
+    external_ref: str | None = None,
+    price_cents: int | None = None,
+    is_automatic: bool = False,
 ) -> MembershipTerm:
-    """Renew with the plan of the last paid, gift or compensation term; an early renewal loses no day.
+    """Renew the plan that the order names; else that of the paid term that ended within settlement, of the running
+    term, or of the last paid one. An early renewal loses no day.
 
     Without ``price_cents`` it costs what was agreed with the member, else the plan's price.
     Raises Refused when there is no such term, or its plan is unknown.
     """
-    plan = plan_to_renew(member_id)
-    if plan is None:
-        raise Refused("nothing_to_renew")
+    if existing := _same_order(member_id, external_ref, plan=plan, price_cents=price_cents, currency=None):
+        return existing
+    plan = plan or renewed_plan(member_id, at)
     if price_cents is None:
         price_cents = agreed_price(member_id, plan.pk, at)
     return purchase(
-        member_id=member_id, plan=plan, at=at, actor=actor, external_ref=external_ref, price_cents=price_cents
+        member_id=member_id,
+        plan=plan,
+        at=at,
+        actor=actor,
+        external_ref=external_ref,
+        price_cents=price_cents,
+        is_automatic=is_automatic,
     )
+
+
+def renewed_plan(member_id: int, at: datetime) -> Plan:
+    """The plan a renewal at ``at`` renews when nothing names one. Raises Refused ``nothing_to_renew``."""
+    begun = MembershipTerm.objects.filter(member_id=member_id, plan__isnull=False, starts_at__lte=at).not_voided()
+    begun = begun.exclude(kind=TRIAL).select_related("plan__tier").order_by("-starts_at", "-pk")
+    settling = timedelta(hours=active_policy().settlement_hours)
+    for found in (
+        begun.paid().unrefunded().filter(ends_at__lte=at, ends_at__gt=at - settling, closed_at__isnull=True),
+        begun.covering(at),
+        begun.paid(),
+    ):
+        if term := found.first():
+            return term.plan
+    raise Refused("nothing_to_renew")
 
 
 @transaction.atomic
-def start_trial(*, member_id: int, plan: Plan, at: datetime, actor: User | None) -> MembershipTerm:
-    """Start the plan's trial now and return its term. Raises Refused with cover, or a plan without trial days."""
-    row = _lock(member_id)
+def start_trial(*, member_id: int, plan: Plan, at: datetime, actor: User | None, reason: str = "") -> MembershipTerm:
+    """Start the plan's trial now and return its term. One a member; another only by staff with a reason.
+
+    Raises Refused with cover, within settlement, after a trial, or for a plan without trial days.
+    """
+    queue = queue_of(member_id, at)
     if plan.trial_days < 1:
         raise Refused("plan_has_no_trial")
-    if MembershipTerm.objects.filter(member_id=member_id).open_or_upcoming(at).exists():
+    if queue.live:
         raise Refused("already_covered")
-    term = _book(row, plan=plan, tier=plan.tier, kind=TRIAL, starts_at=at, days=plan.trial_days, at=at, actor=actor)
-    return _done(term, at=at, actor=actor, action="term.trial")
+    if queue.renews and queue.hold and queue.hold.is_last and at < queue.hold.covered_until + queue.settlement:
+        raise Refused("settling")
+    has_tried = any(row.kind == TRIAL and row.voided_at is None for row in queue.rows)
+    if has_tried and (actor is None or not reason.strip()):
+        raise Refused("trial_used")
+    draft = Draft(TRIAL, plan, plan.tier, "day", plan.trial_days)
+    term = queue.book(queue.plan_booking(draft), actor=actor, currency=plan.currency)
+    return _done(term, at=at, actor=actor, action="term.trial", reason=reason)
 
 
+@transaction.atomic
 def give_term(
-    *, member_id: int, plan: Plan, at: datetime, actor: User | None, external_ref: str | None = None
+    *,
+    member_id: int,
+    plan: Plan,
+    at: datetime,
+    actor: User | None,
+    external_ref: str | None = None,
+    starts_now: bool = False,
 ) -> MembershipTerm:
-    """Give a term of ``plan`` free of charge; behind what she already has, whatever the tier."""
-    return purchase(
-        member_id=member_id, plan=plan, at=at, actor=actor, external_ref=external_ref, price_cents=0, kind=GIFT
-    )
+    """Give a term of ``plan`` free of charge: now without cover, else behind everything else that waits.
+
+    ``starts_now`` sets aside what runs. Raises Refused ``lower_than_running`` then for a lower tier, and as
+    ``purchase``.
+    """
+    queue = queue_of(member_id, at)
+    if existing := _same_order(member_id, external_ref, plan=plan, price_cents=0, currency=None):
+        return existing
+    if _went_back(external_ref):
+        raise Refused("refunded_before")
+    if starts_now and queue.current and queue.current.tier.position > plan.tier.position:
+        raise Refused("lower_than_running")
+    booking = queue.plan_booking(draft_of(plan, GIFT, starts_now=starts_now))
+    term = queue.book(booking, actor=actor, currency=plan.currency, external_ref=external_ref)
+    return _done(term, at=at, actor=actor, action="term.gift")
 
 
 @transaction.atomic
 def compensate(*, member_id: int, days: int, at: datetime, actor: User | None, reason: str) -> MembershipTerm:
-    """Add ``days`` (1–366) of cover behind the member's last term, or from now. Raises Refused without any term."""
-    row = _lock(member_id)
+    """Add ``days`` (1–366) of cover behind everything the member has, or from now, in the tier that runs or ran last.
+
+    Raises Refused without any term.
+    """
+    queue = queue_of(member_id, at)
     if not 1 <= days <= 366:
         raise Refused("days_out_of_range")
-    last = MembershipTerm.objects.filter(member_id=member_id).not_voided().order_by("-starts_at").first()
-    if last is None:
+    own = [row for row in queue.rows if row.voided_at is None and row.kind != LENT]
+    if not own:
         raise Refused("nothing_to_extend")
-    live = last.effective_ends_at > at
-    term = _book(
-        row, plan=last.plan, tier=last.tier, kind=COMPENSATION, starts_at=last.ends_at if live else at, days=days,
-        at=at, actor=actor,
-    )  # fmt: skip
+    running = queue.current if queue.current in own else None
+    last = running or max(own, key=lambda row: row.starts_at)
+    booking = queue.plan_booking(Draft(COMPENSATION, last.plan, last.tier, "day", days))
+    term = queue.book(booking, actor=actor, currency=last.currency)
     return _done(term, at=at, actor=actor, action="term.compensation", reason=reason)
 
 
-@transaction.atomic
-def refund_term(*, term_id: int, at: datetime, actor: User | None, reason: str) -> MembershipTerm:
-    """Close a paid term as refunded from ``at`` and switch auto-renewal off. A second refund changes nothing."""
-    term = _locked_term(term_id)
-    if term.close_reason == MembershipTerm.CloseReason.REFUND:
+def refund_term(
+    *, term_id: int, at: datetime, actor: User | None, reason: str, amount_cents: int | None = None
+) -> MembershipTerm:
+    """Give money back for the order of a term, all that is left of it without ``amount_cents``; see ``refund_orders``.
+
+    With nothing left to give back nothing changes.
+    """
+    term = MembershipTerm.objects.select_related("origin").get(pk=term_id)
+    first = term.origin or term
+    if amount_cents is None and first.refunded_at is not None:
         return term
-    if term.kind != PAID or term.close_reason:
-        raise Refused("not_refundable")
-    _close(term, at, MembershipTerm.CloseReason.REFUND)
-    if _auto_renewal(term.member_id, at):
-        _signal(term.member_id, Signal.AUTO_RENEWAL_OFF, at, actor)
-    return _done(term, at=at, actor=actor, action="term.refunded", reason=reason)
+    amounts = {first.pk: first.price_cents - first.refunded_cents if amount_cents is None else amount_cents}
+    refund_orders(member_id=term.member_id, amounts=amounts, at=at, actor=actor, reason=reason)
+    return MembershipTerm.objects.select_related("plan", "tier").get(pk=term_id)
+
+
+@transaction.atomic
+def refund_orders(
+    *, member_id: int, amounts: Mapping[int, int], at: datetime, actor: User | None, reason: str
+) -> list[MembershipTerm]:
+    """Give money back, ``amounts`` in minor units by the number of each order's first term; returns those.
+
+    What brings back all that was paid ends the order from ``at`` on, and what it had set aside goes on; less moves no
+    date. Automatic renewal goes off when no unrefunded paid order is left. Raises Refused: ``not_refundable``,
+    ``nothing_paid``, ``more_than_paid``, and ``reason_missing`` for a full refund later than the policy's days.
+    """
+    queue = queue_of(member_id, at)
+    firsts = [_refundable(queue, pk, cents, reason) for pk, cents in amounts.items()]
+    for first in firsts:
+        first.refunded_cents += amounts[first.pk]
+        first.save(update_fields=["refunded_cents"])
+        if first.refunded_cents == first.price_cents:
+            queue.take_back(first.pk, CloseReason.REFUND, refunded_at=at)
+    queue.settle(actor=actor)
+    if any(first.refunded_at for first in firsts):
+        _stop_renewing(queue, actor)
+    for first in firsts:
+        _audit(first, at, actor, "term.refunded", reason, refunded_cents=amounts[first.pk])
+    _judge(member_id, at, actor)
+    return firsts
 
 
 @transaction.atomic
 def void_term(*, term_id: int, at: datetime, actor: User | None, reason: str) -> MembershipTerm:
-    """Unmake a term booked by mistake; with every term voided the member is a prospect again. Needs a reason."""
-    term = _locked_term(term_id)
+    """Unmake the order of a term, booked by mistake, and return the term; the order's number is free again.
+
+    What it had set aside goes on with all the time it had left, and so does a trial that it had closed. Raises
+    Refused ``reason_missing``, ``refunded_in_full`` when everything went back, and ``lent`` for lent cover.
+    """
+    queue, term = _queue_around(term_id, at)
+    first = queue.orders[term.order_id][0]
     if not reason.strip():
         raise Refused("reason_missing")
-    if term.close_reason == MembershipTerm.CloseReason.VOID:
+    if term.kind == LENT:
+        raise Refused("lent")
+    if term.voided_at is not None:
         return term
-    _close(term, at, MembershipTerm.CloseReason.VOID)
+    if first.refunded_at is not None:
+        raise Refused("refunded_in_full")
+    trial_seconds = queue.trial_seconds(first.pk)
+    queue.take_back(first.pk, CloseReason.VOID, voided_at=at)
+    if trial_seconds:
+        queue.give_trial_back(trial_seconds)
+    queue.settle(actor=actor)
+    _stop_renewing(queue, actor)
     return _done(term, at=at, actor=actor, action="term.voided", reason=reason)
 
 
 @transaction.atomic
 def change_tier(*, term_id: int, tier: Tier, at: datetime, actor: User | None, reason: str) -> MembershipTerm:
-    """Move the rest of a running term to another tier without a payment; returns the new term."""
-    term = _locked_term(term_id)
-    if not term.starts_at < at < term.effective_ends_at or term.tier_id == tier.pk:
+    """Move what is left of a term's order to another tier without a payment; returns a term in the new tier.
+
+    Its length and its first booking stay, and the queue is ordered anew. Raises Refused ``not_running`` when
+    nothing is left, it is lent, or the tier is the same.
+    """
+    queue, term = _queue_around(term_id, at)
+    order = term.order_id
+    if order not in queue.shares or queue.orders[order][-1].tier_id == tier.pk:
         raise Refused("not_running")
-    _close(term, at, MembershipTerm.CloseReason.SWITCHED)
-    moved = MembershipTerm.objects.create(
-        member_id=term.member_id, plan=term.plan, tier=tier, kind=term.kind, starts_at=at, ends_at=term.ends_at,
-        currency=term.currency, anchor_on=term.anchor_on, anchor_months=term.anchor_months, booked_at=at,
-        recorded_by=actor,
-    )  # fmt: skip
+    moved = queue.change_tier(order, tier, actor=actor)
     return _done(moved, at=at, actor=actor, action="term.tier_changed", reason=reason)
 
 
 @transaction.atomic
 def lend_cover(
-    *, member_id: int, tier: Tier, starts_at: datetime, ends_at: datetime, at: datetime, actor: User | None,
+    *,
+    member_id: int,
+    tier: Tier,
+    starts_at: datetime,
+    ends_at: datetime,
+    at: datetime,
+    actor: User | None,
     external_ref: str,
-) -> MembershipTerm:  # fmt: skip
-    """Give cover of ``tier`` for ``[starts_at, ends_at)`` free of charge and of no plan; returns the term.
+) -> MembershipTerm:
+    """Lend cover of ``tier`` for ``[starts_at, ends_at)``, free of charge and of no plan; returns its first term.
 
-    For cover that follows somebody else's. A running trial is closed, and the cover begins now at the earliest then.
-    Raises Refused ``already_covered`` when a term of her own lies in that time, ``no_time_left`` without any.
+    For cover that follows somebody else's. It has no time of its own: terms of the member's own of the same or a higher
+    tier lie over it, lower ones wait until it ends. Raises Refused ``no_time_left``.
     """
-    row = _lock(member_id)
-    if existing := _same_ref(member_id, external_ref):
+    queue = queue_of(member_id, at)
+    if existing := MembershipTerm.objects.orders().filter(external_ref=external_ref, voided_at=None).first():
+        if existing.member_id != member_id:
+            raise Refused("external_ref_taken")
         return existing
-    for term in MembershipTerm.objects.filter(member_id=member_id).open_or_upcoming(at).filter(starts_at__lt=ends_at):
-        if term.kind == TRIAL and term.starts_at <= at:
-            _close(term, at, MembershipTerm.CloseReason.CONVERTED)
-            starts_at = max(starts_at, at)
-    if starts_at >= ends_at:
+    if starts_at >= ends_at or ends_at <= at:
         raise Refused("no_time_left")
-    if MembershipTerm.objects.filter(member_id=member_id, period__overlap=(starts_at, ends_at)).exists():
-        raise Refused("already_covered")
-    term = MembershipTerm.objects.create(
-        member_id=member_id, tier=tier, kind=GIFT, starts_at=starts_at, ends_at=ends_at,
-        currency=project_currency(), external_ref=external_ref, anchor_on=local_date(starts_at, _zone(row)),
-        booked_at=at, recorded_by=actor,
-    )  # fmt: skip
+    term = queue.lend(tier, starts_at, ends_at, external_ref=external_ref, actor=actor)
     return _done(term, at=at, actor=actor, action="term.lent")
 
 
 @transaction.atomic
 def end_cover(*, term_id: int, at: datetime, actor: User | None, reason: str) -> MembershipTerm:
-    """Cut a lent term short at ``at``; what she had until then stays. Changes nothing when it is over.
+    """Cut lent cover short at ``at``; what the member had until then stays. Changes nothing when it is over.
 
-    Raises Refused ``not_lent`` for a term that was bought, tried or given with a plan.
+    Raises Refused ``not_lent`` for a term that was bought, tried or given.
     """
-    term = _locked_term(term_id)
-    if term.kind != GIFT or term.plan_id is not None:
+    queue, term = _queue_around(term_id, at)
+    if term.kind != LENT:
         raise Refused("not_lent")
-    if term.close_reason or term.ends_at <= at:
+    first = queue.orders[term.order_id][0]
+    if first.lent_until is None or first.lent_until <= at:
         return term
-    _close(term, at, MembershipTerm.CloseReason.FOLLOWED)
+    queue.end_lent(first, actor=actor)
     return _done(term, at=at, actor=actor, action="term.lent_ended", reason=reason)
 
 
@@ -249,8 +334,30 @@ def record_renewal_failure(*, member_id: int, at: datetime, actor: User | None) 
     return True
 
 
-def _zone(row: MemberLifecycle) -> str:
-    return row.time_zone or settings.PROJECT_TIME_ZONE
+def queue_of(member_id: int, at: datetime) -> MemberQueue:
+    """The member's queue at ``at``, locked until the transaction ends."""
+    return queue_unlocked(_lock(member_id), at)
+
+
+def queue_unlocked(life: MemberLifecycle, at: datetime) -> MemberQueue:
+    """The member's queue at ``at`` as it is read now; for looking ahead."""
+    policy = active_policy()
+    return MemberQueue(
+        life,
+        at,
+        grace_days=policy.grace_days,
+        settlement=timedelta(hours=policy.settlement_hours),
+        renews=_auto_renewal(life.member_id, at),
+    )
+
+
+def _queue_around(term_id: int, at: datetime) -> tuple[MemberQueue, MembershipTerm]:
+    member_id = MembershipTerm.objects.values_list("member_id", flat=True).get(pk=term_id)
+    queue = queue_of(member_id, at)
+    term = next((row for row in queue.rows if row.pk == term_id), None)
+    if term is None:
+        raise Refused("member_merged")
+    return queue, term
 
 
 def _lock(member_id: int) -> MemberLifecycle:
@@ -261,103 +368,72 @@ def _lock(member_id: int) -> MemberLifecycle:
         raise Refused("member_merged") from None
 
 
-def _locked_term(term_id: int) -> MembershipTerm:
-    member_id = MembershipTerm.objects.values_list("member_id", flat=True).get(pk=term_id)
-    _lock(member_id)
-    term = MembershipTerm.objects.select_related("plan", "tier").get(pk=term_id)
-    if term.member_id != member_id:
-        raise Refused("member_merged")
-    return term
+def draft_of(plan: Plan, kind: str, *, dated_at: datetime | None = None, starts_now: bool = False) -> Draft:
+    """A plan about to be booked."""
+    return Draft(kind, plan, plan.tier, plan.duration_unit, plan.duration_count, dated_at, starts_now)
 
 
-def _same_ref(member_id: int, external_ref: str | None) -> MembershipTerm | None:
+def ahead(starts_at: datetime | None, at: datetime) -> datetime | None:
+    """The start that an order gave, when it is still to come."""
+    return starts_at if starts_at is not None and starts_at > at else None
+
+
+def _same_order(
+    member_id: int, external_ref: str | None, *, plan: Plan | None, price_cents: int | None, currency: str | None
+) -> MembershipTerm | None:
+    """The order booked under the number before. What the caller does not name is not compared."""
     if not external_ref:
         return None
-    term = MembershipTerm.objects.filter(external_ref=external_ref).first()
-    if term and term.member_id != member_id:
-        raise Refused("external_ref_taken")
-    return term
-
-
-def _lapsed_within_reach(row: MemberLifecycle, at: datetime) -> MembershipTerm | None:
-    """The unrefunded paid term that ended so lately that a renewal still joins on to it."""
-    policy = active_policy()
-    last = (
-        MembershipTerm.objects.filter(member_id=row.member_id, ends_at__lte=at, starts_at__lt=at)
-        .select_related("plan", "tier")
-        .not_voided()
-        .order_by("-starts_at")
-        .first()
-    )
-    if last is None or last.kind == TRIAL or last.close_reason:
+    order = MembershipTerm.objects.orders().not_voided().filter(external_ref=external_ref).first()
+    if order is None:
         return None
-    held = last.held_until(_zone(row), policy_days=policy.grace_days)
-    return last if at < max(held, last.ends_at + timedelta(hours=policy.settlement_hours)) else None
+    if order.member_id != member_id:
+        raise Refused("external_ref_taken")
+    if plan is not None and order.plan_id != plan.pk:
+        raise Refused("order_of_other_plan")
+    if currency is not None and order.currency != currency:
+        raise Refused("order_of_other_currency")
+    if price_cents is not None and order.price_cents != price_cents:
+        raise Refused("order_of_other_price")
+    return order
 
 
-def _switches(queue: Sequence[MembershipTerm], plan: Plan) -> bool:
-    """Whether buying ``plan`` ends the terms held. Terms paid in another currency stand: they cannot be weighed."""
-    is_asked = queue[0].tier_id != plan.tier_id and plan.switch_policy == Plan.SwitchPolicy.IMMEDIATE
-    return is_asked and all(term.currency == plan.currency for term in queue if term.price_cents)
+def _went_back(external_ref: str | None) -> int:
+    """What was refunded under an order number whose bookings were voided."""
+    if not external_ref:
+        return 0
+    voided = MembershipTerm.objects.orders().filter(external_ref=external_ref, voided_at__isnull=False)
+    return max(voided.values_list("refunded_cents", flat=True), default=0)
 
 
-def _unused_days(term: MembershipTerm, at: datetime, zone: str) -> int:
-    return max((local_date(term.ends_at, zone) - local_date(at, zone)).days, 0)
+def _refundable(queue: MemberQueue, pk: int, cents: int, reason: str) -> MembershipTerm:
+    first = queue.orders[pk][0] if pk in queue.orders else None
+    if first is None or first.kind != PAID or first.voided_at is not None:
+        raise Refused("not_refundable")
+    if first.price_cents <= 0:
+        raise Refused("nothing_paid")
+    if not 0 < cents <= first.price_cents - first.refunded_cents:
+        raise Refused("more_than_paid")
+    is_full = first.refunded_cents + cents == first.price_cents
+    if is_full and is_late(first, queue.at) and not reason.strip():
+        raise Refused("reason_missing")
+    return first
 
 
-def _worth_in_days(term: MembershipTerm, at: datetime, plan: Plan, price: int) -> int:
-    day = timedelta(days=1)
-    nominal = add_duration(term.anchor_on, plan.duration_unit, plan.duration_count) - term.anchor_on
-    return pro_rata_days(
-        (term.ends_at - max(at, term.starts_at)) / day,
-        term.price_cents,
-        (term.ends_at - term.starts_at) / day,
-        price,
-        nominal.days,
-    )
+def is_late(first: MembershipTerm, at: datetime) -> bool:
+    """Whether a full refund of the order at ``at`` asks for a reason and counts with the member."""
+    return at - first.booked_at > timedelta(days=active_policy().refund_days)
 
 
-def _book(
-    row: MemberLifecycle,
-    *,
-    plan: Plan | None,
-    tier: Tier,
-    kind: str,
-    starts_at: datetime,
-    at: datetime,
-    actor: User | None,
-    previous: MembershipTerm | None = None,
-    days: int | None = None,
-    extra_days: int = 0,
-    external_ref: str | None = None,
-    price_cents: int = 0,
-) -> MembershipTerm:
-    """Write the term: ``days`` long, or the plan's duration counted from the chain's anchor."""
-    zone = _zone(row)
-    start_on = local_date(starts_at, zone)
-    anchor_on, months = start_on + timedelta(days=extra_days), 0
-    if days is not None:
-        anchor_on = ends_on = start_on + timedelta(days=days)
-    elif plan is None:
-        raise ValueError("a term needs a plan or a length")
-    elif plan.duration_unit in ("day", "week"):
-        anchor_on = ends_on = add_duration(anchor_on, plan.duration_unit, plan.duration_count)
-    else:
-        if previous and previous.anchor_months and not extra_days:
-            anchor_on, months = previous.anchor_on, previous.anchor_months
-        months += plan.duration_count * (12 if plan.duration_unit == "year" else 1)
-        ends_on = add_months(anchor_on, months)
-    return MembershipTerm.objects.create(
-        member_id=row.member_id, plan=plan, tier=tier, kind=kind, starts_at=starts_at,
-        ends_at=shift_local(starts_at, ends_on, zone), price_cents=price_cents,
-        currency=plan.currency if plan else project_currency(), external_ref=external_ref or None,
-        anchor_on=anchor_on, anchor_months=months, booked_at=at, recorded_by=actor,
-    )  # fmt: skip
+def late_refunds(member_id: int) -> int:
+    """How many of the member's orders were refunded in full later than the policy's days after they were booked."""
+    late = F("booked_at") + timedelta(days=active_policy().refund_days)
+    return MembershipTerm.objects.orders().filter(member_id=member_id, refunded_at__gt=late).count()
 
 
-def _close(term: MembershipTerm, at: datetime, reason: str) -> None:
-    term.closed_at, term.close_reason = at, reason
-    term.save(update_fields=["closed_at", "close_reason"])
+def _stop_renewing(queue: MemberQueue, actor: User | None) -> None:
+    if queue.renews and not queue.has_paid():
+        _signal(queue.life.member_id, Signal.AUTO_RENEWAL_OFF, queue.at, actor)
 
 
 def _auto_renewal(member_id: int, at: datetime) -> bool:
@@ -376,17 +452,32 @@ def _signal(member_id: int, kind: str, at: datetime, actor: User | None) -> None
 
 
 def _done(term: MembershipTerm, *, at: datetime, actor: User | None, action: str, reason: str = "") -> MembershipTerm:
-    _settle(
-        term.member_id, at=at, actor=actor, action=action, reason=reason,
-        data={"term": term.pk, "plan": term.plan.code if term.plan else None, "price_cents": term.price_cents},
-    )  # fmt: skip
+    _audit(term, at, actor, action, reason)
+    _judge(term.member_id, at, actor)
     return term
 
 
-def _settle(
-    member_id: int, *, at: datetime, actor: User | None, action: str, reason: str = "", data: dict | None = None
-) -> None:
+def _audit(term: MembershipTerm, at: datetime, actor: User | None, action: str, reason: str, **data: int) -> None:
+    plan = term.plan.code if term.plan else None
+    audit(
+        Member(pk=term.member_id),
+        action,
+        actor=actor,
+        at=at,
+        reason=reason,
+        term=term.pk,
+        plan=plan,
+        price_cents=term.price_cents,
+        **data,
+    )
+
+
+def _settle(member_id: int, *, at: datetime, actor: User | None, action: str) -> None:
     """Audit the fact and let the engine judge the member at once."""
-    audit(Member(pk=member_id), action, actor=actor, at=at, reason=reason, **(data or {}))
+    audit(Member(pk=member_id), action, actor=actor, at=at)
+    _judge(member_id, at, actor)
+
+
+def _judge(member_id: int, at: datetime, actor: User | None) -> None:
     MemberLifecycle.objects.filter(pk=member_id).mark_due(at)
     catch_up(member_ids=[member_id], at=at, actor=actor)

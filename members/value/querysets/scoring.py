@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection
 
-from members.value.querysets.payments import LEFT_OUT, PAID_EVENTS, PAID_TERMS
+from members.value.querysets.payments import LEFT_OUT, PAID_EVENTS, PAID_STRETCHES, PAID_TERMS
 from members.value.weights import BIAS, FEATURES, Feature
 
 # ``thresholds`` comes as JSON, so that a preview judges by thresholds nobody has saved.
@@ -31,7 +31,10 @@ base AS MATERIALIZED (
   FROM members_memberlifecycle l
   CROSS JOIN LATERAL (SELECT coalesce(nullif(l.time_zone, ''), %(zone)s) AS zone) z
   LEFT JOIN (
-    SELECT member_id, plan_id, starts_at, ends_at, price_cents, currency FROM members_membershipterm
+    SELECT member_id, plan_id, starts_at,
+      coalesce(starts_at + make_interval(secs => booked_seconds), ends_at) AS ends_at,
+      price_cents, currency
+    FROM members_membershipterm
     WHERE period @> %(at)s::timestamptz
   ) c USING (member_id)
 ),
@@ -76,7 +79,10 @@ rated AS MATERIALIZED (
 
 # Calendar months by the member's clock: the last six whole ones, from her first payment on. What a term cost lies
 # evenly over its days, so that a yearly plan does not read as one wild month. Variation needs three months.
-_SPENDING = """
+_SPENDING = f"""
+paid_stretches AS MATERIALIZED (
+  {PAID_STRETCHES}
+),
 firsts AS MATERIALIZED (
   SELECT * FROM (
     SELECT b.member_id, b.zone, b.this_month,
@@ -100,11 +106,11 @@ monthly AS (
     UNION ALL
     SELECT f.member_id, n, p.cents * extract(epoch FROM least(p.ends_at, m.until) - greatest(p.starts_at, m.since))
       / extract(epoch FROM p.ends_at - p.starts_at)
-    FROM paid_terms p JOIN firsts f USING (member_id) CROSS JOIN LATERAL generate_series(1, f.known) n
+    FROM paid_stretches p JOIN firsts f USING (member_id) CROSS JOIN LATERAL generate_series(1, f.known) n
     CROSS JOIN LATERAL (SELECT
       (f.this_month - make_interval(months => n)) AT TIME ZONE f.zone AS since,
       (f.this_month - make_interval(months => n - 1)) AT TIME ZONE f.zone AS until) m
-    WHERE p.starts_at < m.until AND p.ends_at > m.since AND p.ends_at > p.starts_at
+    WHERE p.starts_at < m.until AND p.ends_at > m.since
   ) m GROUP BY member_id, n
 ),
 spending AS MATERIALIZED (
@@ -173,7 +179,7 @@ inputs AS (
     coalesce(x.failures, 0) AS failed_renewals
   FROM base b
   JOIN (
-    SELECT member_id, min(starts_at) AS at FROM members_membershipterm WHERE close_reason <> 'void' GROUP BY member_id
+    SELECT member_id, min(starts_at) AS at FROM members_membershipterm WHERE voided_at IS NULL GROUP BY member_id
   ) f USING (member_id)
   LEFT JOIN (
     SELECT member_id, count(*) AS failures FROM members_membersignal

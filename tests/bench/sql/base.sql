@@ -25,9 +25,9 @@ DO $$ DECLARE d record; BEGIN FOR d IN SELECT undo FROM dropped LOOP EXECUTE d.u
 INSERT INTO members_tier (id, code, name, name_zh, position) VALUES
   (1, 'gold', 'Gold', '黄金会员', 1), (2, 'black', 'Black', '黑金会员', 2);
 INSERT INTO members_plan (id, code, name, name_zh, tier_id, duration_unit, duration_count, price_cents, currency,
-                          trial_days, switch_policy, is_sold) VALUES
-  (1, 'gold-month', 'Gold month', '黄金月卡', 1, 'month', 1, 3000, 'CNY', 7, 'immediate', true),
-  (2, 'black-year', 'Black year', '黑金年卡', 2, 'year', 1, 59800, 'CNY', 0, 'immediate', true);
+                          trial_days, is_sold) VALUES
+  (1, 'gold-month', 'Gold month', '黄金月卡', 1, 'month', 1, 3000, 'CNY', 7, true),
+  (2, 'black-year', 'Black year', '黑金年卡', 2, 'year', 1, 59800, 'CNY', 0, true);
 INSERT INTO members_source (id, code, name, is_activity_source, connected_at, last_event_at) VALUES
   (1, 'app', 'App', true, %(at)s::timestamptz - interval '90 days', %(at)s);
 -- Of events the base knows its own alone.

@@ -31,7 +31,7 @@ def test_settled_late_it_is_the_same(scene):
     scene.buy(0, scene.world.black_month)
     scene.use(scene.voucher, 1, 1)
     settle(scene.member, moment(60))
-    assert scene.snapshot.taken_at == moment(34)
+    assert scene.snapshot.taken_at == moment(35, 0)
     assert scene.snapshot.balances[str(scene.voucher.pk)]["once"] == 3
 
 
@@ -54,14 +54,14 @@ def test_a_bought_tier_lost_to_a_lower_earned_one_is_kept_and_comes_back(scene):
     scene.earn(gold)
     term = scene.buy(0, scene.world.black_month)
     scene.use(scene.voucher, 1, 1)
-    for day in (31, 32):
+    for day in (32, 33):
         settle(scene.member, moment(day, 13))
     assert scene.stands() == ("grace", black, term.ends_at)
     assert not EntitlementSnapshot.objects.exists()
     settle(scene.member, moment(40))
-    assert scene.stands() == ("tier", gold, moment(34))
+    assert scene.stands() == ("tier", gold, moment(35, 0))
     kept = scene.snapshot
-    assert (kept.term, kept.tier, kept.taken_at, kept.outcome) == (term, black, moment(34), Outcome.PENDING)
+    assert (kept.term, kept.tier, kept.taken_at, kept.outcome) == (term, black, moment(35, 0), Outcome.PENDING)
     assert kept.balances[str(scene.voucher.pk)]["once"] == 3
     settle(scene.member, moment(45))
     again = scene.buy(50, scene.world.black_month)

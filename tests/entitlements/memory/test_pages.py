@@ -92,8 +92,8 @@ def test_the_member_page_in_the_grace_counts_down_and_names_what_is_held(operato
     scene.ladder.version.cells.filter(benefit=scene.cinema).update(is_held_in_grace=False)
 
     scene.buy(0, scene.world.black_month)
-    settle(scene.member, moment(32))
-    clock(32)
+    settle(scene.member, moment(33))
+    clock(33)
     page = operator_client.get(scene.member.get_absolute_url()).content.decode()
     assert "Black is held in the grace" in page
     assert "in 2 days" in page

@@ -155,7 +155,8 @@ def test_a_trial_extension_lengthens_the_trial(member, plan):
 
 def test_a_trial_extension_starts_a_trial_where_there_is_none(member, plan):
     done = redeem(issue(make_offer("trial_extension"), member), plan)
-    assert done.term.ends_at == AT + (plan.trial_days + 5) * DAY
+    # Bought at noon: both end at a midnight.
+    assert done.term.ends_at == AT + (plan.trial_days + 5.5) * DAY
 
 
 def test_a_locked_price_holds_until_its_instant(member, plan):
@@ -323,3 +324,31 @@ def test_nothing_happens_for_who_was_merged_away(offer, plan):
     assert refused(issue, offer, absorbed) == "member_gone"
     with pytest.raises(Refused, match="member_gone"):
         redeeming.redeem_coupon(member_id=absorbed.pk, code="x", plan=plan, order_ref="o", at=AT, actor=None)
+
+
+def test_a_first_purchase_price_is_had_once_even_while_a_gift_runs(member, plan):
+    terms.give_term(member_id=member.pk, plan=plan, at=AT, actor=None)
+    first, second = (issue(make_offer("first_purchase_price"), member) for _ in range(2))
+    assert redeem(first, plan).term.starts_at > AT
+    assert refused(redeem, second, plan, "o2") == "has_bought_before"
+
+
+def test_a_first_purchase_price_of_nothing_is_had_once(member, plan):
+    free = {"price_cents": 0}
+    first, second = (issue(make_offer("first_purchase_price", terms=free), member) for _ in range(2))
+    assert redeem(first, plan).term.kind == "gift"
+    assert refused(redeem, second, plan, "o2") == "has_bought_before"
+
+
+def test_an_offer_in_the_projects_money_takes_nothing_off_a_price_in_another(offer, member, plan):
+    coupon = issue(offer, member)
+    plan.currency = "USD"
+    plan.save()
+    assert refused(redeem, coupon, plan) == "other_currency"
+    assert OfferBudget.objects.get().spent_cents == 0
+
+
+def test_the_same_order_with_another_plan_is_refused_by_name(offer, member, plan):
+    coupon = issue(offer, member)
+    redeem(coupon, plan)
+    assert refused(redeem, coupon, factories.PlanFactory(tier=plan.tier)) == "order_of_other_plan"

@@ -40,7 +40,7 @@ def test_fifty_givers_of_three_seats():
     assert found == {"done": 3, "full": 47}
     assert Seat.objects.open().count() == 3
     assert SeatGroup.objects.count() == 1
-    assert MembershipTerm.objects.filter(kind="gift").count() == 3
+    assert MembershipTerm.objects.filter(kind="lent").count() == 3
 
 
 def test_one_member_asked_by_eight_owners_holds_one_seat():
@@ -68,6 +68,6 @@ def test_passes_givers_takers_and_refunds_at_once_end_in_line():
     )  # fmt: skip
     follow()
     assert seating.follow_seats(at=moment(6)) == 0
-    running = MembershipTerm.objects.covering(moment(7)).filter(kind="gift")
+    running = MembershipTerm.objects.covering(moment(7)).filter(kind="lent")
     assert set(running.values_list("member_id", flat=True)) == {holder.pk for holder in holders[1:]}
     assert not MembershipTerm.objects.upcoming(moment(6)).exists()

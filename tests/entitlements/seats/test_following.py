@@ -119,9 +119,19 @@ def test_another_plan_without_seats_ends_them(world):
     holder = world.member()
     seat = world.gives(holder)
     world.buys(world.owner, world.black_month, 5)
+    terms.refund_term(term_id=world.bought.pk, at=moment(5), actor=None, reason="R")
     world.follows(5)
     assert ends(seat) == "plan_changed"
     assert spans(holder) == [(moment(1), moment(5))]
+
+
+def test_a_plan_with_seats_that_is_set_aside_brings_them_again_when_it_goes_on(world):
+    holder = world.member()
+    seat = world.gives(holder)
+    world.buys(world.owner, world.black_month, 5)
+    world.follows(5)
+    assert ends(seat) == ""
+    assert spans(holder) == [(moment(1), moment(5)), spans(world.owner)[-1]]
 
 
 def test_a_trial_brings_no_seats_on(world):
@@ -144,8 +154,8 @@ def test_another_plan_with_seats_takes_over(world):
     switched = world.buys(world.owner, world.black_month, 5)
     world.follows(5)
     assert ends(seat) == ""
-    assert spans(holder) == [(moment(1), moment(5)), (moment(5), switched.ends_at)]
-    assert MembershipTerm.objects.filter(member=holder).latest("starts_at").tier == world.black
+    assert spans(holder) == [(moment(1), moment(5)), (moment(5), switched.ends_at), spans(world.owner)[-1]]
+    assert MembershipTerm.objects.get(member=holder, starts_at=moment(5)).tier == world.black
 
 
 def test_of_more_seats_than_the_new_plan_brings_the_last_given_go(world):
@@ -156,14 +166,16 @@ def test_of_more_seats_than_the_new_plan_brings_the_last_given_go(world):
     assert [ends(seat) for seat in seats] == ["", "plan_changed"]
 
 
-def test_her_own_membership_goes_first_and_the_seat_begins_behind_it(world):
+def test_own_membership_lies_over_the_seat_which_lends_again_behind_it(world):
     holder = world.member()
     world.gives(holder)
     own = world.buys(holder, world.week, 3)
-    assert own.starts_at == world.bought.ends_at
+    assert own.starts_at == moment(3)
     renewed = world.buys(world.owner, world.family, 20)
     world.follows(20)
-    assert spans(holder)[1:] == [(own.starts_at, own.ends_at), (own.ends_at, renewed.ends_at)]
+    assert spans(holder)[1:] == [
+        (own.starts_at, own.ends_at), (own.ends_at, world.bought.ends_at), (world.bought.ends_at, renewed.ends_at)
+    ]  # fmt: skip
 
 
 def test_a_trial_in_the_gap_before_a_late_renewal_does_not_stop_the_pass(world):

@@ -33,7 +33,7 @@ def test_a_holder_is_covered_as_long_as_the_owner(world):
     seat = world.gives(holder)
     term = MembershipTerm.objects.get(member=holder)
     assert (term.starts_at, term.ends_at) == (moment(1), world.bought.ends_at)
-    assert (term.kind, term.price_cents, term.plan, term.tier) == ("gift", 0, None, world.gold)
+    assert (term.kind, term.price_cents, term.plan, term.tier) == ("lent", 0, None, world.gold)
     assert term.external_ref == f"house:seat:{seat.pk}:{world.bought.pk}"
     assert state(holder).membership_status == "active"
     assert state(holder).lifecycle_state == "first_paid"
@@ -87,11 +87,18 @@ def test_a_trial_of_the_plan_brings_no_seats(world):
     refused("brings_none", lambda: world.gives(world.member(), owner=trying))
 
 
-def test_a_trial_gives_way_to_a_seat(world):
-    holder = world.member()
-    terms.start_trial(member_id=holder.pk, plan=world.month, at=moment(0), actor=None)
+def test_a_trial_runs_on_over_a_seat_of_its_tier_and_waits_for_one_of_a_higher(world):
+    holder, other = world.member(), world.member()
+    trials = [
+        terms.start_trial(member_id=who.pk, plan=world.month, at=moment(0), actor=None) for who in (holder, other)
+    ]
     world.gives(holder)
-    assert spans(holder) == [(moment(0), moment(1)), (moment(1), world.bought.ends_at)]
+    assert spans(holder) == [(moment(0), trials[0].ends_at), (trials[0].ends_at, world.bought.ends_at)]
+    world.brings(world.family, 2, tier=world.black)
+    world.gives(other)
+    end = world.bought.ends_at
+    rest = trials[1].ends_at - moment(1)
+    assert spans(other) == [(moment(0), moment(1)), (moment(1), end), (end, end + rest)]
 
 
 def test_taken_back_is_over_at_once_and_frees_the_place(world):

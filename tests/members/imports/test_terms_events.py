@@ -7,7 +7,8 @@ import pytest
 from members.events.models import ActiveDay, Event, Source
 from members.lifecycle.models import MemberLifecycle
 from members.terms.models import MembershipTerm
-from tests.factories import PlanFactory, TierFactory, make_member
+from members.terms.operations import terms
+from tests.factories import PlanFactory, TierFactory, make_member, make_term
 from tests.members.imports.files import checked, csv, issues, written
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +44,16 @@ def test_terms_with_and_without_an_end(people, month, operator, at):
     assert second.price_cents == 199000
     states = dict(MemberLifecycle.objects.values_list("member__identities__value", "lifecycle_state"))
     assert (states["A0"], states["A1"], states["A2"]) == ("first_paid", "expiring", "prospect")
+
+
+def test_a_term_imported_for_a_day_does_not_start_before_it(people, month, operator, at):
+    gold = make_term(member=people[0], at=at, plan=month)
+    row = "A0,O-9,付费,月卡,2027-03-01,2028-02-29,90"
+    written(csv(TERMS, [row]), actor=operator, at=at + timedelta(hours=1), profile="terms")
+    terms.refund_term(term_id=gold.pk, at=at + timedelta(hours=2), actor=None, reason="R")
+    dated = MembershipTerm.objects.get(external_ref="O-9")
+    assert dated.dated_at == dated.starts_at == datetime(2027, 2, 28, 16, tzinfo=UTC)
+    assert MemberLifecycle.objects.get(pk=people[0].pk).membership_status == "expired"
 
 
 def test_the_same_terms_again_change_nothing_and_contradictions_are_named(people, month, operator, at):

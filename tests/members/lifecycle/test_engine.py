@@ -202,12 +202,12 @@ def test_a_computed_state_that_no_edge_reaches_is_an_anomaly_and_not_forced():
     world = World()
     member = world.member()
     terms.purchase(member_id=member.pk, plan=world.month, at=moment(0), actor=None)
-    # Raw data no operation would make: the paid term turned into a trial.
-    MembershipTerm.objects.filter(member=member).update(kind="trial")
+    # Raw data no operation would make: the paid term that has begun put off.
+    MembershipTerm.objects.filter(member=member).update(starts_at=moment(10))
     MemberLifecycle.objects.filter(pk=member.pk).mark_due(moment(1))
     sweep.sweep(at=moment(1))
     assert state(member).lifecycle_state == "first_paid"
-    assert list(MemberLifecycle.objects.anomalous().values_list("pk", "target_state")) == [(member.pk, "trial")]
+    assert list(MemberLifecycle.objects.anomalous().values_list("pk", "target_state")) == [(member.pk, "prospect")]
 
 
 def test_signals_of_one_instant_count_in_the_order_they_were_recorded():

@@ -53,8 +53,8 @@ def test_paying_on_the_third_day_of_a_trial_closes_it_and_adds_the_unused_days(w
     assert path(member) == ["prospect", "trial", "first_paid"]
     trial = MembershipTerm.objects.get(member=member, kind="trial")
     assert (trial.close_reason, trial.closed_at) == ("converted", moment(3))
-    # Bought on March 5 with four trial days left: a month from March 9.
-    assert paid.ends_at == moment(38)
+    # Bought on March 5 while the trial ran to the end of March 9: a month from March 10.
+    assert paid.ends_at == moment(39, 0)
 
 
 def test_renewing_in_grace_brings_back_the_state_before_without_a_tag(world):
@@ -73,20 +73,20 @@ def test_renewing_in_grace_brings_back_the_state_before_without_a_tag(world):
 def test_grace_ends_on_the_clock(world):
     member = world.member()
     buy(world, member, 0)
-    world.sweep(33, 12)
+    world.sweep(34, 23)
     assert state(member).membership_status == "grace"
-    world.sweep(34, 12)
+    world.sweep(35, 0)
     assert (state(member).membership_status, state(member).tier_id) == ("expired", None)
 
 
 def test_a_late_auto_renewal_moves_nothing(world):
     member = world.member()
     buy(world, member, 0, auto_renewal=True)
-    world.sweep(31, 13)  # an hour past the end, inside the settlement
+    world.sweep(32, 1)  # an hour past the end, inside the settlement
     assert state(member).lifecycle_state == "first_paid"
     assert state(member).membership_status == "active"
-    terms.renew_membership(member_id=member.pk, at=moment(31, 14), actor=None, external_ref="auto-2")
-    world.sweep(35)
+    terms.renew_membership(member_id=member.pk, at=moment(32, 2), actor=None, external_ref="auto-2")
+    world.sweep(36)
     assert path(member) == ["prospect", "first_paid"]
 
 
@@ -110,14 +110,14 @@ def test_a_failed_renewal_before_the_end_is_expiring(world):
 def test_a_failed_renewal_past_the_end_is_expired_in_grace(world):
     member = world.member()
     buy(world, member, 0, auto_renewal=True)
-    terms.record_renewal_failure(member_id=member.pk, at=moment(31, 14), actor=None)
+    terms.record_renewal_failure(member_id=member.pk, at=moment(32, 2), actor=None)
     assert (state(member).lifecycle_state, state(member).membership_status) == ("expired", "grace")
 
 
 def test_a_refund_is_expired_at_once_without_grace(world):
     member = world.member()
     term = buy(world, member, 0, auto_renewal=True)
-    terms.refund_term(term_id=term.pk, at=moment(3), actor=None, reason="changed her mind")
+    terms.refund_term(term_id=term.pk, at=moment(3), actor=None, reason="a change of mind")
     row = state(member)
     assert (row.lifecycle_state, row.membership_status, row.tier_id) == ("expired", "expired", None)
     buy(world, member, 40)
@@ -184,19 +184,6 @@ def test_a_second_purchase_of_the_same_tier_is_appended(world):
     first = buy(world, member, 0)
     second = buy(world, member, 5)
     assert second.starts_at == first.ends_at
-
-
-def test_another_tier_switches_now_pro_rata_or_waits_as_the_plan_says(world):
-    now, later = world.member(), world.member()
-    first = buy(world, now, 0)
-    switched = buy(world, now, 10, world.black_month)
-    first.refresh_from_db()
-    assert (first.close_reason, switched.starts_at) == ("switched", moment(10))
-    # 21 of 31 days left of 30.00 are worth 20.32; a day of the new plan costs 60.00 / 31.
-    assert switched.ends_at == moment(10 + 31 + 10)
-    assert state(now).tier_id == world.black.pk
-    waiting = buy(world, later, 0)
-    assert buy(world, later, 10, world.black_later).starts_at == waiting.ends_at
 
 
 def test_the_same_order_twice_is_one_term(world):
@@ -359,3 +346,154 @@ def test_a_simulation_ahead_writes_nothing(world):
     result = sweep.simulate(at=moment(100))
     assert result.moves == {("first_paid", "expiring"): 1, ("expiring", "expired"): 1, ("expired", "churned"): 1}
     assert path(member) == ["prospect", "first_paid"]
+
+
+def uninstall(world, member, at):
+    world.serial += 1
+    row = {"member_id": member.pk, "name": "app_uninstalled", "occurred_at": at, "message_id": f"u{world.serial}"}
+    recording.record_events(rows=[row], source=world.source, at=at)
+
+
+def test_an_uninstall_within_grace_changes_nothing_about_a_renewal(observed):
+    member = observed.member()
+    first = buy(observed, member, 0)
+    observed.active(member, [25.0])
+    observed.sweep(32, 13)
+    uninstall(observed, member, moment(33))
+    observed.sweep(33, 13)
+    assert (state(member).lifecycle_state, state(member).membership_status) == ("expired", "grace")
+    renewal = terms.renew_membership(member_id=member.pk, at=moment(34), actor=None)
+    assert (renewal.starts_at, state(member).lifecycle_state) == (first.ends_at, "first_paid")
+    assert tags(member) == set()
+
+
+def test_who_uninstalled_is_churned_when_the_hold_is_over_unless_active_since(observed):
+    gone, back = observed.member(), observed.member()
+    for member in (gone, back):
+        buy(observed, member, 0)
+        uninstall(observed, member, moment(30))
+    observed.active(back, [31.0])
+    observed.sweep(34)
+    assert {state(gone).lifecycle_state, state(back).lifecycle_state} == {"expired"}
+    observed.sweep(36)
+    assert (state(gone).lifecycle_state, state(gone).target_rule) == ("churned", "uninstalled")
+    assert state(back).lifecycle_state == "expired"
+
+
+def test_a_late_auto_renewal_of_a_silent_member_moves_nothing(observed):
+    member = observed.member()
+    term = buy(observed, member, 0, observed.year, auto_renewal=True)
+    observed.active(member, [1.0])
+    observed.sweep(200)
+    before = path(member)
+    assert (before[-1], state(member).target_rule) == ("churned", "silent")
+    observed.sweep(366, 1)
+    assert state(member).membership_status == "active"
+    terms.renew_membership(member_id=member.pk, at=term.ends_at + timedelta(hours=2), actor=None)
+    observed.sweep(370)
+    assert path(member) == before
+    assert state(member).target_rule == "silent"
+
+
+def test_renewing_in_grace_and_refunding_again_and_again_gives_no_further_grace(world):
+    member = world.member()
+    term = buy(world, member, 0)
+    held_until = term.ends_at + timedelta(days=3)
+    for hours in (10, 20, 30, 40):
+        again = terms.purchase(
+            member_id=member.pk, plan=world.month, at=term.ends_at + timedelta(hours=hours), actor=None
+        )
+        terms.refund_term(term_id=again.pk, at=term.ends_at + timedelta(hours=hours + 5), actor=None, reason="")
+        world.sweep(32, hours + 6)
+        assert (state(member).lifecycle_state, state(member).membership_status) == ("expired", "grace")
+    sweep.sweep(at=held_until - timedelta(minutes=1))
+    assert state(member).membership_status == "grace"
+    sweep.sweep(at=held_until)
+    assert (state(member).membership_status, state(member).tier_id) == ("expired", None)
+
+
+def test_a_gift_alone_has_no_grace_and_a_purchase_after_it_starts_then(world):
+    member = world.member()
+    gift = terms.give_term(member_id=member.pk, plan=world.month, at=moment(0), actor=None)
+    sweep.sweep(at=gift.ends_at + timedelta(hours=1))
+    assert (state(member).lifecycle_state, state(member).membership_status) == ("expired", "expired")
+    at = gift.ends_at + timedelta(hours=70)
+    assert terms.purchase(member_id=member.pk, plan=world.month, at=at, actor=None).starts_at == at
+    assert "returned" not in tags(member)
+
+
+def test_grace_counts_from_the_end_of_compensation_behind_a_paid_term(world):
+    member = world.member()
+    buy(world, member, 0)
+    extra = terms.compensate(member_id=member.pk, days=3, at=moment(1), actor=None, reason="outage")
+    sweep.sweep(at=extra.ends_at + timedelta(days=3) - timedelta(minutes=1))
+    assert state(member).membership_status == "grace"
+    sweep.sweep(at=extra.ends_at + timedelta(days=3))
+    assert state(member).membership_status == "expired"
+
+
+def test_paid_churned_trial_and_paid_again_is_returned_and_a_conversion_of_the_trial(world, django_user_model):
+    member = world.member()
+    buy(world, member, 0)
+    world.sweep(80)
+    terms.start_trial(member_id=member.pk, plan=world.month, at=moment(80), actor=None)
+    buy(world, member, 83)
+    assert (state(member).lifecycle_state, tags(member)) == ("first_paid", {"returned"})
+    assert LifecycleTransition.objects.filter(member=member, effective_at=moment(83)).conversions().count() == 1
+
+
+@pytest.mark.parametrize("verb", [terms.refund_term, terms.void_term])
+def test_returned_is_withdrawn_with_the_cover_it_came_with(world, verb):
+    member = world.member()
+    buy(world, member, 0)
+    world.sweep(80)
+    again = buy(world, member, 80)
+    assert tags(member) == {"returned"}
+    verb(term_id=again.pk, at=moment(81), actor=None, reason="R")
+    assert tags(member) == set()
+
+
+def test_a_later_term_beyond_the_grace_does_not_keep_from_expiring(world):
+    near, far = world.member(), world.member()
+    for member, day in ((near, 34), (far, 40)):
+        buy(world, member, 0)
+        buy(world, member, 1, starts_at=moment(day, 0))
+    world.sweep(28)
+    assert (state(near).lifecycle_state, state(far).lifecycle_state) == ("first_paid", "expiring")
+    assert state(far).expiration_time == moment(32, 0)
+
+
+def test_who_has_only_a_term_ahead_is_a_prospect(world):
+    member = world.member()
+    buy(world, member, 0, starts_at=moment(10, 0))
+    assert (state(member).lifecycle_state, state(member).target_rule) == ("prospect", "upcoming")
+    world.sweep(10)
+    assert state(member).lifecycle_state == "first_paid"
+
+
+def test_a_term_to_a_day_has_that_day_as_its_last(world):
+    member = people.create_member(actor=None, at=moment(0))
+    MembershipTerm.objects.create(
+        member=member, tier=world.gold, kind="paid", starts_at=moment(-80, 0), ends_at=moment(10, 0),
+        anchor_on=moment(-80, 0).date(), booked_at=moment(0, 13),
+    )  # fmt: skip
+    MemberLifecycle.objects.filter(pk=member.pk).mark_due(moment(0, 13))
+    world.sweep(1, 23)
+    assert state(member).lifecycle_state == "first_paid"
+    world.sweep(2, 1)
+    assert state(member).lifecycle_state == "expiring"
+    world.sweep(9, 23)
+    assert state(member).lifecycle_state == "expiring"
+    world.sweep(10, 0)
+    assert state(member).lifecycle_state == "expired"
+
+
+def test_a_set_aside_term_keeps_its_window_and_its_tenure(world):
+    member = world.member()
+    buy(world, member, 0, world.year)
+    platinum = buy(world, member, 80, world.black_month)
+    terms.refund_term(term_id=platinum.pk, at=moment(88), actor=None, reason="R")
+    world.sweep(89, 23)
+    assert state(member).lifecycle_state == "first_paid"
+    world.sweep(90, 1)
+    assert state(member).lifecycle_state == "stable"

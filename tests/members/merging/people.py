@@ -31,7 +31,8 @@ def make_person(at: datetime, number: int, **profile: Any) -> Member:
 
 
 def give_term(member: Member, at: datetime, *, kind: str = "paid") -> None:
-    terms.purchase(member_id=member.pk, plan=factories.PlanFactory(code="month"), at=at, actor=None, kind=kind)
+    verb = terms.purchase if kind == "paid" else terms.give_term
+    verb(member_id=member.pk, plan=factories.PlanFactory(code="month"), at=at, actor=None)
 
 
 def give_events(member: Member, instants: list[datetime], *, prefix: str = "e") -> None:

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db
 
 PLAN = {
     "code": "year", "name": "Yearly", "name_zh": "年卡", "duration_unit": "year", "duration_count": 1,
-    "price_cents": "268", "currency": "cny", "trial_days": 0, "switch_policy": "immediate", "is_sold": "on",
+    "price_cents": "268", "currency": "cny", "trial_days": 0, "is_sold": "on",
 }  # fmt: skip
 
 

@@ -151,7 +151,7 @@ def one_of(leaf: Leaf, value: Any) -> bool:
 
 def cover(term: Leaf) -> tuple[datetime, datetime] | None:
     """The half-open interval in which the term gave cover, if any."""
-    if term["close_reason"] == "void":
+    if term["voided_at"]:
         return None
     end = min(term["ends_at"], term["closed_at"] or term["ends_at"])
     return (term["starts_at"], end) if end > term["starts_at"] else None
@@ -168,14 +168,14 @@ def current_term(person: Person, at: datetime) -> Leaf | None:
 def renewals(person: Person, at: datetime) -> int:
     ends = {interval[1] for term in person.terms if term["kind"] != "trial" and (interval := cover(term))}
     return sum(
-        term["kind"] == "paid" and term["close_reason"] not in ("void", "refund") and term["starts_at"] <= at
-        and term["starts_at"] in ends
+        term["kind"] == "paid" and not (term["voided_at"] or term["refunded_at"] or term["origin_id"])
+        and term["starts_at"] <= at and term["starts_at"] in ends
         for term in person.terms
     )  # fmt: skip
 
 
 def first_term(person: Person, at: datetime) -> datetime | None:
-    begun = (term["starts_at"] for term in person.terms if term["close_reason"] != "void" and term["starts_at"] <= at)
+    begun = (term["starts_at"] for term in person.terms if not term["voided_at"] and term["starts_at"] <= at)
     return min(begun, default=None)
 
 

@@ -290,17 +290,21 @@ class Crowd:
             )
 
     def _terms(self, member: Member) -> None:
-        """Terms one after another, some adjoining; refunded ones end early, voided ones lie anywhere."""
+        """Terms one after another, some adjoining, some carrying an order on; refunded and voided ones among them."""
         start = self.instant() - timedelta(days=self.random.choice([0, 30, 60]))
+        first = None
         for _ in range(self.random.randint(0, 4)):
             ends = start + timedelta(days=self.random.choice([1, 7, 30]))
             reason = self.random.choice(["", "", "", "refund", "void", "converted", "switched"])
             closed = self.random.choice([start, start + (ends - start) / 2]) if reason else None
-            MembershipTerm.objects.create(
+            term = MembershipTerm.objects.create(
                 member=member, plan=self.maybe(self.plans[self.random.choice(PLANS)]), tier=self.tiers["gold"],
                 kind=self.random.choice(["trial", "paid", "paid", "gift"]), starts_at=start, ends_at=ends,
                 closed_at=closed, close_reason=reason, anchor_on=start.date(), booked_at=AT,
+                refunded_at=closed if reason == "refund" else None, voided_at=closed if reason == "void" else None,
+                origin=first if self.lists.random() < 0.3 else None,
             )  # fmt: skip
+            first = first or term
             start = (closed or ends) + self.random.choice([timedelta(0), timedelta(0), timedelta(days=3)])
 
     def _properties(self) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 import calendar
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from hypothesis import given
@@ -35,8 +35,21 @@ def test_the_window_is_a_week_or_a_quarter_of_the_term(term_days, window):
     assert rules.expiring_window_days(term_days, 7, 0.25) == window
 
 
-@given(st.floats(0, 400), st.integers(0, 10**7), st.floats(1, 400), st.integers(0, 10**7), st.integers(1, 400))
-def test_unused_value_never_buys_more_than_it_is_worth(remaining, price_from, days_from, price_to, days_to):
-    days = rules.pro_rata_days(remaining, price_from, days_from, price_to, days_to)
-    assert days >= 0
-    assert days * price_to / days_to <= remaining / days_from * price_from + 1e-6
+@given(
+    st.datetimes(datetime(2000, 1, 1), datetime(2050, 1, 1), timezones=st.just(UTC)),
+    st.sampled_from(["day", "week", "month", "year"]),
+    st.integers(1, 12),
+    ZONES,
+)
+def test_a_chain_ends_at_the_midnight_after_the_day_on_which_it_would_at_the_hour(start, unit, count, zone):
+    chain = rules.Chain.from_instant(start, zone).extended(unit, count)
+    at_the_hour, at_midnight = (chain.ends_at(zone, at_midnight=on) for on in (False, True))
+    assert rules.last_day(at_midnight, zone) == rules.last_day(at_the_hour, zone)
+    # Apia had no December 30, 2011.
+    assert timedelta(0) <= at_midnight - at_the_hour <= timedelta(hours=49)
+
+
+def test_the_last_day_of_what_ends_at_midnight_is_the_day_before():
+    midnight = rules.at_local(date(2026, 12, 9), time(0), "Asia/Shanghai")
+    assert rules.last_day(midnight, "Asia/Shanghai") == date(2026, 12, 8)
+    assert rules.last_day(midnight + timedelta(microseconds=1), "Asia/Shanghai") == date(2026, 12, 9)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils.timezone import localtime
 
 from config.audit.models import AuditEntry
 from members.lifecycle.models import MemberLifecycle
@@ -74,18 +75,23 @@ def test_trial_renew_gift_compensate(operator_client, member, plan):
     assert post(operator_client, "trial", member.pk, plan=plan.pk).status_code == 422
     assert post(operator_client, "renew", member.pk).status_code == 422
     assert post(operator_client, "gift", member.pk, plan=plan.pk).status_code == 302
+    assert state_of(member) == "trial"
+    assert post(operator_client, "gift", member.pk, plan=plan.pk, starts_now="on").status_code == 302
     assert state_of(member) == "first_paid"
     assert post(operator_client, "renew", member.pk, external_ref="R-1").status_code == 302
     assert post(operator_client, "compensate", member.pk, days=3, reason="outage").status_code == 302
     assert post(operator_client, "compensate", member.pk, days=3).status_code == 422
     kinds = list(MembershipTerm.objects.order_by("pk").values_list("kind", flat=True))
-    assert kinds == ["trial", "gift", "paid", "compensation"]
+    assert kinds == ["trial", "gift", "gift", "gift", "paid", "gift", "compensation"]
     assert AuditEntry.objects.get(action="term.compensation").reason == "outage"
 
 
-def test_refund_needs_a_reason_and_ends_cover(operator_client, member, plan, now):
-    term = factories.make_term(member=member, at=now - timedelta(days=3), plan=plan)
+def test_a_late_refund_needs_a_reason_and_ends_cover(operator_client, member, plan, now):
+    term = factories.make_term(member=member, at=now - timedelta(days=15), plan=plan)
     assert post(operator_client, "refund", term.pk).status_code == 422
+    assert post(operator_client, "refund", term.pk, amount="99").status_code == 422
+    assert post(operator_client, "refund", term.pk, amount="1").status_code == 302
+    assert state_of(member) == "first_paid"
     assert post(operator_client, "refund", term.pk, reason="asked").status_code == 302
     assert state_of(member) == "expired"
     assert post(operator_client, "void", term.pk, reason="x").status_code == 403
@@ -168,3 +174,35 @@ def test_bulk_over_all_pages_is_for_exports_only(operator_client, member):
     data = {"action": "auto_renewal_on", "ids": [member.pk], "all": "1", "confirmed": "1"}
     assert operator_client.post(reverse("members:bulk"), data).status_code == 422
     assert not MemberLifecycle.objects.get(pk=member.pk).auto_renewal_flag
+
+
+def part(client, name, pk, **data):
+    headers = {"HX-Request": "true", "HX-Target": "queue-preview"}
+    response = client.get(reverse(f"members:{name}", args=[pk]), data, headers=headers)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_before_the_press_the_page_shows_what_will_run_until_when_and_what_waits(operator_client, member, plan, now):
+    term = factories.make_term(member=member, at=now - timedelta(days=3), plan=plan)
+    better = factories.PlanFactory(code="better", tier=factories.TierFactory())
+    shown = part(operator_client, "purchase", member.pk, plan=better.pk)
+    assert shown.index("Better") < shown.index(">running<") < shown.index(">waits<")
+    assert f"{localtime(now):%Y-%m-%d}" in shown
+    assert "What runs and waits then" not in part(operator_client, "purchase", member.pk)
+    assert MembershipTerm.objects.get() == term
+
+
+def test_a_refund_shows_what_goes_on_and_less_than_all_shows_nothing(operator_client, member, plan, now):
+    factories.make_term(member=member, at=now - timedelta(days=3), plan=plan)
+    better = factories.PlanFactory(code="better", tier=factories.TierFactory())
+    term = factories.make_term(member=member, at=now - timedelta(days=1), plan=better)
+    page = operator_client.get(reverse("members:refund", args=[term.pk])).content.decode()
+    assert "What runs and waits then" in page
+    assert "What runs and waits then" not in part(operator_client, "refund", term.pk, amount="1")
+    assert "Better" not in part(operator_client, "refund", term.pk)
+
+
+def test_a_preview_that_is_refused_says_why(operator_client, member, now):
+    page = operator_client.get(reverse("members:renew", args=[member.pk])).content.decode()
+    assert "there is nothing to renew" in page

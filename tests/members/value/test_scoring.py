@@ -182,6 +182,17 @@ def test_a_yearly_term_is_not_one_wild_month(db):
     assert value(member).spend_variation < 0.05
 
 
+def test_a_year_that_was_set_aside_lies_evenly_over_the_days_it_runs(db):
+    year = factories.PlanFactory(duration_unit="year", price_cents=36_500, tier=factories.TierFactory(position=1))
+    better = factories.PlanFactory(price_cents=0, tier=factories.TierFactory(position=2))
+    member = newcomer()
+    terms.purchase(member_id=member.pk, plan=year, at=AT - 250 * DAY, actor=None)
+    terms.purchase(member_id=member.pk, plan=better, at=AT - 249 * DAY, actor=None)
+    refresh_now(at=AT)
+    assert value(member).spend_month_cents == pytest.approx(3050, rel=0.02)
+    assert value(member).spend_variation < 0.05
+
+
 def test_maturity_is_what_the_known_parts_agree_on(shop):
     invited, joined = (
         EventDefinition.objects.create(name=name, is_activity=False) for name in ("invited", "friend_joined")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -19,9 +20,12 @@ from config.engine import clock
 from config.staff.access import Permission, View, requires
 from members.people.models import Member
 from members.terms.console.forms import terms as forms
+from members.terms.console.pages import QueuePreview
 from members.terms.models import MembershipTerm
 
 Text = str | Promise
+# The element that htmx asks for alone when a field changes.
+PREVIEW = "queue-preview"
 
 
 @dataclass(frozen=True)
@@ -62,18 +66,31 @@ def about_term(action: TermAction) -> View:
 
 
 def _form_page(request: StaffRequest, action: TermAction, member: Member, term: MembershipTerm | None) -> HttpResponse:
+    at = clock.now()
+    if request.htmx and request.htmx.target == PREVIEW:
+        return _preview_part(request, action.form(request.GET, member=member, term=term), at)
     form = action.form(request.POST or None, member=member, term=term)
     if request.method == "POST":
         # A form without fields is bound by an empty POST too.
         form = action.form(request.POST, member=member, term=term)
-        if form.is_valid() and form.carry_out(actor=request.user, at=clock.now()):
+        if form.is_valid() and form.carry_out(actor=request.user, at=at):
             messages.success(request, str(action.done))
             target = member.get_absolute_url()
             return HttpResponseClientRedirect(target) if request.htmx else redirect(target)
     context: dict[str, Any] = {"action": action, "form": form, "member": member, "term": term}
+    context["preview"] = QueuePreview.read(form, at)
     template = "members/term_action.html#drawer" if request.htmx else "members/term_action.html"
     response = render(request, template, context, status=422 if form.errors else 200)
     patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def _preview_part(request: StaffRequest, form: forms.TermForm, at: datetime) -> HttpResponse:
+    """What the fields as they are now would make of the queue: the page's own part, at the page's address."""
+    form.is_valid()
+    context = {"preview": QueuePreview.read(form, at)}
+    response = render(request, "members/includes/queue_preview.html", context)
+    patch_vary_headers(response, ["HX-Request", "HX-Target"])
     return response
 
 
@@ -81,8 +98,9 @@ purchase = about_member(
     TermAction(
         _("Book a purchase"),
         _(
-            "With no cover the term starts now, or at the old expiry while that is within grace. A trial ends and its "
-            "unused days are added. The same tier is appended; another tier follows what its plan says."
+            "A higher tier starts now and what runs waits behind it with all it has left; the same tier is appended, a "
+            "lower one waits. Without cover it starts now, or at the old expiry within grace. A trial ends and its "
+            "unused time is added."
         ),
         _("Book the purchase"),
         _("The purchase is booked."),
@@ -92,7 +110,7 @@ purchase = about_member(
 renew = about_member(
     TermAction(
         _("Renew"),
-        _("The plan of the last term once more, starting where it ends: an early renewal loses no day."),
+        _("The plan that runs, or was paid for last, once more: an early renewal loses no day."),
         _("Renew"),
         _("The membership is renewed."),
         forms.RenewForm,
@@ -101,7 +119,7 @@ renew = about_member(
 trial = about_member(
     TermAction(
         _("Start a trial"),
-        _("The plan's trial days, from now. Only for people without a running or booked term."),
+        _("The plan's trial days, from now. Only for people without a running or booked term; one a member."),
         _("Start the trial"),
         _("The trial has started."),
         forms.TrialForm,
@@ -110,7 +128,7 @@ trial = about_member(
 gift = about_member(
     TermAction(
         _("Give a term"),
-        _("A term of the plan free of charge, behind what the member already has, whatever its tier."),
+        _("A term of the plan free of charge, behind everything the member already has."),
         _("Give the term"),
         _("The term is given."),
         forms.GiftForm,
@@ -119,7 +137,7 @@ gift = about_member(
 compensate = about_member(
     TermAction(
         _("Compensate days"),
-        _("Adds days behind the last term; when that is over, from now."),
+        _("Adds days behind everything the member has; without cover, from now."),
         _("Add the days"),
         _("The days are added."),
         forms.CompensateForm,
@@ -155,7 +173,10 @@ renewal_failure = about_member(
 refund = about_term(
     TermAction(
         _("Refund the term"),
-        _("The term ends now, without grace, and auto-renewal goes off. This cannot be taken back."),
+        _(
+            "When all that was paid has gone back, the order ends now, without grace, and what it had set aside goes "
+            "on. Auto-renewal goes off when no other payment runs or waits. This cannot be taken back."
+        ),
         _("Refund the term"),
         _("The term is refunded."),
         forms.RefundForm,
@@ -166,8 +187,8 @@ void = about_term(
     TermAction(
         _("Void the term"),
         _(
-            "As if it had never been booked. With every term voided the member is a prospect again. This cannot be "
-            "taken back."
+            "As if it had never been booked: what it had set aside goes on, a trial that it closed too, and its order "
+            "number is free. With every term voided the member is a prospect again. This cannot be taken back."
         ),
         _("Void the term"),
         _("The term is voided."),
@@ -179,7 +200,7 @@ void = about_term(
 change_tier = about_term(
     TermAction(
         _("Change the tier"),
-        _("The rest of the running term moves to another tier, without a payment; it ends on the same day."),
+        _("What is left of the order moves to another tier, without a payment; no day is lost."),
         _("Change the tier"),
         _("The tier is changed."),
         forms.ChangeTierForm,
