@@ -277,10 +277,10 @@ def _in_order(rows: list[dict[str, Any]], size: int = 5_000) -> Iterator[list[di
 
 
 def _life(draw: random.Random, plans: dict[str, Plan], at: datetime) -> Life:
-    """A life drawn from eight kinds, weighted so that every state and the coming days' expiries are well filled."""
+    """A life drawn from these kinds, weighted so that every state and the coming days' expiries are well filled."""
     kinds: list[tuple[int, Callable[[random.Random, dict[str, Plan], datetime], Life]]] = [
         (14, _looks_around), (10, _tries), (26, _pays_a_while), (14, _pays_yearly), (12, _ends_soon),
-        (12, _left), (5, _is_given), (4, _takes_it_back), (3, _comes_back),
+        (12, _left), (5, _is_given), (4, _takes_it_back), (3, _comes_back), (5, _climbs),
     ]  # fmt: skip
     return draw.choices([kind for _, kind in kinds], weights=[w for w, _ in kinds])[0](draw, plans, at)
 
@@ -393,3 +393,25 @@ def _comes_back(draw: random.Random, plans: dict[str, Plan], at: datetime) -> Li
     plan = plans["standard-month"]
     again = _ago(draw, at, 1, 29)
     return Life(first - timedelta(days=1), [_buy(plan, first), _buy(plan, again)], _visits(draw, again, at, 3))
+
+
+def _climbs(draw: random.Random, plans: dict[str, Plan], at: datetime) -> Life:
+    """Buys the higher tier over what runs, which waits; some get money back for it, or days for an outage."""
+    joins = _ago(draw, at, 15, 70)
+    climbs = joins + timedelta(days=draw.uniform(2, 10))
+    what_then = draw.choice(["nothing", "part back", "all back", "compensated", "gift behind"])
+
+    def climb(member: int) -> None:
+        higher = terms.purchase(member_id=member, plan=plans["gold-year"], at=climbs, actor=None)
+        then = climbs + timedelta(days=2)
+        if what_then in ("part back", "all back"):
+            cents = higher.price_cents // 4 if what_then == "part back" else None
+            reason = "Not what was expected"
+            terms.refund_term(term_id=higher.pk, at=then, actor=None, reason=reason, amount_cents=cents)
+        elif what_then == "compensated":
+            terms.compensate(member_id=member, days=7, at=then, actor=None, reason="Outage")
+        elif what_then == "gift behind":
+            terms.give_term(member_id=member, plan=plans["silver-quarter"], at=then, actor=None)
+
+    facts = [_buy(plans["silver-quarter"], joins + timedelta(hours=1)), climb]
+    return Life(joins, facts, _visits(draw, joins, at, draw.choice([1, 3])))

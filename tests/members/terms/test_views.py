@@ -206,3 +206,13 @@ def test_a_refund_shows_what_goes_on_and_less_than_all_shows_nothing(operator_cl
 def test_a_preview_that_is_refused_says_why(operator_client, member, now):
     page = operator_client.get(reverse("members:renew", args=[member.pk])).content.decode()
     assert "there is nothing to renew" in page
+
+
+def test_a_refund_is_typed_in_the_currency_of_its_order(operator_client, member, now):
+    plan = factories.PlanFactory(currency="JPY", price_cents=3000)
+    term = factories.make_term(member=member, at=now - timedelta(days=3), plan=plan)
+    address = reverse("members:refund", args=[term.pk])
+    assert operator_client.post(address, {"amount": "500.5"}).status_code == 422
+    operator_client.post(address, {"amount": "500"})
+    term.refresh_from_db()
+    assert (term.refunded_cents, term.refunded_at) == (500, None)

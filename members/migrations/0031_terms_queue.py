@@ -34,7 +34,7 @@ FROM members_memberlifecycle l WHERE l.member_id = t.member_id AND t.anchor_mont
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('members', '0028_reviewed'),
+        ('members', '0030_foreseen'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
