@@ -16,7 +16,8 @@ REFUSALS: Mapping[str, str | Promise] = {
 
 # Of what the operations on terms refuse.
 FAULTS: Mapping[str, str | Promise] = {
-    "already_covered": _("The holder has a membership of their own in that time."),
+    "beyond_calendar": _("What waits behind the cover would end beyond what the calendar holds."),
+    "no_time_left": _("The time of this cover is over."),
     "external_ref_taken": _("Another booking has the order number of this cover."),
     "member_merged": _("Owner or holder was just merged into another member."),
     "database": _("Records stand against it; the server's log says which."),

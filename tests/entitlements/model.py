@@ -9,21 +9,26 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from entitlements.grants.rules import Bucket, burn, carried_over, periods_between, usage_period
-from members.people.rules import local_date, shift_local
+from members.terms.rules import Hold, Span, hold_of
 
 LADDER, CARRIED = 0, -1
 # The usage period of what is owed while the ladder gives nothing.
 NO_PERIOD = None
+GRACE_DAYS = 3
 MOMENT = timedelta(microseconds=1)
 
 
-@dataclass
+@dataclass(eq=False)
 class Term:
+    """A row of an order, of which ``order`` is the number."""
+
+    order: int
     starts_at: datetime
     ends_at: datetime
     kind: str = "paid"
     closed_at: datetime | None = None
-    close_reason: str = ""
+    refunded_at: datetime | None = None
+    voided_at: datetime | None = None
 
     @property
     def end(self) -> datetime:
@@ -31,7 +36,10 @@ class Term:
 
     @property
     def is_unmade(self) -> bool:
-        return self.close_reason in ("refund", "void")
+        return bool(self.refunded_at or self.voided_at)
+
+    def covers_before(self, at: datetime) -> bool:
+        return self.starts_at < min(self.end, at)
 
 
 @dataclass(frozen=True)
@@ -123,7 +131,7 @@ class Model:
     # Since when the ladder gives what it gives now, and until when.
     ladder_since: tuple[tuple[object, ...], datetime] | None = None
     via: str = "free"
-    term_gave: dict[datetime, int] = field(default_factory=dict)
+    term_gave: dict[Term, int] = field(default_factory=dict)
     kept: list[Kept] = field(default_factory=list)
     period: tuple[datetime, datetime | None, int] | None = None
     # Since when the free tier gives it, or does not.
@@ -209,14 +217,35 @@ class Model:
                 use.owed -= sum(part for _lot, part in covered)
 
     def current(self, at: datetime) -> Term | None:
-        """The latest term that has begun and had any length."""
-        begun = [t for t in self.terms if t.starts_at <= at and t.end > t.starts_at]
+        """The latest term that has begun, had any length and was not voided."""
+        begun = [t for t in self.terms if t.starts_at <= at and t.end > t.starts_at and not t.voided_at]
         return max(begun, key=lambda t: t.starts_at, default=None)
 
-    def held_until(self, term: Term) -> datetime:
-        if term.kind != "paid" or term.closed_at:
-            return term.end
-        return shift_local(term.end, local_date(term.end, self.zone) + timedelta(days=3), self.zone)
+    def _hold(self, terms: list[Term], at: datetime) -> Hold | None:
+        """The grace behind a chain of cover; for ``tier_id`` the place of its last link among ``terms``."""
+        return hold_of(
+            [
+                Span(
+                    term.starts_at, min(term.end, at), place, GRACE_DAYS, is_trial=term.kind == "trial",
+                    is_paid=term.kind == "paid", is_taken_back=term.is_unmade,
+                )
+                for place, term in enumerate(terms) if term.covers_before(at)
+            ],
+            self.zone,
+        )  # fmt: skip
+
+    def held_until(self, at: datetime) -> datetime:
+        """Until when what ended is held: the end of the last cover where nothing is."""
+        last, hold = self.current(at), self._hold(self.terms, at)
+        assert last is not None
+        return max(hold.until, last.end) if hold else last.end
+
+    def decides(self, at: datetime) -> Term | None:
+        """The term by which the ladder gives something: the one that covers, or in the grace the last of its chain."""
+        term, hold = self.current(at), self._hold(self.terms, at)
+        if term is None or at < term.end or hold is None or at >= self.held_until(at):
+            return term
+        return self.terms[hold.tier_id]
 
     def anchor(self, term: Term) -> datetime:
         """The first day of the membership that ``term`` belongs to.
@@ -226,31 +255,33 @@ class Model:
         covers = sorted(
             (t for t in self.terms if t.starts_at <= term.starts_at and t.end > t.starts_at), key=lambda t: t.starts_at
         )
-        first, until = covers[0].starts_at, self.held_until(covers[0])
-        for cover in covers[1:]:
-            _start, goes_on_until = usage_period(
-                self.rules.unit, by_calendar=False, zone=self.zone, anchor=first, at=until - MOMENT
-            )
-            if cover.starts_at > until and goes_on_until and cover.starts_at >= goes_on_until:
-                first = cover.starts_at
-            until = max(until, self.held_until(cover))
+        first = until = covers[0].starts_at
+        for n, cover in enumerate(covers):
+            if cover.starts_at > until:
+                _start, goes_on_until = usage_period(
+                    self.rules.unit, by_calendar=False, zone=self.zone, anchor=first, at=until - MOMENT
+                )
+                if goes_on_until and cover.starts_at >= goes_on_until:
+                    first = cover.starts_at
+            hold = self._hold(covers[: n + 1], cover.end)
+            until = max(until, cover.end, hold.until if hold else cover.end)
         return first
 
     def _source(self, at: datetime) -> str:
         term = self.current(at)
-        if term is None or at >= self.held_until(term):
+        if term is None or at >= max(term.end, self.held_until(at)):
             return "free"
         return "term" if at < term.end else "grace"
 
     def _allowance(self, at: datetime) -> tuple[int, datetime] | None:
         """What the ladder gives now and from when its periods are counted."""
-        term, self.via = self.current(at), self._source(at)
+        term, self.via = self.decides(at), self._source(at)
         if term and self.via != "free":
             self.free = None
             if self.via == "term":
-                self.term_gave.pop(term.starts_at, None)
+                self.term_gave.pop(term, None)
                 if self.with_term is not None:
-                    self.term_gave[term.starts_at] = self.with_term
+                    self.term_gave[term] = self.with_term
             return None if self.with_term is None else (self.with_term, self._anchor(term))
         if self.without is None:
             self.free = None
@@ -259,21 +290,28 @@ class Model:
         return self.free
 
     def _anchor(self, term: Term) -> datetime:
-        return term.starts_at if self.rules.unit == "term" else self.anchor(term)
+        return self._first_run(term) if self.rules.unit == "term" else self.anchor(term)
+
+    def _first_run(self, term: Term) -> datetime:
+        """When the order first gave cover, before it was set aside and came back."""
+        return min(t.starts_at for t in self.terms if t.order == term.order and t.end > t.starts_at)
 
     def _remember(self, at: datetime) -> None:
         """On losing the membership: the last term that was not refunded, once."""
         lost = self.current(at)
-        counting = [t for t in self.terms if t.starts_at <= at and t.kind != "trial" and not t.is_unmade]
+        counting = [
+            t for t in self.terms
+            if t.starts_at <= at and t.end > t.starts_at and t.kind != "trial" and not t.is_unmade
+        ]  # fmt: skip
         if self.via == "free" or self._source(at) != "free" or lost is None or not counting:
             return
         term = max(counting, key=lambda t: t.starts_at)
         if any(kept.term is term for kept in self.kept):
             return
-        since = self.held_until(lost)
-        lot = self.lots.get((LADDER, term.starts_at))
+        since = self.held_until(at)
+        lot = self.lots.get((LADDER, self._first_run(term)))
         # What a term gave that was cut short ended with it.
-        once = self.term_gave.get(term.starts_at, 0) if self.rules.unit == "term" and not term.closed_at else 0
+        once = self.term_gave.get(term, 0) if self.rules.unit == "term" and not term.closed_at else 0
         open_then = [
             lot for (key, opens), lot in self.lots.items()
             if key == CARRIED and opens < since and lot.closes_at and lot.closes_at >= since
@@ -310,6 +348,7 @@ class Model:
 
     def _ladder_bucket(self, at: datetime, allowance: tuple[int, datetime] | None) -> Open | None:
         if allowance is None:
+            self.ladder_since = None
             return None
         amount, anchor = allowance
         start, end = usage_period(
@@ -322,14 +361,14 @@ class Model:
 
     def _given_for(self, at: datetime) -> tuple[object, ...]:
         """What the ladder's grant is given for; another one makes another grant."""
-        term = self.current(at)
-        return (term.starts_at, self._until(at)) if term and self.via != "free" else ()
+        term = self.decides(at)
+        return (term, self._until(at)) if term and self.via != "free" else ()
 
     def _until(self, at: datetime) -> datetime | None:
         term = self.current(at)
         if term is None or self.via == "free":
             return None
-        return term.end if self.via == "term" else self.held_until(term)
+        return term.end if self.via == "term" else self.held_until(at)
 
     def _lot(self, bucket: Open) -> Lot:
         return self.lots.get((bucket.key, bucket.opens_at)) or Lot(bucket.closes_at, bucket.amount)

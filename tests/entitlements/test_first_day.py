@@ -1,5 +1,7 @@
 """Usage periods are counted from the first day of the membership, whatever comes after it."""
 
+from datetime import timedelta
+
 import pytest
 
 from entitlements.grants.models import Balance, Lot
@@ -83,3 +85,45 @@ def test_twelve_ends_of_usage_periods_carry_what_twelve_periods_gave():
     settle(one.member, moment(367))
     carried = Lot.objects.get(member=one.member, bucket=Lot.CARRIED)
     assert (carried.opens_at, carried.amount) == (moment(365), 120)
+
+
+def test_what_is_given_once_a_term_is_not_given_anew_when_the_term_comes_back():
+    """The higher tier has its own; what was set aside goes on with what is left of its."""
+    one = Membership(period="term")
+    one.buy(one.world.year, 0)
+    one.use(7, 2)
+    one.buy(one.world.black_month, 10)
+    assert one.left(10) == (10, moment(10))
+    one.use(4, 11)
+    resumed = one.member.terms.filter(closed_at=None, plan=one.world.year).latest("starts_at")
+    assert resumed.origin is not None
+    day = (resumed.starts_at - moment(0)) / timedelta(days=1) + 1
+    assert one.left(day) == (3, moment(0))
+    one.use(3, day)
+    assert one.left(day + 1) == (0, moment(0))
+
+
+def test_a_term_that_began_earlier_than_booked_counts_from_when_it_began():
+    one = Membership(period="term")
+    first = one.buy(one.world.month, 0)
+    one.buy(one.world.month, 1)
+    terms.refund_term(term_id=first.pk, at=moment(5), actor=None, reason="R")
+    assert one.left(5) == (10, moment(5))
+
+
+def test_the_grace_behind_credited_days_goes_on_with_the_membership():
+    one = Membership(period="day")
+    one.buy(one.world.week, 0)
+    terms.compensate(member_id=one.member.pk, days=3, at=moment(1), actor=None, reason="outage")
+    ends_at = one.member.terms.latest("ends_at").ends_at
+    day = (ends_at - moment(0)) / timedelta(days=1) + 2.3
+    one.buy(one.world.black_month, day)
+    _, start = one.left(day)
+    assert (start - moment(0)) % timedelta(days=1) == timedelta(0)
+    # Behind days that nothing was paid for there is no grace.
+    other = Membership.__new__(Membership)
+    other.__dict__ = one.__dict__ | {"member": one.world.member()}
+    terms.give_term(member_id=other.member.pk, plan=one.world.week, at=moment(0), actor=None)
+    ended = (other.member.terms.get().ends_at - moment(0)) / timedelta(days=1)
+    other.buy(one.world.black_month, ended + 2.3)
+    assert other.left(ended + 2.3)[1] == moment(ended + 2.3)

@@ -9,7 +9,7 @@ from django.utils import translation
 from config.audit.models import AuditEntry
 from config.engine.refusal import Refused
 from config.staff.access import Role
-from entitlements.benefits.models import LadderVersion, TierBenefit
+from entitlements.benefits.models import Benefit, LadderVersion, TierBenefit
 from entitlements.grants.models import Balance, Grant, Standing
 from entitlements.grants.operations.settling import settle_due, settle_members
 from entitlements.insight.operations.counting import count_figures
@@ -351,3 +351,8 @@ def test_a_tier_that_would_get_less_than_the_one_below_is_named(client, plan, pr
     assert "Left alone:" not in page
     change(benefit, plan.tier, proposer, CELL | {"amount": None})
     assert "gets less than" not in client.get(address, headers={"accept-language": "en"}).content.decode()
+
+
+def test_a_benefit_is_an_access_or_a_quota():
+    """Amounts that are metered are quotas without a hard limit: what goes on beyond is overage."""
+    assert Benefit.Kind.values == ["access", "quota"]

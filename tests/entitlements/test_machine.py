@@ -1,5 +1,7 @@
 """Random histories through the public operations: after each step balances are what the pure rules say."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from config.engine.refusal import Refused
 from entitlements.benefits.models import Benefit
 from entitlements.checks.operations.checking import find_offences
 from entitlements.grants.models import Balance, Grant, Lot
@@ -88,7 +91,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(who=numbers, kind=st.sampled_from(["month", "year", "week", "gift", "black_month"]))
     def a_term_is_bought_or_given(self, who: int, kind: str) -> None:
-        """Another tier is a switch; on the ladder it stands for as much."""
+        """Another tier sets aside what runs; on the ladder it stands for as much."""
         sell = terms.give_term if kind == "gift" else terms.purchase
         self._book(who, sell, plan=self.world.month if kind == "gift" else getattr(self.world, kind))
 
@@ -97,10 +100,39 @@ class Histories(RuleBasedStateMachine):
         if not MembershipTerm.objects.filter(member=self.members[who]).exists():
             self._book(who, terms.start_trial, plan=self.world.month)
 
-    @rule(who=numbers)
-    def a_term_is_refunded(self, who: int) -> None:
+    @rule(who=numbers, days=st.integers(1, 40))
+    def days_are_credited(self, who: int, days: int) -> None:
         self.now += SECOND
-        self._refund(who)
+        values: dict[str, Any] = {
+            "member_id": self.members[who].pk,
+            "days": days,
+            "at": self.now,
+            "actor": None,
+            "reason": "R",
+        }
+        self._try(who, lambda: terms.compensate(**values))
+        self._settle()
+
+    @rule(who=numbers, waiting=st.booleans())
+    def a_term_is_refunded(self, who: int, waiting: bool) -> None:
+        """The one that runs, or one that waits."""
+        self.now += SECOND
+        self._refund(who, waiting=waiting)
+        self._settle()
+
+    @rule(who=numbers, waiting=st.booleans())
+    def a_term_is_voided(self, who: int, waiting: bool) -> None:
+        self.now += SECOND
+        if row := self._ordered(who, waiting=waiting):
+            self._try(who, lambda: terms.void_term(term_id=row.pk, at=self.now, actor=None, reason="R"))
+        self._settle()
+
+    @rule(who=numbers)
+    def staff_change_the_tier(self, who: int) -> None:
+        self.now += SECOND
+        if row := self._ordered(who):
+            tier = self.world.black if row.tier == self.world.gold else self.world.gold
+            self._try(who, lambda: terms.change_tier(term_id=row.pk, tier=tier, at=self.now, actor=None, reason="R"))
         self._settle()
 
     @rule(who=numbers, which=numbers, amount=st.integers(1, 9), days=st.none() | st.integers(1, 60))
@@ -188,11 +220,22 @@ class Histories(RuleBasedStateMachine):
         self._read_terms(who)
         self._settle()
 
-    def _refund(self, who: int) -> None:
-        open_terms = MembershipTerm.objects.filter(member=self.members[who], kind="paid").covering(self.now)
-        if term := open_terms.first():
-            terms.refund_term(term_id=term.pk, at=self.now, actor=None, reason="R")
-            self._read_terms(who)
+    def _refund(self, who: int, *, waiting: bool = False) -> None:
+        if row := self._ordered(who, waiting=waiting, kind="paid"):
+            self._try(who, lambda: terms.refund_term(term_id=row.pk, at=self.now, actor=None, reason="R"))
+
+    def _ordered(self, who: int, *, waiting: bool = False, **kind: str) -> MembershipTerm | None:
+        """The row that runs, or the last of those that wait."""
+        rows = MembershipTerm.objects.filter(member=self.members[who], **kind).open_or_upcoming(self.now)
+        if waiting:
+            return rows.filter(starts_at__gt=self.now).order_by("starts_at").last()
+        return rows.filter(starts_at__lte=self.now).first()
+
+    def _try(self, who: int, operation: Callable[[], object]) -> None:
+        """What the policy of terms refuses changes nothing."""
+        with suppress(Refused):
+            operation()
+        self._read_terms(who)
 
     def _use(self, who: int, which: int, amount: int) -> None:
         member, benefit = self.members[who], self.benefits[which]
@@ -205,12 +248,14 @@ class Histories(RuleBasedStateMachine):
             self.uses.append((record.pk, (member.pk, benefit.pk), use))
 
     def _read_terms(self, who: int) -> None:
-        """Of the terms only what any of their rows says: from when to when, and why it ended early."""
+        """Of the terms only what any of their rows says: from when to when, of which order, if unmade."""
         member = self.members[who]
         for benefit in self.benefits:
             model = self.models[member.pk, benefit.pk]
             for row in MembershipTerm.objects.filter(member=member).order_by("starts_at"):
-                facts = (row.starts_at, row.ends_at, row.kind, row.closed_at, row.close_reason)
+                facts = (
+                    row.order_id, row.starts_at, row.ends_at, row.kind, row.closed_at, row.refunded_at, row.voided_at
+                )  # fmt: skip
                 key = member.pk, benefit.pk, row.pk
                 if key not in self.terms:
                     self.terms[key] = Term(*facts)

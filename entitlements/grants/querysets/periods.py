@@ -43,20 +43,35 @@ CREATE OR REPLACE FUNCTION entitlements_periods(
       CASE unit WHEN 'month' THEN 1 WHEN 'quarter' THEN 3 ELSE 12 END)::bigint END
 $$"""
 
-# A membership goes on while cover or its grace does, and as long as the usage period goes on in which it ended.
+# A membership goes on while cover or the grace behind its chain does, and as long as the usage period goes on in which
+# it ended. Cover in the order of its start; ``days`` are those of the grace of what was paid, -1 of gifts, compensation
+# and what was lent, -2 of what was taken back, -3 of trials. The chain is that of ``members.terms.rules.hold_of``.
 ANCHOR_FUNCTION = """
 CREATE OR REPLACE FUNCTION entitlements_anchor(
-  starts timestamptz[], holds timestamptz[], unit text, zone text
+  starts timestamptz[], ends timestamptz[], days integer[], unit text, zone text
 ) RETURNS timestamptz LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
   first timestamptz := starts[1];
-  until timestamptz := holds[1];
+  until timestamptz := starts[1];
+  reach timestamptz;
+  held timestamptz;
+  grace integer := 0;
 BEGIN
-  FOR n IN 2 .. coalesce(cardinality(starts), 0) LOOP
+  FOR n IN 1 .. coalesce(cardinality(starts), 0) LOOP
     IF starts[n] > until
       AND starts[n] >= upper(entitlements_period(unit, false, zone, first, until - interval '1 microsecond'))
     THEN first := starts[n]; END IF;
-    until := greatest(until, holds[n]);
+    IF days[n] = -2 THEN
+      reach := CASE WHEN starts[n] <= reach THEN greatest(reach, ends[n]) ELSE reach END;
+    ELSIF days[n] > -2 THEN
+      IF reach IS NULL OR starts[n] > greatest(reach, held) THEN
+        grace := 0;
+      END IF;
+      grace := CASE WHEN days[n] >= 0 THEN days[n] ELSE grace END;
+      reach := greatest(reach, ends[n]);
+      held := (ends[n] AT TIME ZONE zone + make_interval(days => grace)) AT TIME ZONE zone;
+    END IF;
+    until := greatest(until, ends[n], held);
   END LOOP;
   RETURN first;
 END $$"""

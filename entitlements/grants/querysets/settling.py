@@ -14,8 +14,8 @@ MAKE_TABLE = """
 CREATE TEMPORARY TABLE settling (
   member_id bigint NOT NULL, zone text, is_member boolean NOT NULL, via text, tier_id bigint, plan_id bigint,
   term_id bigint, term_starts_at timestamptz, since timestamptz, until timestamptz, earned_at timestamptz,
-  cover_starts timestamptz[], cover_holds timestamptz[], look_at timestamptz, ladder_id bigint, source_id bigint,
-  came_at timestamptz, seen bigint
+  cover_starts timestamptz[], cover_ends timestamptz[], cover_days integer[], look_at timestamptz,
+  ladder_id bigint, source_id bigint, came_at timestamptz, seen bigint
 ) ON COMMIT DROP"""
 
 # Terms and tiers change in place and by many hands; their logs say whose did since the cursor.
@@ -62,13 +62,12 @@ ON CONFLICT DO NOTHING"""
 # The latest term that has begun decides: it covers, or it is history. Behind the cover the last link of the chain does,
 # while the grace holds: ``members_hold``, for those without cover alone.
 # A renewal goes by the ladder that was locked for it. A tier she earned or was given counts while it is the higher one.
-# Usage periods are counted from the first day of the membership: her terms until then, with the grace after each, say
-# which that is. A term that was voided gave what it gave until then.
+# Usage periods are counted from the first day of the membership: the member's terms until then say which that is. One
+# that was voided gave what it gave until then. A benefit once a term is counted from where its order first ran, however
+# often the order was set aside and came back.
 # What follows on a source begins where that one ended, however late it is looked at: an earned tier when the higher one
 # of a term is over, the free tier when the last of both is; what it gives somebody new begins when the person came.
 # LIMIT 1 has that read by member: hashed, it is everybody.
-_HELD = """((m.ends_at AT TIME ZONE c.zone)
-      + make_interval(days => coalesce(p.grace_days, r.grace_days, %(grace_days)s))) AT TIME ZONE c.zone"""
 FIND_SOURCES = (
     """
 INSERT INTO settling
@@ -80,7 +79,8 @@ SELECT f.member_id, f.zone, f.is_member, CASE WHEN q.id IS NULL THEN f.via ELSE 
       CASE f.was_via WHEN 'free' THEN f.was_since WHEN 'tier' THEN least(f.was_until, %(at)s) END)
     ELSE f.since END,
   CASE WHEN q.id IS NULL THEN f.until ELSE e.until END,
-  CASE WHEN q.id IS NOT NULL THEN e.since END, f.cover_starts, f.cover_holds, least(f.next_start, f.until), f.ladder_id,
+  CASE WHEN q.id IS NOT NULL THEN e.since END, f.cover_starts, f.cover_ends, f.cover_days,
+  least(f.next_start, f.until), f.ladder_id,
   coalesce(q.id, f.term_id, 0),
   CASE WHEN f.is_new THEN least((SELECT n.created_at FROM members_member n WHERE n.id = f.member_id), %(at)s) END, """
     + seen("f.member_id")
@@ -92,11 +92,11 @@ FROM (
     CASE WHEN coalesce(h.hold_until, t.end_at) > %(at)s THEN t.tier_id END AS tier_id,
     CASE WHEN coalesce(h.hold_until, t.end_at) > %(at)s THEN t.plan_id END AS plan_id,
     CASE WHEN coalesce(h.hold_until, t.end_at) > %(at)s THEN t.id END AS term_id,
-    t.starts_at AS term_starts_at,
+    a.term_starts_at,
     CASE WHEN t.end_at > %(at)s THEN t.starts_at WHEN h.hold_until <= %(at)s THEN h.hold_until
       ELSE t.end_at END AS since,
     CASE WHEN t.end_at > %(at)s THEN t.end_at WHEN h.hold_until > %(at)s THEN h.hold_until END AS until,
-    a.cover_starts, a.cover_holds, n.next_start, coalesce(k.ladder_id, %(ladder)s) AS ladder_id
+    a.cover_starts, a.cover_ends, a.cover_days, n.next_start, coalesce(k.ladder_id, %(ladder)s) AS ladder_id
   FROM (
     SELECT k.member_id, coalesce(nullif(l.time_zone, ''), %(zone)s) AS zone, l.member_id IS NOT NULL AS is_member,
       k.settled_at IS NULL AS is_new, k.via AS was_via, k.since AS was_since, k.until AS was_until
@@ -120,10 +120,12 @@ FROM (
   ) t ON true
   LEFT JOIN members_tier r ON r.id = t.tier_id
   LEFT JOIN LATERAL (
-    SELECT array_agg(m.starts_at ORDER BY m.starts_at) AS cover_starts, array_agg(CASE
-      WHEN m.kind = 'paid' AND m.closed_at IS NULL THEN """
-    + _HELD
-    + """ ELSE least(m.ends_at, coalesce(m.closed_at, m.ends_at)) END ORDER BY m.starts_at) AS cover_holds
+    SELECT array_agg(m.starts_at ORDER BY m.starts_at) AS cover_starts,
+      array_agg(least(m.ends_at, m.closed_at) ORDER BY m.starts_at) AS cover_ends,
+      array_agg(CASE WHEN m.kind = 'trial' THEN -3 WHEN coalesce(m.refunded_at, m.voided_at) IS NOT NULL THEN -2
+        WHEN m.kind = 'paid' THEN coalesce(p.grace_days, r.grace_days, %(grace_days)s) ELSE -1
+      END ORDER BY m.starts_at) AS cover_days,
+      min(m.starts_at) FILTER (WHERE coalesce(m.origin_id, m.id) = coalesce(t.origin_id, t.id)) AS term_starts_at
     FROM members_membershipterm m
     LEFT JOIN members_plan p ON p.id = m.plan_id
     JOIN members_tier r ON r.id = m.tier_id

@@ -24,7 +24,7 @@ LEFT JOIN members_tier present ON present.id = s.tier_id
 CROSS JOIN LATERAL (
   SELECT t.* FROM members_membershipterm t
   WHERE t.member_id = s.member_id AND t.kind <> 'trial' AND t.refunded_at IS NULL AND t.voided_at IS NULL
-    AND t.starts_at <= %(at)s
+    AND t.starts_at <= %(at)s AND coalesce(t.closed_at, t.ends_at) > t.starts_at
   ORDER BY t.starts_at DESC LIMIT 1
 ) m
 JOIN members_tier bought ON bought.id = m.tier_id
