@@ -3,8 +3,10 @@
 Nothing is edited here. Changes go through the console, where each is an operation with its audit row.
 """
 
+from datetime import date
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -23,6 +25,7 @@ from members.exports.models import EventRecord
 from members.imports.models import ImportRun
 from members.lifecycle.models import LifecyclePolicy, LifecycleTransition, MemberLifecycle, SweepBrake
 from members.people.models import Consent, Identity, Member
+from members.people.rules import last_day
 from members.plans.models import Plan, Tier
 from members.resources import AnyCsv, EventResource, MemberResource, SafeXlsx, TermResource
 from members.tags.models import MemberTag
@@ -64,11 +67,15 @@ class MemberAdmin(PipelineAdmin):
 @admin.register(MembershipTerm)
 class TermAdmin(PipelineAdmin):
     resource_classes = [TermResource]
-    list_display = ["id", "member_id", "kind", "tier", "plan", "starts_at", "ends_at", "close_reason"]
+    list_display = ["id", "member_id", "kind", "tier", "plan", "starts_at", "last_on", "close_reason"]
     list_filter = ["kind", "tier", "close_reason"]
-    list_select_related = ["tier", "plan"]
+    list_select_related = ["tier", "plan", "member__lifecycle"]
     search_fields = ["=member__id", "=external_ref"]
     ordering = ["-id"]
+
+    @admin.display(description=_("Last day"), ordering="ends_at")
+    def last_on(self, term: MembershipTerm) -> date:
+        return last_day(term.ends_at, term.member.lifecycle.time_zone or settings.PROJECT_TIME_ZONE)
 
     def get_export_queryset(self, request: HttpRequest) -> QuerySet:
         queryset = super().get_export_queryset(request).not_voided()
@@ -101,13 +108,18 @@ class LifecycleAdmin(ReadOnlyAdmin):
         "target_state",
         "membership_status",
         "tier",
-        "expiration_time",
+        "last_on",
         "next_due_at",
     ]
     list_filter = ["lifecycle_state", "membership_status"]
     list_select_related = ["tier"]
     search_fields = ["=member__id"]
     ordering = ["-member_id"]
+
+    @admin.display(description=_("Last day"), ordering="expiration_time")
+    def last_on(self, life: MemberLifecycle) -> date | None:
+        end = life.expiration_time
+        return last_day(end, life.time_zone or settings.PROJECT_TIME_ZONE) if end else None
 
 
 @admin.register(LifecycleTransition)

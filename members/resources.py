@@ -6,6 +6,7 @@ other, so an admin meets the same checks, and no status column is ever written.
 
 import csv
 import io
+from datetime import date, datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -23,7 +24,7 @@ from config.engine.money import major_text, project_currency
 from config.engine.refusal import Refused, refusal_text
 from config.staff.models import User
 from members.exports.models import EventRecord
-from members.files.csv_text import cell, csv_lines
+from members.files.csv_text import cell, csv_lines, written_end
 from members.imports.models import ImportIssue, ImportRun
 from members.imports.operations.uploads import receive, start_check
 from members.imports.operations.work import work
@@ -185,7 +186,7 @@ class TermResource(PipelineResource):
     plan = fields.Field(column_name="plan", attribute="plan__code")
     tier = fields.Field(column_name="tier", attribute="tier__code")
     activation_time = fields.Field(column_name="activation_time", attribute="starts_at")
-    expiration_time = fields.Field(column_name="expiration_time", attribute="ends_at")
+    expiration_time = fields.Field(column_name="expiration_time")
     price = fields.Field(column_name="price")
 
     class Meta:
@@ -198,6 +199,9 @@ class TermResource(PipelineResource):
 
     def dehydrate_external_id(self, term: MembershipTerm) -> str:
         return _identity(term.member, "external_id")
+
+    def dehydrate_expiration_time(self, term: MembershipTerm) -> datetime | date | None:
+        return written_end(term.ends_at)
 
     def dehydrate_price(self, term: MembershipTerm) -> str:
         return major_text(term.price_cents, term.currency)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.conf import settings
 from django.db.models import Q, QuerySet
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -15,6 +15,7 @@ from members.events.models import Event
 from members.lifecycle.models import LifecycleTransition
 from members.people.console import timeline
 from members.people.console.timeline import SOURCES, Entry, Source
+from members.people.rules import last_day, local_date
 from members.terms.models import MembershipTerm
 
 
@@ -63,13 +64,16 @@ def _moved(row: LifecycleTransition) -> Entry:
 
 
 def terms(member_id: int, *, before_at: datetime, before_pk: int, limit: int, alone: bool) -> Sequence[Entry]:
-    rows = MembershipTerm.objects.filter(member_id=member_id).select_related("plan", "tier", "recorded_by")
+    rows = MembershipTerm.objects.filter(member_id=member_id).select_related(
+        "plan", "tier", "recorded_by", "member__lifecycle"
+    )
     return [_booked(row) for row in older(rows, "booked_at", before_at, before_pk, limit)]
 
 
 def _booked(term: MembershipTerm) -> Entry:
     what = {"kind": term.get_kind_display(), "what": name_of(term.plan) or name_of(term.tier)}
-    span = {"start": f"{localtime(term.starts_at):%Y-%m-%d}", "end": f"{localtime(term.ends_at):%Y-%m-%d}"}
+    zone = term.member.lifecycle.time_zone or settings.PROJECT_TIME_ZONE
+    span = {"start": local_date(term.starts_at, zone).isoformat(), "end": last_day(term.ends_at, zone).isoformat()}
     by = term.recorded_by.get_username() if term.recorded_by else ""
     parts = [_("%(start)s to %(end)s") % span, term.external_ref or "", by]
     title = _("Term goes on: %(kind)s · %(what)s") if term.origin_id else _("Term booked: %(kind)s · %(what)s")

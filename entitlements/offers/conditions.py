@@ -12,7 +12,9 @@ from config.engine.naming import name_of
 from entitlements.codes.models import CodePool, PartnerCode
 from entitlements.offers.lifecycle import CouponStatus
 from entitlements.offers.models import Coupon, Offer
+from members.people.rules import end_for_people
 from members.segments.conditions.bases import IS_OR_IS_NOT
+from members.segments.expressions import member_zone
 from members.segments.registry import CONDITIONS, Choice, Condition, Context, Evidence, Fact, Field, FieldType
 from members.segments.timing import Span
 from members.segments.value_tests import Texts, joined
@@ -60,9 +62,13 @@ class HasOneOf(Condition):
     def evidence(self, member_ids: Sequence[int], context: Context) -> Evidence:
         found: dict[int, list[Fact]] = {pk: [] for pk in member_ids}
         rows = self._found(context).filter(member_id__in=member_ids).select_related(self.path)
-        for row in rows.order_by(self.column, "pk"):
-            found[row.member_id].append(Fact(name_of(getattr(row, self.path)), getattr(row, self.column)))
+        for row in rows.annotate(zone=member_zone("member__")).order_by(self.column, "pk"):
+            found[row.member_id].append(Fact(name_of(getattr(row, self.path)), self.moment(row)))
         return found
+
+    def moment(self, row: Any) -> Any:
+        """When it was, or until when it is, for people."""
+        return getattr(row, self.column)
 
     def faults(self) -> list[tuple[str, str]]:
         known = set(self.owner.objects.filter(code__in=self.values).values_list("code", flat=True))
@@ -110,6 +116,9 @@ class Unused(OfOffers):
     def rows(self, context: Context) -> QuerySet:
         return Coupon.objects.unused(context.at)
 
+    def moment(self, row: Any) -> Any:
+        return end_for_people(row.expires_at, row.zone)
+
 
 class Expiring(Condition):
     """Holds a coupon of any offer that ends within a span from now."""
@@ -131,8 +140,9 @@ class Expiring(Condition):
 
     def evidence(self, member_ids: Sequence[int], context: Context) -> Evidence:
         found: dict[int, list[Fact]] = {pk: [] for pk in member_ids}
-        for row in self._found(context).filter(member_id__in=member_ids).select_related("offer").order_by("expires_at"):
-            found[row.member_id].append(Fact(name_of(row.offer), row.expires_at))
+        rows = self._found(context).filter(member_id__in=member_ids).select_related("offer")
+        for row in rows.annotate(zone=member_zone("member__")).order_by("expires_at"):
+            found[row.member_id].append(Fact(name_of(row.offer), end_for_people(row.expires_at, row.zone)))
         return found
 
 

@@ -11,7 +11,7 @@ from entitlements.offers.models import Coupon
 from entitlements.offers.rules import FIRST_PURCHASE, Buyer, Sold
 from members.lifecycle.lifecycle import MembershipStatus
 from members.lifecycle.models import MemberLifecycle
-from members.people.rules import local_date
+from members.people.rules import last_day, local_date
 from members.plans.models import Plan
 from members.terms.models import MembershipTerm
 
@@ -59,9 +59,9 @@ def _is_refunded(term: MembershipTerm) -> bool:
 
 
 def _days_away(terms: Iterable[MembershipTerm], at: datetime, zone: str) -> int | None:
-    """Local days since the last cover other than a trial ended; None for who never had any."""
+    """Local days since the last day of cover other than a trial; None for who never had any."""
     ends = [term.effective_ends_at for term in terms if term.kind != TRIAL and term.effective_ends_at <= at]
     if not ends:
         return None
     zone = zone or settings.PROJECT_TIME_ZONE
-    return (local_date(at, zone) - local_date(max(ends), zone)).days
+    return (local_date(at, zone) - last_day(max(ends), zone)).days

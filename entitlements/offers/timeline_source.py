@@ -1,10 +1,10 @@
 """A member's coupons in her timeline: when she got each, and what became of it."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from django.conf import settings
 from django.urls import reverse
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -14,6 +14,7 @@ from entitlements.offers.lifecycle import CouponStatus
 from entitlements.offers.models import Coupon
 from entitlements.offers.words import amount
 from members.people.console.timeline import SOURCES, Entry, Source
+from members.people.rules import last_day
 from members.timeline_sources import older
 
 ISSUED, REVOKED = "coupon.issued", "coupon.revoked"
@@ -28,7 +29,7 @@ def register() -> None:
 
 def fetch(member_id: int, *, before_at: datetime, before_pk: int, limit: int, alone: bool) -> Sequence[Entry]:
     """Two entries a coupon: 2n for its issue, 2n + 1 for its end, so that each has an id of its own."""
-    rows = Coupon.objects.filter(member_id=member_id).select_related("offer", "issued_by")
+    rows = Coupon.objects.filter(member_id=member_id).select_related("offer", "issued_by", "member__lifecycle")
     issued = older(rows, "issued_at", before_at, (before_pk + 1) // 2, limit)
     ended = older(rows.filter(finished_at__isnull=False), "finished_at", before_at, before_pk // 2, limit)
     reasons = _reasons({row.pk for row in [*issued, *ended]})
@@ -45,9 +46,8 @@ def _reasons(coupons: Iterable[int]) -> Reasons:
 
 def _issued(row: Coupon, reasons: Reasons) -> Entry:
     by = row.issued_by.get_username() if row.issued_by else ""
-    # It ends as a day begins, as a rule; the day before is the last it is good for.
-    last_day = localtime(row.expires_at - timedelta(microseconds=1))
-    until = _("until %(day)s") % {"day": f"{last_day:%Y-%m-%d}"}
+    zone = row.member.lifecycle.time_zone or settings.PROJECT_TIME_ZONE
+    until = _("until %(day)s") % {"day": last_day(row.expires_at, zone)}
     parts = [row.get_source_display(), until, by, reasons.get((row.pk, ISSUED), "")]
     return Entry(
         at=row.issued_at,

@@ -17,7 +17,9 @@ from config.engine.naming import name_of
 from entitlements.benefits.models import Benefit, Pack
 from entitlements.grants.models import Balance, Grant, Standing
 from entitlements.usage.models import UsageRecord
-from members.segments.expressions import NUMERIC
+from members.people.querysets.days import last_day
+from members.people.rules import end_for_people
+from members.segments.expressions import NUMERIC, member_zone
 from members.segments.registry import CONDITIONS, Choice, Condition, Context, Evidence, Fact, Field, FieldType
 from members.segments.timing import Ever, Window
 from members.segments.value_tests import NumberTest, Text
@@ -224,10 +226,12 @@ class HeldInGrace(Condition):
         return _("keeps her benefits in the grace") if self.on else _("is not in the grace")
 
     def evidence(self, member_ids: Sequence[int], context: Context) -> Evidence:
-        rows = Standing.objects.filter(pk__in=member_ids)
+        rows = Standing.objects.filter(pk__in=member_ids).annotate(
+            last_on=last_day(F("until"), member_zone("member__"))
+        )
         return {
             row.pk: [Fact(gettext_lazy("Benefits come from"), row.get_via_display()),
-                     Fact(gettext_lazy("Until"), row.until)]
+                     Fact(gettext_lazy("Until"), row.last_on)]
             for row in rows
         }  # fmt: skip
 
@@ -260,8 +264,9 @@ class HasPack(Condition):
 
     def evidence(self, member_ids: Sequence[int], context: Context) -> Evidence:
         found: dict[int, list[Fact]] = {pk: [] for pk in member_ids}
-        for grant in self.grants(context).filter(member_id__in=member_ids):
-            found[grant.member_id] = [Fact(gettext_lazy("Expires"), grant.expires_at)]
+        for grant in self.grants(context).filter(member_id__in=member_ids).annotate(zone=member_zone("member__")):
+            end = end_for_people(grant.expires_at, grant.zone) if grant.expires_at else None
+            found[grant.member_id] = [Fact(gettext_lazy("Expires"), end)]
         return found
 
     def faults(self) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.console.masking import mask_email, mask_name, mask_phone
 from config.engine.naming import in_chinese
+from members.files.csv_text import written_end
 from members.files.mapping import MEMBER_FIELDS
 from members.lifecycle.lifecycle import MembershipStatus, State
 from members.people.models import Member
@@ -23,7 +24,8 @@ from members.segments import dimensions
 
 @dataclass(frozen=True)
 class ExportColumn:
-    """One column. ``path`` is the values() path; ``masked`` hides a value; ``choices`` or ``words`` have its words."""
+    """One column. ``path`` is the values() path; ``masked`` hides a value; ``choices`` or ``words`` have its words,
+    ``written`` what else becomes of it."""
 
     key: str
     label: str | Promise
@@ -31,6 +33,7 @@ class ExportColumn:
     masked: Callable[[str], str] | None = None
     choices: type[TextChoices] | None = None
     words: Callable[[], Mapping[str, Any]] | None = None
+    written: Callable[[Any], Any] | None = None
 
     def heading(self, *, reveal: bool) -> str:
         """The column's name; a masked one says so, and is not taken for the real thing when it comes back."""
@@ -49,7 +52,7 @@ class ExportColumn:
         if self.words:
             names = {value: str(word) for value, word in self.words().items()}
             return lambda raw: names.get(raw, raw)
-        return lambda raw: raw
+        return self.written or (lambda raw: raw)
 
 
 _LABELS = {field.name: field.label for field in MEMBER_FIELDS}
@@ -74,7 +77,7 @@ COLUMNS: tuple[ExportColumn, ...] = (
     ),
     _column("tier", "tier_name"),
     _column("activation_time", "lifecycle__activation_time"),
-    _column("expiration_time", "lifecycle__expiration_time"),
+    _column("expiration_time", "lifecycle__expiration_time", written=written_end),
     _column("auto_renewal_flag", "lifecycle__auto_renewal_flag"),
     ExportColumn("last_active_time", _("Last active"), "lifecycle__last_active_time"),
     _column("gender", "gender"),

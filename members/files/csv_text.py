@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
+from members.people.rules import end_for_people
+
 BOM = "\ufeff"
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _BATCH = 1_000
@@ -36,6 +38,14 @@ def cell(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     return safe_text(str(value))
+
+
+def written_end(end: datetime | None) -> datetime | date | None:
+    """An end as a file says it and is read again: the last day where it ends at a midnight, else the instant.
+
+    A midnight is the project's, as instants stand in files: people read "2026-12-09 00:00" as the 9th, not the 8th.
+    """
+    return end_for_people(end, settings.PROJECT_TIME_ZONE) if end else None
 
 
 class _Echo:

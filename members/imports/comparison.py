@@ -7,6 +7,16 @@ from django.db import connection
 from members.imports.issues import is_good
 from members.imports.staging import rows_table
 from members.imports.validation import Plan
+from members.people.querysets.days import last_day_sql
+
+
+def _end(instant: str) -> str:
+    """An end as files say it: the last day where it ends at a midnight, else the minute."""
+    return (
+        f"CASE WHEN ({instant} AT TIME ZONE {{zone}})::time = '00:00' THEN {last_day_sql(instant, '{zone}')}::text "
+        f"ELSE to_char({instant} AT TIME ZONE {{zone}}, 'YYYY-MM-DD HH24:MI') END"
+    )
+
 
 # (field, condition that a row claims it, what the file says, what the engine says), over rows r and lifecycle rows s.
 _CLAIMS = (
@@ -15,8 +25,7 @@ _CLAIMS = (
     ("lifecycle_state", "r.lifecycle_state LIKE 'state:%'", "substr(r.lifecycle_state, 7)", "s.lifecycle_state"),
     ("lifecycle_state", "r.lifecycle_state LIKE 'status:%'", "substr(r.lifecycle_state, 8)", "s.membership_status"),
     ("tier", "r.term_tier IS NOT NULL AND r.term_end > s.assessed_at", "r.term_tier::text", "s.tier_id::text"),
-    ("expiration_time", "r.term_end IS NOT NULL", "to_char(r.term_end AT TIME ZONE {zone}, 'YYYY-MM-DD HH24:MI')",
-     "to_char(s.expiration_time AT TIME ZONE {zone}, 'YYYY-MM-DD HH24:MI')"),
+    ("expiration_time", "r.term_end IS NOT NULL", _end("r.term_end"), _end("s.expiration_time")),
 )  # fmt: skip
 
 

@@ -78,7 +78,7 @@ def movers_since(start: datetime, *, key: str) -> Movers:
 
 
 def expiring_by_day(today: date, days: int) -> list[ExpiryDay]:
-    """For ``today`` and each of the ``days`` local dates after it: members whose cover ends then."""
+    """For ``today`` and each of the ``days`` local dates after it: members whose last day it is."""
 
     def read() -> list[ExpiryDay]:
         last = today + timedelta(days=days)

@@ -27,6 +27,19 @@ def end_of_day(day: date, zone: str) -> datetime:
     return at_local(day + timedelta(days=1), time(0), zone)
 
 
+def last_day(end: datetime, zone: str) -> date:
+    """The last local day of what ends at ``end``: the date of the instant before. Midnight ends the day before.
+
+    ``members.people.querysets.days`` says it for statements; a test holds the two equal.
+    """
+    return local_date(end - timedelta.resolution, zone)
+
+
+def end_for_people(end: datetime, zone: str) -> date | datetime:
+    """An end as people say it: the last day where it ends at a midnight of ``zone``, else the instant."""
+    return last_day(end, zone) if end.astimezone(ZoneInfo(zone)).time() == time(0) else end
+
+
 def shift_local(instant: datetime, to_day: date, zone: str) -> datetime:
     """The instant on local date ``to_day`` with the local wall-clock time of ``instant``."""
     local = instant.astimezone(ZoneInfo(zone))

@@ -19,6 +19,7 @@ from config.engine.naming import Named, name_of
 from members.lifecycle.lifecycle import MembershipStatus
 from members.people.console.listing import Column
 from members.tags.models import Tag
+from members.templatetags.members import last_day
 from members.templatetags.states import state
 from members.templatetags.tags import tone_class
 
@@ -95,12 +96,11 @@ class Rows:
         return self._tier_cell(member.tier, member.plan)
 
     def _expiry(self, member: Any) -> SafeString:
-        at = member.expiration_time
-        if at is None:
+        day = last_day(member.expiration_time, member.time_zone)
+        if day is None:
             return format_html('<td class="nw" data-col="expiry">{}</td>', EMPTY)
-        return format_html(
-            '<td class="nw" data-col="expiry">{}<span class="m s sub">{}</span></td>', self._day(at), exact(at)
-        )
+        words = time_mark(day, self._day_words(day))
+        return format_html('<td class="nw" data-col="expiry">{}<span class="m s sub">{}</span></td>', words, exact(day))
 
     def _auto(self, member: Any) -> SafeString:
         return self._auto_cell(member.auto_renewal_flag)

@@ -1,5 +1,6 @@
 """How facts about members are written, beside the console's own vocabulary."""
 
+from datetime import date, datetime
 from typing import Any
 
 from django import template
@@ -14,6 +15,7 @@ from members.events.scopes import label_of as scope_label
 from members.lifecycle.models import LifecyclePolicy
 from members.lifecycle.operations.policies import THRESHOLDS
 from members.merging.models import DuplicatePair
+from members.people import rules
 from members.people.models import Identity, Member
 
 register = template.Library()
@@ -48,6 +50,18 @@ def kind_label(kind: str) -> str:
 def pair_reason(reason: str) -> str:
     """Why two members are likely one."""
     return str(DuplicatePair.Reason(reason).label)
+
+
+@register.filter
+def last_day(end: datetime | None, time_zone: str) -> date | None:
+    """The last day of what ends at ``end``, by the clock of a member: the one that reminders name."""
+    return rules.last_day(end, zone_of(time_zone)) if end else None
+
+
+@register.filter
+def end_for_people(end: datetime | None, time_zone: str) -> date | datetime | None:
+    """An end as people say it, by the clock of a member: the last day where it ends at midnight, else the instant."""
+    return rules.end_for_people(end, zone_of(time_zone)) if end else None
 
 
 @register.filter

@@ -1,5 +1,6 @@
 from datetime import datetime, time, timedelta
 
+from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
@@ -9,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.staff.keys import staff_key
 from members.people.models import Member
-from members.people.rules import local_date, shift_local
+from members.people.rules import last_day, local_date, shift_local
 from members.plans.models import Plan, Tier
 from members.terms.querysets import TermQuerySet
 from members.terms.rules import Span
@@ -168,7 +169,8 @@ class MembershipTerm(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.starts_at:%Y-%m-%d} → {self.ends_at:%Y-%m-%d}"
+        zone = settings.PROJECT_TIME_ZONE
+        return f"{self.kind} {local_date(self.starts_at, zone)} → {last_day(self.ends_at, zone)}"
 
     @property
     def order_id(self) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from members.people.rules import at_local, end_of_day, local_date, shift_local
+from members.people.rules import at_local, end_of_day, last_day, local_date, shift_local
 
 DAY, WEEK, MONTH, YEAR = "day", "week", "month", "year"
 
@@ -62,11 +62,6 @@ class Chain:
         """When what is booked so far ends: at the hour, or at the local midnight after its last day."""
         ends_at = at_local(add_months(self.first_on, self.months), self.clock, zone)
         return end_of_day(last_day(ends_at, zone), zone) if at_midnight else ends_at
-
-
-def last_day(ends_at: datetime, zone: str) -> date:
-    """The last local day of what ends at ``ends_at``: the date of the instant before. Midnight ends the day before."""
-    return local_date(ends_at - timedelta.resolution, zone)
 
 
 @dataclass(frozen=True)

@@ -8,4 +8,4 @@ class PlaceQuerySet(models.QuerySet):
 
     def beyond(self, member_id: int) -> "PlaceQuerySet":
         """The next of them in the order of their numbers, with what a list shows."""
-        return self.filter(pk__gt=member_id).select_related("member", "plan").order_by("pk")
+        return self.filter(pk__gt=member_id).select_related("member__lifecycle", "plan").order_by("pk")

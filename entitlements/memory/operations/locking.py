@@ -13,10 +13,9 @@ from entitlements.benefits.models import LadderVersion
 from entitlements.memory.models import RenewalLock
 from members.lifecycle.models import MemberLifecycle
 from members.lifecycle.operations.sweep import active_policy
-from members.people.rules import at_local
+from members.people.rules import at_local, last_day
 from members.plans.models import Plan
 from members.terms.models import MembershipTerm
-from members.terms.rules import last_day
 
 # From so many local days before the term's last day.
 WINDOW_DAYS = 3

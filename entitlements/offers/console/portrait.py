@@ -28,7 +28,7 @@ class MemberCoupons:
     @cached_property
     def coupons(self) -> list[Coupon]:
         """The last ones, the latest first."""
-        rows = Coupon.objects.filter(member_id=self.member_id).select_related("offer", "term")
+        rows = Coupon.objects.filter(member_id=self.member_id).select_related("offer", "term", "member__lifecycle")
         return list(rows.behind(None)[:SHOWN])
 
     @cached_property

@@ -43,7 +43,7 @@ class OwnerList(Pages):
         return {"plan": self.plan, "kind": self.kind, "room": self.room}
 
     def behind(self) -> QuerySet[Any]:
-        rows = self._owners.select_related("member", "plan__seat_plan").order_by("-pk")
+        rows = self._owners.select_related("member__lifecycle", "plan__seat_plan").order_by("-pk")
         if self.room:
             rows = rows.filter(taken__lt=F("brought")) if self.room == "free" else rows.filter(taken__gte=F("brought"))
         return rows.filter(pk__lt=self.after) if self.after is not None else rows

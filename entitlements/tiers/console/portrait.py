@@ -60,7 +60,7 @@ class TierPortrait:
 
     @cached_property
     def row(self) -> TierStanding | None:
-        related = ("tier", "next_tier", "will_downgrade_to", "manual__set_by", "policy")
+        related = ("tier", "next_tier", "will_downgrade_to", "manual__set_by", "policy", "member__lifecycle")
         return TierStanding.objects.filter(pk=self.member_id).select_related(*related).first()
 
     @cached_property
@@ -94,7 +94,7 @@ class TierPortrait:
     def given(self) -> ManualTier | None:
         """The tier given by hand that is in force, be it the highest or not."""
         return ManualTier.objects.filter(live(self.at), member_id=self.member_id, ended_at=None).select_related(
-            "tier", "set_by"
+            "tier", "set_by", "member__lifecycle"
         ).first()  # fmt: skip
 
     @cached_property

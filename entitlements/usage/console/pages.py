@@ -71,7 +71,8 @@ class MemberBenefits:
 
     @cached_property
     def standing(self) -> Standing | None:
-        return Standing.objects.select_related("tier", "plan").filter(pk=self.member_id).first()
+        rows = Standing.objects.select_related("tier", "plan", "member__lifecycle")
+        return rows.filter(pk=self.member_id).first()
 
     @cached_property
     def balances(self) -> list[Shown]:
@@ -82,7 +83,7 @@ class MemberBenefits:
             of.setdefault(explained.grant.benefit_id, []).append(explained)
         lots = Lot.objects.filter(
             member_id=self.member_id, bucket=Lot.CARRIED, opens_at__lte=self.at, closes_at__gt=self.at
-        )
+        ).select_related("member__lifecycle")
         carried = {lot.benefit_id: lot for lot in lots}
         found = [Shown(balance, of.get(balance.benefit_id, []), carried.get(balance.benefit_id)) for balance in rows]
         return sorted(
@@ -142,7 +143,7 @@ class MemberBenefits:
         ).order_by()
 
     def _explained(self, rows: Any) -> list[Explained]:
-        grants = list(rows.select_related("benefit", "created_by"))
+        grants = list(rows.select_related("benefit", "created_by", "member__lifecycle"))
         wanted = {source: {g.source_id for g in grants if g.source == source} for source in ("term", "grace", "pack")}
         terms = MembershipTerm.objects.in_bulk(list(wanted["term"] | wanted["grace"]))
         packs = Pack.objects.in_bulk(list(wanted["pack"]))

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from members.lifecycle.lifecycle import Rule, State
 from members.lifecycle.models import LifecyclePolicy
 from members.lifecycle.querysets.lifecycle import Explanation
+from members.people.rules import local_date
 from members.terms.models import MembershipTerm
 
 
@@ -43,9 +45,14 @@ class Reasons:
     next_look_at: datetime | None
 
 
-def reasons_for(found: Explanation, policy: LifecyclePolicy, last: MembershipTerm | None) -> Reasons:
-    """The reasoning behind ``found`` under the thresholds of ``policy``; ``last`` is the last term that has begun."""
+def reasons_for(found: Explanation, policy: LifecyclePolicy, last: MembershipTerm | None, time_zone: str) -> Reasons:
+    """The reasoning behind ``found`` under the thresholds of ``policy``; ``last`` is the last term that has begun.
+
+    ``time_zone`` is the member's own, '' for the project's.
+    """
     facts = {key: _dated(key, value) for key, value in found.facts.items()}
+    # The day on which it is over: that behind the last one, unless it ends within a day.
+    facts["over_on"] = local_date(last.effective_ends_at, time_zone or settings.PROJECT_TIME_ZONE) if last else None
     facts["grace_days"] = last.grace_days(policy.grace_days) if last else policy.grace_days
     return Reasons(
         rule=str(Rule(found.rule).label),
@@ -208,21 +215,21 @@ CHECKS_OF: dict[str, list[Callable[[Facts, LifecyclePolicy], Check | None]]] = {
 def _what_follows(found: Explanation, facts: Facts, policy: LifecyclePolicy) -> Iterator[Step]:
     gone_after = timedelta(days=policy.churn_after_days + 1)
     if "kind" in facts:
-        ends_on, kind = facts["ends_on"], facts["kind"]
+        ends_on, over_on, kind = facts["ends_on"], facts["over_on"], facts["kind"]
         if facts.get("later_term"):
-            yield Step(ends_on, words=_("the next term begins"))
+            yield Step(over_on, words=_("the next term begins"))
             return
         if facts.get("auto_renewal"):
             hours = {"hours": policy.settlement_hours}
-            yield Step(ends_on, words=_("renews by itself; the payment has %(hours)s hours to arrive") % hours)
+            yield Step(over_on, words=_("renews by itself; the payment has %(hours)s hours to arrive") % hours)
             return
         if kind != MembershipTerm.Kind.TRIAL and found.target != State.EXPIRING:
             yield Step(ends_on - timedelta(days=facts["window_days"]), State.EXPIRING)
-        yield Step(ends_on, State.EXPIRED)
+        yield Step(over_on, State.EXPIRED)
         if kind == MembershipTerm.Kind.PAID:
             held = {"days": facts["grace_days"]}
             yield Step(
-                ends_on + timedelta(days=facts["grace_days"]),
+                over_on + timedelta(days=facts["grace_days"]),
                 words=_("grace ends, the tier was held %(days)s days") % held,
             )
         yield Step(ends_on + gone_after, State.CHURNED)

@@ -84,7 +84,11 @@ def anomaly_list(request: StaffRequest) -> HttpResponse:
     ids = [member.pk for member in shown]
     begun = MembershipTerm.objects.filter(member_id__in=ids).select_related("plan", "tier").last_begun(at)
     last = {term.member_id: term for term in begun}
-    reasons = {e.member_id: reasons_for(e, policy, last.get(e.member_id)) for e in sweep.explain(member_ids=ids, at=at)}
+    zones = {member.pk: member.lifecycle.time_zone for member in shown}
+    reasons = {
+        e.member_id: reasons_for(e, policy, last.get(e.member_id), zones[e.member_id])
+        for e in sweep.explain(member_ids=ids, at=at)
+    }
     context = {
         "rows": [(member, reasons.get(member.pk)) for member in shown],
         "next": shown[-1].pk if len(found) > ANOMALIES_SHOWN else None,

@@ -12,6 +12,7 @@ from django.apps import apps
 
 from config.engine.moves import guard_sql, source_sql
 from members.lifecycle.lifecycle import MOVES, RESUMABLE
+from members.people.querysets.days import last_day_sql
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ active AS NOT MATERIALIZED (
   OFFSET 0
 )"""
 
-_DERIVED = """
+_DERIVED = f"""
 derived AS NOT MATERIALIZED (
   SELECT a.*,
     least(%(expiring_window_days)s, floor(a.term_days * %(expiring_fraction)s::float8)::int) AS window_days,
@@ -201,9 +202,9 @@ derived AS NOT MATERIALIZED (
       -- Whole days, with room for an hour that the clock skips.
       floor((a.cur_seconds + 7200) / 86400)::int AS term_days,
       -- The last day is that of the instant before the end.
-      ((a.cur_ends_at - interval '1 microsecond') AT TIME ZONE a.zone)::date AS ends_on,
+      {last_day_sql("a.cur_ends_at", "a.zone")} AS ends_on,
       (a.cover_since AT TIME ZONE a.zone)::date AS cover_on,
-      CASE WHEN a.cur_id IS NULL THEN ((a.last_end - interval '1 microsecond') AT TIME ZONE a.zone)::date END
+      CASE WHEN a.cur_id IS NULL THEN {last_day_sql("a.last_end", "a.zone")} END
         AS ended_on,
       CASE WHEN a.cur_id IS NULL AND a.held_days IS NOT NULL
         THEN (a.last_link_end AT TIME ZONE a.zone + make_interval(days => a.held_days)) AT TIME ZONE a.zone

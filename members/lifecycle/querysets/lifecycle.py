@@ -53,12 +53,6 @@ class LifecycleQuerySet(models.QuerySet):
     def in_stage(self, stage: str) -> "LifecycleQuerySet":
         return self.filter(lifecycle_state__in=[state for state, s in STAGE_OF.items() if s == Stage(stage)])
 
-    def expiring_between(self, start: datetime, end: datetime) -> "LifecycleQuerySet":
-        """Members in cover whose cover ends in ``[start, end)``."""
-        return self.filter(
-            expiration_time__gte=start, expiration_time__lt=end, membership_status__in=["active", "trialing"]
-        )
-
     def mark_due(self, at: datetime) -> int:
         """Bring the next look forward to ``at``."""
         return self.update(next_due_at=Least(Coalesce(F("next_due_at"), Value(at)), Value(at)))

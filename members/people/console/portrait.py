@@ -126,7 +126,7 @@ class Portrait:
     @cached_property
     def reasons(self) -> Reasons | None:
         found = sweep.explain(member_ids=[self.member.pk], at=self.at)
-        return reasons_for(found[0], self.policy, self.last_begun) if found else None
+        return reasons_for(found[0], self.policy, self.last_begun, self.life.time_zone) if found else None
 
     @cached_property
     def cards(self) -> list[cards.Shown]:

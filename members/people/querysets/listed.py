@@ -9,7 +9,7 @@ from typing import Any
 
 _LISTED = """
 SELECT m.id, m.display_name, m.channel, m.city, m.registered_at,
-  l.lifecycle_state, l.membership_status, l.expiration_time, l.last_active_time, l.auto_renewal_flag,
+  l.lifecycle_state, l.membership_status, l.expiration_time, l.time_zone, l.last_active_time, l.auto_renewal_flag,
   tier.name AS tier_name, tier.name_zh AS tier_name_zh, plan.name AS plan_name, plan.name_zh AS plan_name_zh,
   known.external_id, known.phone,
   ARRAY(SELECT currency || ' ' || sum(price_cents - refunded_cents) FROM members_membershipterm

@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import models
-from django.db.models import BooleanField, DateField, DateTimeField, F, Func, Q, Subquery, Value
+from django.db.models import BooleanField, DateTimeField, F, Func, Q, Subquery, Value
 from django.db.models.expressions import Col
 from django.db.models.functions import Cast, Coalesce, NullIf, Right
 from django.db.models.lookups import IsNull
 from django.db.models.sql import Query
 
 from config.engine.ids import MOST, read_id, read_number
+from members.people.querysets.days import last_day
 from members.people.querysets.listed import listed_rows
 from members.people.rules import normalise_identity
 
@@ -87,8 +88,7 @@ class Beyond(Func):
 
 def _expires_on() -> Cast:
     zone = Coalesce(NullIf(F("lifecycle__time_zone"), Value("")), Value(settings.PROJECT_TIME_ZONE))
-    local = Func(zone, F("lifecycle__expiration_time"), function="timezone", output_field=DateTimeField())
-    return Cast(local, DateField())
+    return last_day(F("lifecycle__expiration_time"), zone)
 
 
 # The calendar without its edges: a day before and after each day in it is a date too, in every time zone.
@@ -145,7 +145,7 @@ class MemberQuerySet(models.QuerySet):
         return self.filter(lifecycle__membership_status__in=["active", "trialing"])
 
     def expiring_on(self, first: date, last: date) -> "MemberQuerySet":
-        """Members in cover whose cover ends on a local date of theirs from ``first`` to ``last``, any dates at all."""
+        """Members in cover whose last day is a local date of theirs from ``first`` to ``last``, any dates at all."""
         project = ZoneInfo(settings.PROJECT_TIME_ZONE)
         first, last = max(first, _FIRST_DAY), min(last, _LAST_DAY)
         start = datetime(first.year, first.month, first.day, tzinfo=project)
@@ -154,18 +154,19 @@ class MemberQuerySet(models.QuerySet):
         # Nearly everybody lives by the project's clock: instants that an index answers and the planner can estimate.
         # The others are looked for a day around, then judged by their own date.
         near = self.in_cover().filter(
-            lifecycle__expiration_time__gte=start - day, lifecycle__expiration_time__lt=end + day
+            lifecycle__expiration_time__gt=start - day, lifecycle__expiration_time__lte=end + day
         )
         here = Q(
             lifecycle__time_zone__in=("", settings.PROJECT_TIME_ZONE),
-            lifecycle__expiration_time__gte=start,
-            lifecycle__expiration_time__lt=end,
+            # A midnight is the end of the day before.
+            lifecycle__expiration_time__gt=start,
+            lifecycle__expiration_time__lte=end,
         )
         elsewhere = ~Q(lifecycle__time_zone__in=("", settings.PROJECT_TIME_ZONE)) & Q(expires_on__range=(first, last))
         return near.alias(expires_on=_expires_on()).filter(here | elsewhere)
 
     def counted_by_expiry(self, first: date, last: date) -> "models.QuerySet[Any, Any]":
-        """Rows (day, is_automatic, members) of ``expiring_on``, a row per local date and auto-renewal."""
+        """Rows (day, is_automatic, members) of ``expiring_on``, a row per last day and auto-renewal."""
         return (
             self.expiring_on(first, last)
             .values(day=_expires_on(), is_automatic=F("lifecycle__auto_renewal_flag"))

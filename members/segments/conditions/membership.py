@@ -12,6 +12,8 @@ from pydantic import Field as Limits
 from config.engine.naming import name_of
 from members.lifecycle.lifecycle import MembershipStatus
 from members.lifecycle.models import MemberLifecycle
+from members.people.models import Member
+from members.people.querysets.days import instant_before, last_day
 from members.plans.models import Plan, Tier
 from members.segments.conditions.bases import (
     IS_OR_IS_NOT,
@@ -24,6 +26,7 @@ from members.segments.conditions.bases import (
 )
 from members.segments.expressions import complement, member_zone
 from members.segments.registry import Choice, Condition, Context, Evidence, Fact, Field, FieldType
+from members.segments.timing import OnDate
 from members.segments.value_tests import NumberTest, Texts
 from members.terms.models import MembershipTerm
 
@@ -147,12 +150,20 @@ class AutoRenewal(Condition):
 
 
 class Expires(MomentCondition):
-    """When cover ends or ended: minutes, hours or days to or since expiry, or a local date."""
+    """When cover ends or ended: minutes, hours or days to or since expiry, or its last day, a local date."""
 
     kind: Literal["membership.expires"]
     label = gettext_lazy("Expires")
     group = MEMBERSHIP
     path = "lifecycle__expiration_time"
+
+    def subject(self, context: Context) -> Any:
+        # A date asks for the last day: that of the instant before the end.
+        return instant_before(F(self.path)) if isinstance(self.when, OnDate) else F(self.path)
+
+    def evidence(self, member_ids: Sequence[int], context: Context) -> Evidence:
+        days = Member.objects.filter(pk__in=member_ids).annotate(last_on=last_day(F(self.path), member_zone()))
+        return {pk: [Fact(gettext_lazy("Last day"), day)] for pk, day in days.values_list("pk", "last_on")}
 
 
 def _renewals(at: datetime) -> QuerySet[MembershipTerm]:

@@ -7,11 +7,10 @@ from django.conf import settings
 
 from config.engine.naming import name_of
 from config.engine.refusal import Refused, refusal_text
-from members.people.rules import local_date
+from members.people.rules import last_day, local_date
 from members.terms.console.forms.terms import TermForm
 from members.terms.models import MembershipTerm
 from members.terms.operations.foreseeing import Stretch
-from members.terms.rules import last_day
 from members.terms.words import REFUSALS
 
 

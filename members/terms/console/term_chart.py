@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from config.engine.naming import name_of
-from members.people.rules import local_date
+from members.people.rules import last_day, local_date
 from members.terms.models import MembershipTerm
 from members.terms.rules import hold_of
 
@@ -84,7 +84,7 @@ def draw(terms: Sequence[MembershipTerm], *, at: datetime, policy_days: int, zon
     runs = _runs(shown)
     held = _held_until(shown, runs[-1].end, policy_days, zone)
     scale = _Scale(runs[0].start, max(runs[-1].end, at, held or at))
-    chart = Chart(label=_described(runs, at), now=_now(scale, at), ticks=_ticks(scale))
+    chart = Chart(label=_described(runs, zone), now=_now(scale, at), ticks=_ticks(scale))
     for i, run in enumerate(runs):
         chart.spans.append(_span(run, scale, i))
         following = runs[i + 1] if i + 1 < len(runs) else None
@@ -165,14 +165,14 @@ def _ticks(scale: _Scale) -> list[Tick]:
     return ticks
 
 
-def _described(runs: Sequence[_Run], at: datetime) -> str:
-    """The chart in words, for those who do not see it."""
+def _described(runs: Sequence[_Run], zone: str) -> str:
+    """The chart in words, for those who do not see it; days as the member's clock has them."""
     parts = [
         _("%(what)s from %(start)s to %(end)s")
         % {
             "what": name_of(run.terms[0].plan) or run.terms[0].get_kind_display(),
-            "start": f"{localtime(run.start):%Y-%m-%d}",
-            "end": f"{localtime(run.end):%Y-%m-%d}",
+            "start": local_date(run.start, zone).isoformat(),
+            "end": last_day(run.end, zone).isoformat(),
         }
         for run in runs
     ]

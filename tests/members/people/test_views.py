@@ -14,6 +14,7 @@ from config.audit.models import AuditEntry
 from members.lifecycle import metrics
 from members.lifecycle.models import MemberLifecycle
 from members.people.models import Identity, Member
+from members.people.rules import last_day
 from members.terms.models import MembershipTerm
 from members.terms.operations import terms
 from tests import factories
@@ -114,11 +115,11 @@ def test_filters_narrow_the_list(viewer_client, now):
 
 
 def test_in_seven_days_is_the_day_of_the_first_reminder(viewer_client, now):
-    """Whose term ends on the seventh local day from today counts, at the beginning of that day too."""
+    """Whose last day is the seventh local day from today counts, be it over at that day's midnight."""
     today = timezone.localtime(now, ZoneInfo("Asia/Shanghai")).replace(hour=0, minute=0, second=0, microsecond=0)
     for n in (0, 7, 8):
         member = factories.make_member(at=now, display_name=f"in {n}")
-        ends_at = today + timedelta(days=n)
+        ends_at = today + timedelta(days=n + 1)
         MemberLifecycle.objects.filter(member=member).update(expiration_time=ends_at, membership_status="active")
     found = {n: set(names(viewer_client.get(reverse("members:list"), {"expires": n}))) for n in (0, 7)}
     assert found == {0: {"in 0"}, 7: {"in 0", "in 7"}}
@@ -129,7 +130,7 @@ def test_expiry_filter_counts_local_days(viewer_client, now):
     member = factories.make_member(at=now, display_name="soon")
     factories.make_term(member=member, at=now - timedelta(days=25))
     member.refresh_from_db()
-    ends_on = (member.lifecycle.expiration_time + timedelta(hours=8)).date()
+    ends_on = last_day(member.lifecycle.expiration_time, "Asia/Shanghai")
     params = {"expires_from": ends_on, "expires_to": ends_on}
     assert names(viewer_client.get(reverse("members:list"), params)) == ["soon"]
     before = ends_on - timedelta(days=1)

@@ -246,6 +246,13 @@ def when_of(name: str) -> Callable[[Leaf, Person, datetime], bool]:
     return lambda leaf, person, at: happened(leaf["when"], person.lifecycle.get(name), person, at)
 
 
+def expires(leaf: Leaf, person: Person, at: datetime) -> bool:
+    """A date asks for the last day, which is over at its midnight."""
+    end = person.lifecycle.get("expiration_time")
+    asks_for_day = leaf["when"]["op"] in ("on", "before", "on_or_after")
+    return happened(leaf["when"], end - timedelta.resolution if end and asks_for_day else end, person, at)
+
+
 def edge(pick: Any) -> Callable[[Leaf, Person, datetime], bool]:
     def passes(leaf: Leaf, person: Person, at: datetime) -> bool:
         instants = [event["occurred_at"] for event in found(leaf, person, at)]
@@ -430,7 +437,7 @@ LEAVES: dict[str, Callable[[Leaf, Person, datetime], bool]] = {
     "membership.status": of_lifecycle("membership_status"),
     "membership.plan": lambda n, p, at: one_of(n, (current_term(p, at) or {}).get("plan_code")),
     "membership.auto_renewal": lambda n, p, at: p.lifecycle.get("auto_renewal_flag") == n["on"],
-    "membership.expires": when_of("expiration_time"),
+    "membership.expires": expires,
     "membership.renewals": lambda n, p, at: number_passes(n["test"], renewals(p, at)),
     "membership.first_term": lambda n, p, at: happened(n["when"], first_term(p, at), p, at),
     "event.count": lambda n, p, at: number_passes(n["test"], len(found(n, p, at))),

@@ -7,11 +7,10 @@ from django.db.models import F
 
 from config.engine.refusal import Refused
 from members.lifecycle.models import LifecyclePolicy
-from members.people.rules import local_date
+from members.people.rules import last_day, local_date
 from members.plans.models import Plan, Tier
 from members.terms.models import MembershipTerm
 from members.terms.operations import terms
-from members.terms.rules import last_day
 from tests.members.world import ZONE, World, moment, state, tags
 
 pytestmark = pytest.mark.django_db

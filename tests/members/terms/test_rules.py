@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from members.people.rules import last_day
 from members.terms import rules
 
 DAYS = st.dates(date(2000, 1, 1), date(2060, 12, 31))
@@ -44,12 +45,12 @@ def test_the_window_is_a_week_or_a_quarter_of_the_term(term_days, window):
 def test_a_chain_ends_at_the_midnight_after_the_day_on_which_it_would_at_the_hour(start, unit, count, zone):
     chain = rules.Chain.from_instant(start, zone).extended(unit, count)
     at_the_hour, at_midnight = (chain.ends_at(zone, at_midnight=on) for on in (False, True))
-    assert rules.last_day(at_midnight, zone) == rules.last_day(at_the_hour, zone)
+    assert last_day(at_midnight, zone) == last_day(at_the_hour, zone)
     # Apia had no December 30, 2011.
     assert timedelta(0) <= at_midnight - at_the_hour <= timedelta(hours=49)
 
 
 def test_the_last_day_of_what_ends_at_midnight_is_the_day_before():
     midnight = rules.at_local(date(2026, 12, 9), time(0), "Asia/Shanghai")
-    assert rules.last_day(midnight, "Asia/Shanghai") == date(2026, 12, 8)
-    assert rules.last_day(midnight + timedelta(microseconds=1), "Asia/Shanghai") == date(2026, 12, 9)
+    assert last_day(midnight, "Asia/Shanghai") == date(2026, 12, 8)
+    assert last_day(midnight + timedelta(microseconds=1), "Asia/Shanghai") == date(2026, 12, 9)
