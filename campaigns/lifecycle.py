@@ -43,6 +43,7 @@ class Reason(TextChoices):
     """Why a message was suppressed, expired, failed, put off or lost sight of."""
 
     PAST_WHEN_PLANNED = "past_when_planned", _("Its time had passed when it was planned")
+    BEFORE_WINDOW = "before_window", _("Earlier than a term of this length is reminded of")
     TOO_LATE = "too_late", _("Not sent while it was still true")
     RENEWED = "renewed", _("Renewed")
     AUTO_RENEWAL_ON = "auto_renewal_on", _("Auto-renewal switched on")

@@ -1,10 +1,11 @@
 """One message as its page shows it: what it is, why it is so, and its words."""
 
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
-from django.utils.dateparse import parse_datetime
+from django.conf import settings
+from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 
 from campaigns.lifecycle import Reason, Status
@@ -14,6 +15,7 @@ from campaigns.operations.copy import Words, email_message_id, words
 from campaigns.operations.rendering import CopyError
 from campaigns.steps import step_label
 from members.people.models import Identity
+from members.people.rules import last_day
 from members.terms.models import MembershipTerm
 
 
@@ -59,14 +61,26 @@ class Portrait:
     @cached_property
     def term(self) -> MembershipTerm | None:
         """The term whose end this is about."""
-        return MembershipTerm.objects.filter(pk=self.intent.occurrence).select_related("plan", "tier").first()
+        term_id = self.enrollment.facts.get("term") if self.enrollment else None
+        if term_id is None:
+            return None
+        return MembershipTerm.objects.filter(pk=term_id).select_related("plan", "tier").first()
+
+    @property
+    def last_on(self) -> date | None:
+        """That term's last day where the member lives."""
+        if self.term is None:
+            return None
+        zone = self.enrollment.time_zone if self.enrollment else ""
+        return last_day(self.term.effective_ends_at, zone or settings.PROJECT_TIME_ZONE)
 
     @cached_property
     def planned_for(self) -> dict[str, Any]:
         """The facts that were seen when it was planned."""
         facts = self.enrollment.facts if self.enrollment else {}
-        return {name: parse_datetime(facts[name]) for name in ("ends_at", "recorded_at") if facts.get(name)} | {
-            "time_zone": facts.get("time_zone", "")
+        return {
+            "ends_on": parse_date(facts.get("ends_on") or ""),
+            "failed_at": parse_datetime(facts.get("failed_at") or ""),
         }
 
     @cached_property

@@ -48,8 +48,9 @@ declare(Campaign, "status", CAMPAIGN_MOVES)
 class CampaignVersion(models.Model):
     """One published definition of a campaign. Immutable.
 
-    ``definition``: ``trigger`` (what starts an occurrence), ``steps`` (key, days before the anchor, local time, hours
-    it stays true, one message per channel), ``exit`` (reasons that end it), ``goal``, ``reentry``, ``holdout`` percent.
+    ``definition``: ``trigger`` (what starts an occurrence), ``steps`` (key, days before the last day, local time, hours
+    it stays true, one message per channel; days and hours only where the trigger asks for them), ``exit`` (reasons that
+    end it), ``goal``, ``reentry``, ``holdout`` percent.
     """
 
     campaign = models.ForeignKey(
@@ -71,7 +72,7 @@ class CampaignVersion(models.Model):
 
 
 class Enrollment(models.Model):
-    """A member in a version, once per occurrence (the term that ends), with the facts that brought her in."""
+    """A member in a version, once per occurrence (the order whose cover ends, the failed renewal), with its facts."""
 
     class Exit(models.TextChoices):
         RENEWED = "renewed", _("Renewed")
@@ -94,7 +95,8 @@ class Enrollment(models.Model):
     )
     occurrence = models.BigIntegerField(_("occurrence"))
     anchor_at = models.DateTimeField(_("counted from"))
-    # A change of tier is a new term that may end at the very same instant; this tells them apart in the hot row.
+    time_zone = models.CharField(_("time zone"), max_length=64, default="", db_default="")
+    # A change of tier may leave the end as it is; this tells the two apart in the hot row.
     tier = models.ForeignKey(
         Tier, verbose_name=_("tier"), null=True, on_delete=models.PROTECT, related_name="+", db_constraint=False,
         db_index=False,
@@ -121,6 +123,7 @@ class Enrollment(models.Model):
             models.Index(
                 fields=["campaign", "anchor_at", "member"],
                 name="enrollment_running",
+                include=["time_zone"],
                 condition=Q(exited_at__isnull=True),
             )
         ]

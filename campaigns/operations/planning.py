@@ -9,19 +9,23 @@ from django.conf import settings
 from django.db import transaction
 
 from campaigns.models import Campaign, CampaignVersion, Enrollment
+from members.lifecycle.operations.sweep import active_policy
 
-# A planner that was away for less than this still sends what it missed; anything older is past when planned.
-TOLERANCE = timedelta(hours=1)
 # Steps are planned this long before the earliest of them can be due, so that they can be seen coming.
 LEAD = timedelta(days=2)
+# Without a step before the last day: by so many days it may move and still be the same.
+REACH_DAYS = 7
+# A failed renewal of which nobody heard for longer is no news any more.
+NEWS = timedelta(days=30)
 
 
 @dataclass
 class PlanResult:
-    """Members enrolled for the first time, and messages brought back because their trigger holds again."""
+    """Members enrolled for the first time, messages brought back because their trigger holds again, messages moved."""
 
     enrolled: int = 0
     revived: int = 0
+    moved: int = 0
 
 
 @dataclass
@@ -39,9 +43,12 @@ def plan(*, at: datetime) -> PlanResult:
     """
     result = PlanResult()
     for campaign in Campaign.objects.running():
-        enrolled, revived = Enrollment.objects.plan_term_end(_parameters(campaign.current_version, at))
+        version = campaign.current_version
+        trigger = version.definition["trigger"]["kind"]
+        enrolled, revived, moved = Enrollment.objects.plan(trigger, _parameters(version, at))
         result.enrolled += enrolled
         result.revived += revived
+        result.moved += moved
     return result
 
 
@@ -62,9 +69,9 @@ def step_rows(version: CampaignVersion) -> list[dict[str, Any]]:
             "step_key": f"{step['key']}.{message['channel']}",
             "channel": message["channel"],
             "template": message["template"],
-            "days_before": step["days_before"],
+            "days_before": step.get("days_before"),
             "local_time": step["local_time"],
-            "valid_hours": step["valid_hours"],
+            "valid_hours": step.get("valid_hours"),
         }
         for step in version.definition["steps"]
         for message in step["messages"]
@@ -73,16 +80,19 @@ def step_rows(version: CampaignVersion) -> list[dict[str, Any]]:
 
 def _parameters(version: CampaignVersion, at: datetime) -> dict[str, Any]:
     rows = step_rows(version)
-    earliest = max(row["days_before"] for row in rows)
+    reach_days = max((row["days_before"] for row in rows if row["days_before"] is not None), default=REACH_DAYS)
+    policy = active_policy()
     return {
         "campaign": version.campaign_id,
         "version": version.pk,
         "steps": json.dumps(rows),
         "kinds": version.definition["trigger"]["term_kinds"],
         "at": at,
-        # A term may end at midnight and its last step be due ten hours later.
-        "since": at - timedelta(days=1),
-        "until": at + timedelta(days=earliest) + LEAD,
-        "tolerance": TOLERANCE,
+        "since": at - NEWS,
+        "until": at + timedelta(days=reach_days) + LEAD,
+        "reach_days": reach_days,
+        "window_days": policy.expiring_window_days,
+        "window_fraction": policy.expiring_fraction,
+        "grace_days": policy.grace_days,
         "zone": settings.PROJECT_TIME_ZONE,
     }

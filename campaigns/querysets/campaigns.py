@@ -4,7 +4,7 @@ from typing import Any
 from django.db import connection, models
 
 from campaigns.querysets.exits import FINISH, cancel_sql
-from campaigns.querysets.planning import plan_term_end_sql
+from campaigns.querysets.planning import plan_sql
 from config.engine.moves import MovingQuerySet
 
 
@@ -17,15 +17,16 @@ class EnrollmentQuerySet(models.QuerySet):
     def running(self) -> "EnrollmentQuerySet":
         return self.filter(exited_at__isnull=True)
 
-    def plan_term_end(self, params: dict[str, Any]) -> tuple[int, int]:
-        """Enroll whoever's paid term ends within the horizon and plan her messages, in one statement.
+    def plan(self, trigger: str, params: dict[str, Any]) -> tuple[int, int, int]:
+        """Enroll whoever a trigger of the kind ``trigger`` brings in and plan their messages, in one statement.
 
-        Returns (members enrolled anew, messages revived). Safe to run concurrently: an enrollment is unique.
+        Returns (members enrolled anew, messages revived, messages moved). Safe to run concurrently: an enrollment is
+        unique.
         """
         with connection.cursor() as cursor:
-            cursor.execute(plan_term_end_sql(), params)
-            enrolled, revived = cursor.fetchone()
-        return enrolled, revived
+            cursor.execute(plan_sql(trigger), params)
+            enrolled, revived, moved = cursor.fetchone()
+        return enrolled, revived, moved
 
     def cancel(self, *, at: datetime) -> list[tuple[str, int]]:
         """End the enrollments whose trigger no longer holds and suppress what they had pending.

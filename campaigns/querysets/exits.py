@@ -4,29 +4,45 @@ from functools import cache
 
 from campaigns.lifecycle import EXIT_REASONS, SUPPRESS
 from campaigns.querysets.moves import may, target
+from members.people.querysets.days import last_day_sql
+from members.terms.unbroken import unbroken_sql
 
-# ``s`` is the lifecycle row, ``t`` the term that ends. The first that holds is the reason; '' keeps her in.
-EXIT_REASON = """CASE
-  WHEN t.id IS NULL OR t.voided_at IS NOT NULL THEN 'voided'
-  WHEN t.refunded_at IS NOT NULL THEN 'refunded'
-  WHEN t.close_reason <> '' THEN 'replaced'
-  WHEN EXISTS (SELECT 1 FROM members_membershipterm n
-    WHERE n.member_id = t.member_id AND n.starts_at >= t.ends_at AND NOT isempty(n.period)) THEN 'renewed'
+# ``s`` is the lifecycle row, ``e`` the enrollment, ``o`` the first row of its order and ``v`` the cover that
+# ends now, where the lifecycle row says that it ends elsewhere. The first that holds is the reason; '' keeps the member
+# in, and planning moves what is pending to the other end. A term that starts later than the grace of this end is no
+# renewal: the lifecycle row knows the others, its end lies behind them.
+EXIT_REASON = f"""CASE
+  WHEN o.id IS NULL OR o.voided_at IS NOT NULL THEN 'voided'
+  WHEN o.refunded_at IS NOT NULL THEN 'refunded'
   WHEN s.auto_renewal_flag THEN 'auto_renewal_on'
+  WHEN v.paid_order <> o.id THEN 'renewed'
+  WHEN s.expiration_time = e.anchor_at THEN ''
+  WHEN s.expiration_time IS NULL
+    OR abs({last_day_sql("s.expiration_time", "e.time_zone")} - (e.facts->>'ends_on')::date)
+      > (e.facts->>'reach_days')::int THEN 'replaced'
   ELSE '' END"""
+
+ORDER_OF = "members_membershipterm o ON o.id = (e.facts->>'order')::bigint"
+
+
+COVER_NOW = f"""LATERAL (
+    SELECT w.paid_order FROM ({unbroken_sql("e.member_id", "s.expiration_time")}) w
+    WHERE s.expiration_time IS DISTINCT FROM e.anchor_at
+  ) v ON true"""
 
 # Every change of terms or auto-renewal shows in the hot row, so two narrow tables are compared; terms are read for
 # the few who differ. Rows are locked in the order of their ids, as the claim's are.
 _CANCEL = """
 WITH changed AS MATERIALIZED (
-  SELECT e.id, e.member_id, e.campaign_id, e.occurrence, s.auto_renewal_flag
+  SELECT e.id, e.member_id, e.campaign_id, e.occurrence, e.anchor_at, e.time_zone, e.facts, s.auto_renewal_flag,
+    s.expiration_time
   FROM campaigns_enrollment e JOIN members_memberlifecycle s USING (member_id)
   WHERE e.exited_at IS NULL AND (s.auto_renewal_flag OR s.expiration_time IS DISTINCT FROM e.anchor_at
     OR s.tier_id <> e.tier_id)
 ),
 judged AS MATERIALIZED (
-  SELECT s.id, s.member_id, s.campaign_id, s.occurrence, {exit_reason} AS reason
-  FROM changed s LEFT JOIN members_membershipterm t ON t.id = s.occurrence
+  SELECT e.id, e.member_id, e.campaign_id, e.occurrence, {exit_reason} AS reason
+  FROM changed e JOIN changed s ON s.id = e.id LEFT JOIN {order_of} LEFT JOIN {cover_now}
 ),
 ended AS (
   UPDATE campaigns_enrollment e SET exited_at = %(at)s, exit_reason = j.reason,
@@ -58,13 +74,22 @@ SELECT reason, count(*) FROM ended GROUP BY reason
 @cache
 def cancel_sql() -> str:
     """Ends enrollments whose trigger no longer holds, suppresses their messages; returns (reason, count) rows."""
-    return _CANCEL.format(exit_reason=EXIT_REASON, may_suppress=may(SUPPRESS, "i"), suppressed=target(SUPPRESS))
+    return _CANCEL.format(
+        exit_reason=EXIT_REASON,
+        order_of=ORDER_OF,
+        cover_now=COVER_NOW,
+        may_suppress=may(SUPPRESS, "i"),
+        suppressed=target(SUPPRESS),
+    )
 
 
-# Two days after the anchor every step's time is over.
+# Two days after the anchor every step's time is over, but for one that waits for grace.
 FINISH = """
-UPDATE campaigns_enrollment SET exited_at = %(at)s, exit_reason = 'finished'
-WHERE exited_at IS NULL AND anchor_at < %(at)s::timestamptz - interval '2 days'
+UPDATE campaigns_enrollment e SET exited_at = %(at)s, exit_reason = 'finished'
+WHERE e.exited_at IS NULL AND e.anchor_at < %(at)s::timestamptz - interval '2 days' AND NOT EXISTS (
+  SELECT 1 FROM campaigns_messageintent i
+  WHERE i.member_id = e.member_id AND i.campaign_id = e.campaign_id AND i.occurrence = e.occurrence
+    AND i.status IN ('pending', 'claimed') AND i.expires_at > %(at)s)
 """
 
 REVIVABLE = "(" + ", ".join(f"'{reason.value}'" for reason in EXIT_REASONS) + ")"

@@ -230,7 +230,11 @@ class MemberSignal(models.Model):
     class Meta:
         verbose_name = _("signal")
         verbose_name_plural = _("signals")
-        indexes = [models.Index(fields=["member", "at"], name="signal_member_at")]
+        indexes = [
+            models.Index(fields=["member", "at"], name="signal_member_at"),
+            # Whom to tell of a failed renewal is asked every few seconds.
+            models.Index(fields=["at"], name="signal_renewal_failed", condition=Q(kind="renewal_failed")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} of #{self.member_id}"

@@ -14,7 +14,7 @@ def plan_and_replan(scene: Scene) -> Iterator[dict[str, Any]]:
     """Every member whose term ends within the horizon gets her messages; then the same again finds nothing."""
     at = made_at()
     again: list[float] = []
-    campaign = Campaign.objects.running().get()
+    campaign = Campaign.objects.running().get(code="renewal-cadence")
     params = {"at": at, "campaign": campaign.pk, "version": campaign.current_version_id}
 
     def ours() -> None:

@@ -18,19 +18,20 @@ CONTEXT = {
     "brand": "Acme",
     "member": {"name": "Zhou Lan"},
     "term": {"ends_on": "19 November 2026", "days_left": 3, "tier": "Gold", "plan": "Monthly"},
-    "grace": {"days": 3, "until": "22 November 2026"},
+    "grace": {"days": 3, "until": "22 November 2026", "days_left": 6},
 }
 
 
 @pytest.fixture
 def version() -> TemplateVersion:
-    return TemplateVersion.objects.get(template__code="renewal-d3", template__channel="email", language="en")
+    return TemplateVersion.objects.get(template__code="renewal-d3", template__channel="email", language="en", number=2)
 
 
 def test_every_step_has_copy_in_every_language(settings):
     wanted = {
         (row["template"], row["channel"], language)
-        for row in step_rows(Campaign.objects.get().current_version)
+        for campaign in Campaign.objects.all()
+        for row in step_rows(campaign.current_version)
         for language, _name in settings.LANGUAGES
     }
     there = set(TemplateVersion.objects.values_list("template__code", "template__channel", "language"))
@@ -47,6 +48,19 @@ def test_every_published_version_renders(name):
         assert said.text
         assert bool(said.html) == (version.template.channel == "email")
         assert ("/unsubscribe/" in said.text) == (version.template.channel == "email")
+
+
+@pytest.mark.parametrize(
+    ("days_left", "en", "zh"), [(0, "today", "今天"), (1, "tomorrow", "明天"), (2, "in 2 days", "还有 2 天")]
+)
+def test_the_words_for_a_day_come_from_the_days_left_in_every_step_and_language(days_left, en, zh):
+    context = CONTEXT | {"term": CONTEXT["term"] | {"days_left": days_left}}
+    newest = TemplateVersion.objects.order_by("template_id", "language", "-number").distinct("template_id", "language")
+    for version in newest.filter(template__code__startswith="renewal-d"):
+        letter = words(template_version_id=version.pk, context=context, intent_id=1)
+        every = ("today", "tomorrow", "in 2 days", "今天", "明天", "还有 2 天")
+        said = {word for word in every if word in letter.subject or word in letter.text}
+        assert said == {en if version.language == "en" else zh}, (version, letter.subject)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

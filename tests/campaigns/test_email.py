@@ -48,7 +48,7 @@ def test_due_mail_is_sent_once_with_everything_a_mail_needs(sink):
     intent = row(term)
     assert messages(term)["d3.email"] == "sent"
     assert mail["To"] == Identity.objects.get(member_id=term.member_id, kind="email").value
-    assert mail["Subject"] == "3 days left on your Monthly membership".replace("Monthly", term.tier.name)
+    assert mail["Subject"] == f"Your {term.tier.name} membership ends in 3 days"
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert mail["List-Unsubscribe"].startswith("<http")
     assert mail["Message-ID"].startswith(f"<i{intent.pk}.")

@@ -147,7 +147,7 @@ def test_what_was_published_cannot_be_changed(intent, table):
 
 
 def test_an_ended_campaign_stays_ended(db):
-    campaign = Campaign.objects.get()
+    campaign = Campaign.objects.get(code="renewal-cadence")
     make_move(campaign, END)
     campaign.save(update_fields=["status"])
     with pytest.raises(IntegrityError, match="undeclared edge"), transaction.atomic():

@@ -3,8 +3,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from campaigns.models import Enrollment, MessageIntent
+from campaigns.operations.delivery import look
 from campaigns.operations.planning import cancel, plan
 from members.terms.operations import terms
+from tests import factories
 from tests.campaigns.world import AT, member_ending, messages
 
 pytestmark = pytest.mark.django_db
@@ -39,33 +41,27 @@ def test_steps_already_past_expire_and_say_so():
     }  # fmt: skip
 
 
-def test_a_step_before_its_term_was_bought_is_past(settings):
-    settings.TERMS_END_AT_MIDNIGHT = False
-    weekly = member_ending(AT + timedelta(days=20))
-    MessageIntent.objects.all().delete()
-    at = datetime(2026, 11, 16, 2, 30, tzinfo=UTC)
-    terms.refund_term(term_id=weekly.pk, at=at - timedelta(hours=2), actor=None, reason="test")
-    from tests import factories
-
-    plan_7 = factories.PlanFactory(code="weekly", duration_unit="week", duration_count=1)
-    term = terms.purchase(member_id=weekly.member_id, plan=plan_7, at=at, actor=None)
-    plan(at=at)
-    assert messages(term)["d7.email"] == "expired:past_when_planned"
+def test_a_weekly_plan_bought_at_nine_is_told_of_no_end_before_its_last_quarter():
+    nine = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)
+    weekly = factories.PlanFactory(code="weekly", duration_unit="week", duration_count=1)
+    member = factories.make_member(at=nine)
+    term = terms.purchase(member_id=member.pk, plan=weekly, at=nine, actor=None)
+    plan(at=nine)
+    early = "expired:before_window"
+    assert messages(term) == {f"{s}.{c}": early if s in ("d7", "d3") else "pending" for s in STEPS for c in CHANNELS}
 
 
-@pytest.mark.parametrize("hours", [0.5, 3])
-def test_a_planner_that_was_away_for_less_than_an_hour_still_sends(hours):
+@pytest.mark.parametrize(("hours", "status"), [(0.5, "pending"), (3, "pending"), (12, "expired:past_when_planned")])
+def test_a_planner_that_was_away_still_sends_what_is_still_true(hours, status):
     term = member_ending(AT + timedelta(days=3))
     plan(at=datetime(2026, 11, 16, 2, 0, tzinfo=UTC) + timedelta(hours=hours))
-    assert messages(term)["d3.email"] == ("pending" if hours < 1 else "expired:past_when_planned")
+    assert messages(term)["d3.email"] == status
 
 
-def test_nobody_with_auto_renewal_a_later_term_or_a_gift():
+def test_nobody_with_auto_renewal_or_a_later_term():
     member_ending(AT + timedelta(days=5), auto_renewal=True)
     renewed = member_ending(AT + timedelta(days=5))
     terms.renew_membership(member_id=renewed.member_id, at=AT - timedelta(days=1), actor=None)
-    gifted = member_ending(AT + timedelta(days=5))
-    terms.give_term(member_id=gifted.member_id, plan=gifted.plan, at=AT - timedelta(days=1), actor=None)
     refunded = member_ending(AT + timedelta(days=5))
     terms.refund_term(term_id=refunded.pk, at=AT - timedelta(days=1), actor=None, reason="test")
     member_ending(AT + timedelta(days=12))
@@ -90,14 +86,10 @@ def void(term, at):
 
 
 def change_tier(term, at):
-    from tests import factories
-
     terms.change_tier(term_id=term.pk, tier=factories.TierFactory(), at=at, actor=None, reason="test")
 
 
 def upgrade(term, at):
-    from tests import factories
-
     terms.purchase(member_id=term.member_id, plan=factories.PlanFactory(price_cents=5000), at=at, actor=None)
 
 
@@ -108,7 +100,7 @@ def upgrade(term, at):
         (auto_on, "auto_renewal_on"),
         (refund, "refunded"),
         (void, "voided"),
-        (upgrade, "replaced"),
+        (upgrade, "renewed"),
     ],
 )
 def test_what_is_pending_is_cancelled_with_the_reason(act, reason):
@@ -138,15 +130,18 @@ def test_a_new_term_anchors_anew():
     assert set(messages(new).values()) == {"pending"}
 
 
-def test_a_tier_change_moves_the_reminders_to_the_new_term():
-    term = member_ending(AT + timedelta(days=2))
+def test_a_tier_change_keeps_the_reminders_which_name_the_new_tier():
+    term = member_ending(AT + timedelta(days=2), language="en")
     plan(at=AT)
     change_tier(term, AT + timedelta(minutes=1))
-    cancel(at=AT + timedelta(minutes=2))
+    assert cancel(at=AT + timedelta(minutes=2)).ended == {}
     plan(at=AT + timedelta(minutes=2))
-    new = term.member.terms.latest("pk")
-    assert messages(term)["d1.email"] == "suppressed:replaced"
-    assert messages(new)["d1.email"] == "pending"
+    assert messages(term)["d1.email"] == "pending"
+    assert Enrollment.objects.count() == 1
+    tier = term.member.terms.latest("pk").tier
+    assert tier != term.tier
+    said = look(intent=MessageIntent.objects.get(step_key="d1.email"), at=AT + timedelta(days=1)).context
+    assert said["term"]["tier"] == tier.name
 
 
 def test_auto_renewal_off_again_revives_what_was_never_sent():
@@ -155,12 +150,24 @@ def test_auto_renewal_off_again_revives_what_was_never_sent():
     auto_on(term, AT)
     cancel(at=AT)
     terms.switch_auto_renewal(member_id=term.member_id, on=False, at=AT + timedelta(days=1), actor=None)
+    # Noon of D-1: what it says is true until 22:00.
     plan(at=AT + timedelta(days=1))
     now = messages(term)
-    # D-1 at 10:00 has passed meanwhile.
-    assert now["d1.email"] == "suppressed:auto_renewal_on"
+    assert now["d1.email"] == "pending"
     assert now["d0.email"] == "pending"
     assert plan(at=AT + timedelta(days=1)).revived == 0
+
+
+def test_what_was_dropped_does_not_come_back_once_it_is_no_longer_true():
+    term = member_ending(AT + timedelta(days=2))
+    plan(at=AT)
+    auto_on(term, AT)
+    cancel(at=AT)
+    late = AT + timedelta(days=1, hours=10)
+    terms.switch_auto_renewal(member_id=term.member_id, on=False, at=late, actor=None)
+    plan(at=late)
+    assert messages(term)["d1.email"] == "suppressed:auto_renewal_on"
+    assert messages(term)["d0.email"] == "pending"
 
 
 def test_enrollments_finish_two_days_after_the_end():

@@ -10,7 +10,7 @@ from campaigns.models import Enrollment, MessageIntent
 from campaigns.operations.planning import plan
 from campaigns.rules import blames_address, enhanced_status, is_temporary, message_id, retry_delay
 from members.lifecycle.models import MemberLifecycle
-from members.people.rules import at_local, local_date
+from members.people.rules import at_local, last_day
 from members.terms.models import MembershipTerm
 from tests.campaigns.world import AT, member_ending
 
@@ -68,8 +68,8 @@ def test_every_step_is_due_at_ten_by_the_members_clock(cadence_row, zone, ends_a
     MessageIntent.objects.all().delete()
     assert plan(at=ends_at - timedelta(days=8, hours=20)).enrolled == 1
     due = dict(MessageIntent.objects.filter(channel="email").values_list("step_key", "due_at"))
-    last_day = local_date(ends_at, zone)
-    expected = {f"d{n}.email": at_local(last_day - timedelta(days=n), time(10), zone) for n in (7, 3, 1, 0)}
+    last_on = last_day(ends_at, zone)
+    expected = {f"d{n}.email": at_local(last_on - timedelta(days=n), time(10), zone) for n in (7, 3, 1, 0)}
     assert due == expected
     for instant in due.values():
         assert instant.astimezone(ZoneInfo(zone)).time() == time(10)

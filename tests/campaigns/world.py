@@ -3,9 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.test import override_settings
-
 from campaigns.models import MessageIntent
+from members.people.rules import last_day, local_date
 from members.terms.models import MembershipTerm
 from members.terms.operations import terms
 from members.terms.rules import add_months
@@ -17,19 +16,19 @@ AT = datetime(2026, 11, 16, 4, 0, tzinfo=UTC)
 
 
 def member_ending(ends_at: datetime, **values: Any) -> MembershipTerm:
-    """A member with one paid month that ends at ``ends_at``, to the hour; returns the term."""
+    """A member with one paid month whose last day is that of ``ends_at``; returns the term."""
     starts_at = ends_at.replace(year=add_months(ends_at.date(), -1).year, month=add_months(ends_at.date(), -1).month)
     auto_renewal = values.pop("auto_renewal", None)
     member = factories.make_member(at=starts_at - timedelta(days=1), **values)
-    with override_settings(TERMS_END_AT_MIDNIGHT=False):
-        term = terms.purchase(
-            member_id=member.pk,
-            plan=factories.PlanFactory(code="monthly"),
-            at=starts_at,
-            actor=None,
-            auto_renewal=auto_renewal,
-        )
-    assert term.ends_at == ends_at, (term.ends_at, ends_at)
+    term = terms.purchase(
+        member_id=member.pk,
+        plan=factories.PlanFactory(code="monthly"),
+        at=starts_at,
+        actor=None,
+        auto_renewal=auto_renewal,
+    )
+    zone = member.lifecycle.time_zone or SHANGHAI
+    assert last_day(term.ends_at, zone) == local_date(ends_at, zone), (term.ends_at, ends_at)
     return term
 
 

@@ -46,12 +46,13 @@ def without_uniqueness() -> None:
 
     from campaigns.querysets import campaigns
 
-    sql = campaigns.plan_term_end_sql()
-    start, end = sql.index("    AND NOT EXISTS ("), sql.index("  ORDER BY s.member_id\n")
+    planned = campaigns.plan_sql
+    sql = planned("term_end")
+    start, end = sql.index("    AND NOT EXISTS ("), sql.index("  ORDER BY member_id\n")
     sql = sql[:start] + sql[end:]
     start, end = sql.index("  ON CONFLICT (member_id"), sql.index("  RETURNING e.member_id")
     sql = sql[:start] + sql[end:].replace("old.id IS NULL AS is_new", "true AS is_new", 1)
-    campaigns.plan_term_end_sql = lambda: sql
+    campaigns.plan_sql = lambda trigger: sql if trigger == "term_end" else planned(trigger)
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE campaigns_enrollment DROP CONSTRAINT IF EXISTS enrollment_once")
         cursor.execute("ALTER TABLE campaigns_messageintent DROP CONSTRAINT IF EXISTS message_once")

@@ -2,13 +2,13 @@
 -- same indexes and triggers. No look at who is enrolled already, nothing revived, the steps written out.
 WITH enrolled AS (
   INSERT INTO campaigns_enrollment
-    (member_id, campaign_id, version_id, occurrence, anchor_at, tier_id, entered_at, facts, exit_reason)
-  SELECT s.member_id, %(campaign)s, %(version)s, t.id, s.expiration_time, t.tier_id, %(at)s,
-    jsonb_build_object('term', t.id, 'ends_at', s.expiration_time, 'ends_on', s.expiration_time::date, 'time_zone', 'Asia/Shanghai',
-      'recorded_at', t.booked_at, 'tier', t.tier_id, 'plan', t.plan_id), ''
+    (member_id, campaign_id, version_id, occurrence, anchor_at, time_zone, tier_id, entered_at, facts, exit_reason)
+  SELECT s.member_id, %(campaign)s, %(version)s, t.id, s.expiration_time, 'Asia/Shanghai', t.tier_id, %(at)s,
+    jsonb_build_object('order', t.id, 'term', t.id, 'ends_at', s.expiration_time, 'ends_on', s.expiration_time::date, 'time_zone', 'Asia/Shanghai',
+      'recorded_at', t.booked_at, 'tier', t.tier_id, 'plan', t.plan_id, 'window_days', 7, 'reach_days', 7), ''
   FROM members_memberlifecycle s
   JOIN members_membershipterm t ON t.member_id = s.member_id AND t.ends_at = s.expiration_time
-  WHERE s.expiration_time > %(at)s::timestamptz - interval '1 day' AND s.expiration_time <= %(at)s::timestamptz + interval '9 days'
+  WHERE s.expiration_time > %(at)s AND s.expiration_time <= %(at)s::timestamptz + interval '9 days'
     AND NOT s.auto_renewal_flag AND t.kind = 'paid'
   RETURNING member_id, occurrence, anchor_at
 )
