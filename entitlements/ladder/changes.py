@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from entitlements.benefits.models import Benefit, LadderVersion, PlanBenefit, TierBenefit
+from entitlements.benefits.models import FREE, Benefit, LadderVersion, PlanBenefit, TierBenefit
 from entitlements.insight.models import BenefitReach
-from entitlements.ladder.dimensions import standing_on
-from entitlements.ladder.querysets import Place
+from entitlements.ladder import querysets
+from entitlements.ladder.querysets import Touched
 from entitlements.ladder.rules import Estimate, extra_use, periods_a_month
+from members.foreseen.querysets import Changes
 from members.plans.models import Plan, Tier
 
 Cell = TierBenefit | PlanBenefit
@@ -24,15 +26,11 @@ class Change:
     before: Cell | None
     after: Cell | None
 
-    def touches(self, place: Place) -> bool:
-        """Whether members at this place have something by the cell; those in the grace only what is held."""
-        here = place.plan_id == self.plan.pk if self.plan else place.tier_id == (self.tier.pk if self.tier else None)
-        return here and (place.via != "grace" or self.is_held_in_grace)
-
     @property
-    def is_held_in_grace(self) -> bool:
-        """Whether either side is kept by those in the grace."""
-        return any(isinstance(cell, TierBenefit) and cell.is_held_in_grace for cell in (self.before, self.after))
+    def code(self) -> str:
+        """What its members are listed under."""
+        on = f"plan.{self.plan.pk}" if self.plan else f"tier.{self.tier.pk if self.tier else FREE}"
+        return f"{self.benefit.pk}.{on}"
 
     @property
     def kind(self) -> str:
@@ -73,12 +71,6 @@ class Impact:
     def is_once(self) -> bool:
         return self.change.benefit.period == Benefit.Period.NEVER
 
-    @property
-    def href(self) -> str:
-        """The list of the members it touches."""
-        change = self.change
-        return standing_on(change.tier, change.plan, with_grace=change.is_held_in_grace)
-
 
 def differ(before: Cell | None, after: Cell | None) -> bool:
     """Whether two cells give something else."""
@@ -98,15 +90,63 @@ def changes_of(version: LadderVersion, former: LadderVersion) -> list[Change]:
     return found
 
 
-def impact_of(change: Change, places: Sequence[Place], reach: BenefitReach | None) -> Impact:
+def foresee(changes: Sequence[Change], former: LadderVersion, after: LadderVersion, *, at: datetime) -> Changes:
+    """Whom ``changes`` of ``former`` touch, as members stand now, where the other cells are those of ``after``.
+
+    Their members are told apart by the changes' codes. A change that is not in ``after`` yet counts as if it were.
+    """
+    benefits = {change.benefit.pk for change in changes}
+    sides = {"before": former, "after": after}
+    cells = {
+        (side, cell.benefit_id, cell.tier_id): cell
+        for side, version in sides.items()
+        for cell in version.cells.filter(benefit__in=benefits)
+    }
+    additions = {
+        (side, cell.benefit_id, cell.plan_id): cell
+        for side, version in sides.items()
+        for cell in version.additions.filter(benefit__in=benefits)
+    }
+    for change in changes:
+        for side, cell in (("before", change.before), ("after", change.after)):
+            table: dict[Any, Any] = cells if change.plan is None else additions
+            on = (change.tier.pk if change.tier else None) if change.plan is None else change.plan.pk
+            table[side, change.benefit.pk, on] = cell
+    return querysets.changes_between(
+        cells=[
+            {"side": side, "benefit_id": benefit, "tier_id": tier, "amount": cell.amount, "level": cell.level,
+             "is_held_in_grace": cell.is_held_in_grace, "early_hours": cell.early_hours}
+            for (side, benefit, tier), cell in cells.items() if cell is not None
+        ],
+        additions=[
+            {"side": side, "benefit_id": benefit, "plan_id": plan, "amount": cell.amount, "level": cell.level}
+            for (side, benefit, plan), cell in additions.items() if cell is not None
+        ],
+        changed=[
+            {"what": change.code, "benefit_id": change.benefit.pk, "tier_id": change.tier and change.tier.pk,
+             "plan_id": change.plan and change.plan.pk}
+            for change in changes
+        ],
+        at=at,
+    )  # fmt: skip
+
+
+def touched_by(changes: Changes) -> dict[str, list[Touched]]:
+    """The members whom each change touches, by its code and their plan."""
+    found: dict[str, list[Touched]] = {}
+    for touched in querysets.touched_by(changes):
+        found.setdefault(touched.what, []).append(touched)
+    return found
+
+
+def impact_of(change: Change, touched: Sequence[Touched], reach: BenefitReach | None) -> Impact:
     """How many it touches and, by today's use of the cell, what it will cost."""
-    touched = [place for place in places if change.touches(place)]
-    members = sum(place.members for place in touched)
+    members = sum(part.members for part in touched)
     if change.more is None:
         return Impact(change, members, None, None, None)
     granted = change.more * members
     use = extra_use(granted, reach.reached, reach.entitled) if reach and reach.entitled else None
-    often = periods_a_month(change.benefit.period, [(place.term_months, place.members) for place in touched])
+    often = periods_a_month(change.benefit.period, [(part.term_months, part.members) for part in touched])
     cost = use.times(change.benefit.cost_cents * often) if use and change.benefit.cost_cents else None
     return Impact(change, members, granted, use.rounded() if use else None, cost.rounded() if cost else None)
 

@@ -14,7 +14,7 @@ from config.engine.reviewed.operations import Review
 from config.staff.models import User
 from entitlements.benefits.models import FREE, Benefit, LadderVersion, PlanBenefit, TierBenefit
 from entitlements.ladder import querysets
-from entitlements.ladder.changes import Impact, changes_of, impact_of, reach_for, reaches
+from entitlements.ladder.changes import Impact, changes_of, foresee, impact_of, reach_for, reaches, touched_by
 from members.plans.models import Plan, Tier
 
 
@@ -41,9 +41,11 @@ class LadderReview(Review[LadderVersion]):
 
     def preview(self, version: LadderVersion, at: datetime) -> dict[str, Any]:
         """What it changes for whom as it is now."""
-        where, known = querysets.places(), reaches()
-        changes = changes_of(version, active_ladder())
-        return {"changes": [_kept(impact_of(change, where, reach_for(change, known))) for change in changes]}
+        known, active = reaches(), active_ladder()
+        changes = changes_of(version, active)
+        touched = touched_by(foresee(changes, active, version, at=at))
+        impacts = [impact_of(change, touched.get(change.code, ()), reach_for(change, known)) for change in changes]
+        return {"changes": [_kept(impact) for impact in impacts]}
 
     def on_active(self, version: LadderVersion, former: LadderVersion | None, at: datetime) -> None:
         changes = changes_of(version, former) if former else []

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
-from entitlements.benefits.models import Benefit
+from entitlements.benefits.models import Benefit, TierBenefit
 from entitlements.benefits.words import amount_text, level_text
 from entitlements.ladder.changes import Cell
 
@@ -43,3 +43,14 @@ def allowance(benefit: Benefit, cell: Cell | None) -> str:
 def given(benefit: Benefit, cell: Cell | None) -> str:
     """The same where nothing may be left empty."""
     return "—" if cell is None else allowance(benefit, cell) or _("given")
+
+
+def gives_text(benefit: Benefit, code: str) -> str:
+    """What a member has of a benefit, as ``changes_between`` writes it: 5 films a month, 4K, early by 24 hours."""
+    amount, hours, level = (*code.split("/", 2), "", "")[:3]
+    if not hours.isdecimal():
+        return "—"
+    cell = TierBenefit(benefit=benefit, amount=int(amount) if amount.isdecimal() else None, level=level)
+    words = given(benefit, cell)
+    early = ngettext("%(hours)s hour early", "%(hours)s hours early", int(hours)) % {"hours": hours}
+    return f"{words} · {early}" if hours != "0" else words

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.urls import reverse
 from django.utils import translation
+from django.utils.html import escape
 
 from config.audit.models import AuditEntry
 from config.engine.refusal import Refused
@@ -13,15 +14,17 @@ from entitlements.benefits.models import Benefit, LadderVersion, TierBenefit
 from entitlements.grants.models import Balance, Grant, Standing
 from entitlements.grants.operations.settling import settle_due, settle_members
 from entitlements.insight.operations.counting import count_figures
-from entitlements.ladder import operations, querysets
-from entitlements.ladder.changes import changes_of, impact_of, reach_for, reaches
+from entitlements.ladder import operations
+from entitlements.ladder.changes import changes_of, foresee, impact_of, reach_for, reaches, touched_by
 from entitlements.ladder.console.matrix import Ladder
 from entitlements.ladder.rules import extra_use, months_in, periods_a_month, wilson
 from entitlements.usage.operations.consuming import consume
 from entitlements.usage.operations.recording import record_usage
+from members.merging.operations.merging import merge_members
 from tests import factories
 from tests.conftest import signed_in_client
 from tests.entitlements.making import AT, DAY, balance, give, make_benefit
+from tests.suites.markup import links_with_count, read_page
 
 pytestmark = pytest.mark.django_db
 
@@ -150,8 +153,10 @@ def test_the_impact_counts_whom_a_change_touches(plan, proposer):
             consume(member_id=member.pk, benefit=benefit, amount=1, at=AT, origin="api")
     count_figures(at=AT)
     draft = change(benefit, plan.tier, proposer)
-    found = changes_of(draft, operations.active_ladder())
-    impact = impact_of(found[0], querysets.places(), reach_for(found[0], reaches()))
+    active = operations.active_ladder()
+    found = changes_of(draft, active)
+    touched = touched_by(foresee(found, active, draft, at=AT))[found[0].code]
+    impact = impact_of(found[0], touched, reach_for(found[0], reaches()))
     assert (found[0].kind, impact.members, impact.granted) == ("more", 4, 8)
     # One in four used it: two of the eight.
     assert (impact.use.expected, impact.cost.expected) == (2, 200)
@@ -172,22 +177,58 @@ def test_the_members_of_a_change_lead_to_exactly_those(client, plan, proposer, i
     change(benefit, None, proposer)
     change(benefit, None, proposer, {"amount": 1, "level": ""}, plan=plan)
     change(benefit, None, proposer, {"amount": 1, "level": ""}, plan=more)
-    expected = [{free.pk}, {in_term.pk, in_grace.pk} if is_held else {in_term.pk}, {in_term.pk}, set()]
+    # What a plan adds is held along with the tier's cell.
+    expected = [{free.pk}, *[{in_term.pk, in_grace.pk} if is_held else {in_term.pk}] * 2, set()]
     client.force_login(proposer)
     submit = client.get(reverse("ladder:submit", args=[LadderVersion.objects.coming().get().pk])).content.decode()
     found = []
     for shown in Ladder(AT).impacts:
-        listed = client.get(shown.impact.href).content.decode()
+        listed = client.get(shown.href).content.decode()
         found.append({member.pk for member in members if f"/console/members/{member.pk}/" in listed})
         assert shown.impact.members == len(found[-1])
-        assert (f'href="{shown.impact.href}"' in submit) == bool(found[-1])
+        assert (f'href="{escape(shown.href)}"' in submit) == bool(found[-1])
     assert sorted(found, key=str) == sorted(expected, key=str)
-    drawer = client.get(reverse("ladder:cell", args=["gold", benefit.code])).content.decode()
-    assert "by=ladder.tier-" in drawer
-    for nonsense in ("", "tier-x", "plan-free", "x-1", "tier--"):
-        assert (
-            "/console/members/1/" not in client.get("/console/members/", {"by": f"ladder.{nonsense}"}).content.decode()
-        )
+    page = reverse("ladder:members", args=[LadderVersion.objects.coming().get().pk])
+    for nonsense in ("", "x", "1.tier", f"{benefit.pk}.plan.free", f"{benefit.pk}.tier.²", "1.x.1", "...."):
+        assert client.get(page, {"what": nonsense}).context["rows"] == []
+
+
+def test_a_cell_that_is_being_edited_leads_to_whom_it_would_touch(client, plan, proposer):
+    benefit, members = make_benefit(), [factories.make_member(at=AT - 100 * DAY) for _ in range(2)]
+    give(benefit, plan.tier, 3)
+    for member in members:
+        factories.make_term(member=member, at=AT - DAY, plan=plan)
+    settle_members(member_ids=[member.pk for member in members], at=AT)
+    client.force_login(proposer)
+    cell = reverse("ladder:cell", args=["gold", benefit.code])
+    [link] = links_with_count(
+        read_page(client.get(f"{cell}?preview=1&is_given=on&amount=8&early_hours=0").content.decode())
+    )
+    assert link.attributes["data-count"] == "2"
+    rows = client.get(link.attributes["href"]).context["rows"]
+    assert [row.member.pk for row in rows] == [member.pk for member in members]
+    assert [(row.before[0], row.after[0]) for row in rows] == [("3", "8")] * 2
+    # As it stands nothing differs; taken away, everybody loses it.
+    assert not links_with_count(read_page(client.get(cell).content.decode()))
+    [lost] = links_with_count(read_page(client.get(f"{cell}?preview=1&amount=8&early_hours=0").content.decode()))
+    assert [row.after for row in client.get(lost.attributes["href"]).context["rows"]] == ["—"] * 2
+    change(benefit, None, proposer, {"amount": 1, "level": ""}, plan=plan)
+    addition = client.get(reverse("ladder:addition", args=[plan.code, benefit.code])).content.decode()
+    [link] = links_with_count(read_page(addition))
+    assert len(client.get(link.attributes["href"]).context["rows"]) == 2
+
+
+def test_whoever_was_merged_stands_on_no_tier(client, proposer, admin):
+    benefit = make_benefit()
+    survivor, absorbed = (factories.make_member(at=AT - DAY) for _ in range(2))
+    settle_members(member_ids=[survivor.pk, absorbed.pk], at=AT)
+    merge_members(actor=admin, at=AT, survivor_id=survivor.pk, absorbed_id=absorbed.pk)
+    change(benefit, None, proposer)
+    client.force_login(proposer)
+    ladder = Ladder(AT)
+    assert (ladder.columns[0].members, ladder.impacts[0].impact.members) == (1, 1)
+    rows = client.get(reverse("ladder:standing", args=["free"])).context["standings"]
+    assert [row.member_id for row in rows] == [survivor.pk]
 
 
 @pytest.mark.parametrize(

@@ -315,7 +315,7 @@ HELD = {
         "console:audit",
         "admin:index",
     ],
-    "narrowings": ["benefit_month", "ladder"],
+    "narrowings": ["benefit_month"],
     "pages of reviewed settings": ["policy", "ladder", "qualification", "restore_rule"],
     "palette": ["pages", "actions", "members"],
     "palette actions": ["members:new", "members:plan-new", "members:policy-new", "members:anomalies", "imports:new"],

@@ -6,6 +6,7 @@ what the earlier wrote. Instants and periods are those of ``entitlements.grants.
 
 from entitlements.benefits.querysets.anchors import ANCHOR
 from entitlements.benefits.querysets.levels import best_level
+from entitlements.grants.querysets import offered
 from entitlements.grants.querysets.facts import seen
 from entitlements.grants.querysets.units import numbers
 
@@ -137,9 +138,9 @@ FROM (
   ) n ON true
   LEFT JOIN LATERAL (
     SELECT k.ladder_id FROM entitlements_renewallock k JOIN members_membershipterm o ON o.id = k.term_id
-    WHERE k.member_id = c.member_id AND k.released_at IS NULL
-      AND o.refunded_at IS NULL AND o.voided_at IS NULL AND o.ends_at = t.starts_at
-      AND o.plan_id = t.plan_id AND t.kind = 'paid' AND t.booked_at < k.until
+    WHERE k.member_id = c.member_id AND """
+    + offered.IS_LOCKED_FOR
+    + """
     LIMIT 1
   ) k ON true
 ) f
@@ -268,10 +269,10 @@ CREATE TEMPORARY TABLE wanted ON COMMIT DROP AS
 WITH offers AS (
   SELECT p.tier_id, p.plan_id, p.ladder_id, b.id AS benefit_id, b.period, b.is_by_calendar, b.unlocked_by_id,
     b.unlocked_after,
-    CASE WHEN b.kind = 'access' THEN NULL WHEN c.id IS NULL THEN a.amount WHEN a.id IS NULL THEN c.amount
-      ELSE c.amount + a.amount END AS amount,
-    entitlements_best_level(b.levels, ARRAY[a.level, c.level]) AS level, coalesce(c.is_held_in_grace, false) AS is_held,
-    coalesce(c.early_hours, 0) AS early_hours
+    """
+    + f"{offered.AMOUNT} AS amount, {offered.LEVEL} AS level, {offered.IS_HELD} AS is_held, "
+    + f"{offered.EARLY_HOURS} AS early_hours"
+    + """
   FROM (SELECT DISTINCT tier_id, plan_id, ladder_id FROM settling) p
   CROSS JOIN entitlements_benefit b
   LEFT JOIN entitlements_tierbenefit c

@@ -15,12 +15,24 @@ from entitlements.benefits.models import FREE, Benefit, LadderVersion, TierBenef
 from entitlements.insight.models import BenefitMonth, BenefitReach, FiguresRun
 from entitlements.insight.rules import months_back
 from entitlements.ladder import querysets
-from entitlements.ladder.changes import Cell, Change, Impact, changes_of, impact_of, reach_for, reaches
+from entitlements.ladder.changes import (
+    Cell,
+    Change,
+    Impact,
+    changes_of,
+    foresee,
+    impact_of,
+    reach_for,
+    reaches,
+    touched_by,
+)
 from entitlements.ladder.operations import active_ladder
-from entitlements.ladder.querysets import Place
+from entitlements.ladder.querysets import Touched
 from entitlements.ladder.words import allowance, given
 from entitlements.tiers.console.links import moves_list
 from entitlements.tiers.models import TierChange
+from members.foreseen.console.pages import figure_address
+from members.foreseen.querysets import Changes, FigureAsked
 from members.people.rules import local_date
 from members.plans.models import Plan, Tier
 
@@ -92,11 +104,12 @@ class Row:
 
 @dataclass(frozen=True)
 class ShownImpact:
-    """What a change means, with both sides in words."""
+    """What a change means, with both sides in words, and the list of the members it touches."""
 
     impact: Impact
     before: str
     after: str
+    href: str
 
 
 @dataclass(frozen=True)
@@ -120,10 +133,6 @@ class Ladder:
         self.shown = self.coming or self.active
 
     @cached_property
-    def places(self) -> list[Place]:
-        return querysets.places()
-
-    @cached_property
     def changes(self) -> list[Change]:
         return changes_of(self.coming, self.active) if self.coming else []
 
@@ -131,15 +140,25 @@ class Ladder:
     def impacts(self) -> list[ShownImpact]:
         return [
             ShownImpact(
-                self.impact(change), given(change.benefit, change.before),
-                given(change.benefit, change.after),
+                impact_of(change, self._touched.get(change.code, ()), reach_for(change, self.reaches)),
+                given(change.benefit, change.before), given(change.benefit, change.after),
+                figure_address(reverse("ladder:members", args=[self.shown.pk]), FigureAsked(change.code)),
             )
             for change in self.changes
         ]  # fmt: skip
 
+    @cached_property
+    def _touched(self) -> dict[str, list[Touched]]:
+        return touched_by(foresee(self.changes, self.active, self.shown, at=self.at))
+
+    def foresee(self, change: Change) -> Changes:
+        """Whom a change touches now that may not be in the draft yet."""
+        return foresee([change], self.active, self.shown, at=self.at)
+
     def impact(self, change: Change) -> Impact:
-        """Whom a change touches now, also one that is not in the draft yet."""
-        return impact_of(change, self.places, reach_for(change, self.reaches))
+        """What it means for them."""
+        touched = touched_by(self.foresee(change)).get(change.code, ())
+        return impact_of(change, touched, reach_for(change, self.reaches))
 
     @cached_property
     def reaches(self) -> "_Reaches":
@@ -155,9 +174,7 @@ class Ladder:
         cheapest: dict[int, Plan] = {}
         for plan in Plan.objects.filter(is_sold=True).order_by("price_cents"):
             cheapest.setdefault(plan.tier_id, plan)
-        standing: dict[int | None, int] = {}
-        for place in self.places:
-            standing[place.tier_id] = standing.get(place.tier_id, 0) + place.members
+        standing = querysets.members_by_tier()
         moved = TierChange.objects.ups_by_tier(self.at)
         return [
             Column(None, _("Free"), None, standing.get(None, 0)),

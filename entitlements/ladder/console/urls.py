@@ -12,7 +12,10 @@ urlpatterns = [
     path("ladder/plans/<slug:plan>/<slug:benefit>/", views.addition, name="addition"),
     path("ladder/tiers/<slug:tier>/members/", views.standing, name="standing"),
     path("ladder/tiers/<slug:tier>/benefits/<slug:benefit>/", views.cell, name="cell"),
+    path("ladder/tiers/<slug:tier>/benefits/<slug:benefit>/members/", views.cell_members, name="cell-members"),
+    path("ladder/plans/<slug:plan>/<slug:benefit>/members/", views.addition_members, name="addition-members"),
     path("ladder/versions/<int:version_id>/submit/", views.submit, name="submit"),
     path("ladder/versions/<int:version_id>/discard/", views.discard, name="discard"),
     *LADDER.decision_urls("ladder/versions/"),
+    *LADDER.members_urls("ladder/versions/"),
 ]

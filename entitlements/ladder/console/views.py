@@ -1,7 +1,6 @@
 """The ladder: what each tier and plan gives, changed in a draft that a second person approves."""
 
 from functools import partial
-from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,11 +13,12 @@ from config.console.http import StaffRequest
 from config.engine import clock
 from config.engine.ids import read_id
 from config.staff.access import Permission, requires
-from entitlements.benefits.models import FREE, Benefit, LadderVersion, PlanBenefit, TierBenefit
+from entitlements.benefits.models import FREE, Benefit, LadderVersion
 from entitlements.grants.models import Standing
 from entitlements.ladder import operations
-from entitlements.ladder.changes import Cell, Change, differ
-from entitlements.ladder.console.forms import AdditionForm, CellForm, NewAdditionForm, SubmitForm
+from entitlements.ladder.changes import Cell
+from entitlements.ladder.console.editing import EDITED, EditedCell
+from entitlements.ladder.console.forms import NewAdditionForm, SubmitForm
 from entitlements.ladder.console.history import History
 from entitlements.ladder.console.matrix import Ladder, stairs
 from entitlements.ladder.console.pages import LADDER
@@ -114,28 +114,42 @@ def standing(request: StaffRequest, tier: str) -> HttpResponse:
     return render(request, "ladder/standing.html", context)
 
 
+@requires(Permission.VIEW)
+@require_safe
+def cell_members(request: StaffRequest, tier: str, benefit: str) -> HttpResponse:
+    """The members whom a cell as the address says it would touch, whether or not it is in the draft."""
+    on = None if tier == FREE else get_object_or_404(Tier, code=tier)
+    return _cell_members(request, get_object_or_404(Benefit, code=benefit), on, None)
+
+
+@requires(Permission.VIEW)
+@require_safe
+def addition_members(request: StaffRequest, plan: str, benefit: str) -> HttpResponse:
+    """The same of what a plan gives beyond its tier."""
+    return _cell_members(request, get_object_or_404(Benefit, code=benefit), None, get_object_or_404(Plan, code=plan))
+
+
+def _cell_members(request: StaffRequest, benefit: Benefit, tier: Tier | None, plan: Plan | None) -> HttpResponse:
+    edited = EditedCell(Ladder(clock.now()), benefit, tier, plan, request.GET if EDITED in request.GET else None)
+    change = edited.change()
+    changes = edited.ladder.foresee(change) if change else None
+    back = {"href": reverse("ladder:index"), "label": _("Tiers & benefits")}
+    return LADDER.members_page(request, changes, None, back=back, kept=edited.query())
+
+
 def _cell_page(request: StaffRequest, benefit: Benefit, tier: Tier | None, plan: Plan | None) -> HttpResponse:
-    ladder = Ladder(clock.now())
-    model = TierBenefit if plan is None else PlanBenefit
-    where: dict[str, Any] = {"benefit": benefit} | ({"tier": tier} if plan is None else {"plan": plan})
-    now, was = (model.objects.filter(version=v, **where).first() for v in (ladder.shown, ladder.active))
     asked = request.POST if request.method == "POST" else request.GET if "preview" in request.GET else None
-    form = (CellForm if plan is None else AdditionForm)(
-        asked, instance=now or model(**where), benefit=benefit, auto_id="drawer_%s",
-        initial={"is_given": now is not None},
-    )  # fmt: skip
+    edited = EditedCell(Ladder(clock.now()), benefit, tier, plan, asked)
+    form, ladder, change = edited.form, edited.ladder, edited.change()
     if request.method == "POST" and form.is_valid():
-        change = partial(operations.set_cell, benefit=benefit, tier=tier, plan=plan, values=form.values())
-        response = LADDER.decide(request, 0, partial(change, actor=request.user, at=clock.now()), "")
+        change_cell = partial(operations.set_cell, benefit=benefit, tier=tier, plan=plan, values=form.values())
+        response = LADDER.decide(request, 0, partial(change_cell, actor=request.user, at=clock.now()), "")
         return _leave_drawer(request, response)
-    after: Cell | None = now
-    if asked is not None and form.is_valid():
-        values = form.values()
-        after = None if values is None else model(**where, **values)
+    after = edited.after()
     context = {
-        "form": form, "benefit": benefit, "tier": tier, "plan": plan, "before": was, "ladder": ladder,
-        "impact": ladder.impact(Change(benefit, tier, plan, was, after)) if differ(was, after) else None,
-        "stairs": _stairs(ladder, benefit, tier, was, after) if plan is None and benefit.has_limit else None,
+        "form": form, "benefit": benefit, "tier": tier, "plan": plan, "before": edited.before, "ladder": ladder,
+        "impact": ladder.impact(change) if change else None, "href": edited.members_address() if change else "",
+        "stairs": _stairs(ladder, benefit, tier, edited.before, after) if plan is None and benefit.has_limit else None,
     }  # fmt: skip
     template = "ladder/cell.html" if not request.htmx else "ladder/cell.html#drawer"
     if "preview" in request.GET:

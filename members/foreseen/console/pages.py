@@ -1,7 +1,7 @@
 """The members behind the figures of a preview: an address of every reviewed setting that says whom it would change."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -41,13 +41,15 @@ def read_figure(params: QueryDict) -> FigureAsked:
 class MembersForeseen(Pages):
     """The members whom one figure counts, in the order of their numbers, with what would change of them."""
 
-    def __init__(self, changes: Changes, params: QueryDict) -> None:
+    def __init__(self, changes: Changes, params: QueryDict, *, kept: Mapping[str, str] | None = None) -> None:
+        """``kept``: what else the address asks for, and further pages do too."""
         self.changes = changes
+        self.kept = kept or {}
         self.figure = read_figure(params)
         self.after = read_id(params.get("after", ""))
 
     def asked(self) -> dict[str, Any]:
-        return {"what": self.figure.what, "from": self.figure.before, "to": self.figure.after}
+        return {"what": self.figure.what, "from": self.figure.before, "to": self.figure.after, **self.kept}
 
     def mark(self, row: MemberForeseen) -> object:
         return row.member_id
@@ -147,9 +149,16 @@ class ForeseenPages(ReviewPages[V]):
         return version.previewed_at
 
     def members_page(
-        self, request: StaffRequest, changes: Changes | None, looked_at: datetime | None, back: dict[str, str]
+        self,
+        request: StaffRequest,
+        changes: Changes | None,
+        looked_at: datetime | None,
+        *,
+        back: dict[str, str],
+        kept: Mapping[str, str] | None = None,
     ) -> HttpResponse:
-        listed = MembersForeseen(changes or NOBODY, request.GET)
+        """The list of what the address asks for; ``back`` is the page above it."""
+        listed = MembersForeseen(changes or NOBODY, request.GET, kept=kept)
         figure = listed.figure
         are_states = figure.what in self.states
         mark = str if are_states else self.words_for(figure.what)
