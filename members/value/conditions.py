@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Q
 from django.db.models.lookups import In
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
@@ -30,13 +30,13 @@ def _group(code: str) -> Group:
     return Group[code.upper()]
 
 
-def _standing() -> QuerySet[MemberValue]:
-    """The scores of those who were not merged: a row stays until the next night."""
-    return MemberValue.objects.filter(member__merged_into__isnull=True)
-
-
 def _groups() -> list[Choice]:
-    rows = _standing().filter(rfm_group__isnull=False).values_list("rfm_group").annotate(n=Count("pk"))
+    rows = (
+        MemberValue.objects.of_members()
+        .filter(rfm_group__isnull=False)
+        .values_list("rfm_group")
+        .annotate(n=Count("pk"))
+    )
     counts = dict(rows.order_by())
     return [Choice(group.name.lower(), group.label, counts.get(group.value, 0)) for group in Group]
 
@@ -128,7 +128,7 @@ class Risk(NumberCondition):
 
 def _bands() -> list[Choice]:
     counts = {
-        code: _standing().filter(risk_score__gte=low, risk_score__lt=high).count()
+        code: MemberValue.objects.of_members().filter(risk_score__gte=low, risk_score__lt=high).count()
         for code, (low, high) in BAND_BOUNDS.items()
     }
     return [Choice(band.value, band.label, counts[band.value]) for band in Band]

@@ -10,6 +10,7 @@ from django.db.models import Case, Count, F, Q, Sum, Value, When
 from django.db.models.functions import Coalesce, Least
 
 from members.events.models import Source
+from members.people.models import Member
 from members.value.groups import BAND_BOUNDS
 from members.value.models import GroupChange, MemberValue, ModelEvaluation, ValueRun, ValueSettings
 
@@ -56,7 +57,11 @@ def by_group(run: ValueRun | None) -> dict[int | None, GroupFigures]:
     """Members and what they spent, by RFM group; None are those who bought nothing in the window."""
 
     def read() -> dict[int | None, GroupFigures]:
-        rows = MemberValue.objects.values_list("rfm_group").annotate(n=Count("pk"), cents=Sum("monetary_cents"))
+        rows = (
+            MemberValue.objects.of_members()
+            .values_list("rfm_group")
+            .annotate(n=Count("pk"), cents=Sum("monetary_cents"))
+        )
         return {group: GroupFigures(n, int(cents or 0)) for group, n, cents in rows.order_by()}
 
     return cast("dict[int | None, GroupFigures]", _kept("groups", run, read))
@@ -77,7 +82,7 @@ def maturity_counts(run: ValueRun | None, chosen: ValueSettings) -> dict[str, in
     for part, (column, passes) in agrees.items():
         counts[f"{part}_known"] = Count(column)
         counts[f"{part}_agrees"] = Count("pk", filter=passes)
-    return cast("dict[str, int]", _kept("maturity", run, lambda: MemberValue.objects.aggregate(**counts)))
+    return cast("dict[str, int]", _kept("maturity", run, lambda: MemberValue.objects.of_members().aggregate(**counts)))
 
 
 def maturity_histogram(run: ValueRun | None) -> list[int]:
@@ -95,7 +100,7 @@ def by_band(run: ValueRun | None) -> dict[str, int]:
         code: Count("pk", filter=Q(risk_score__gte=low, risk_score__lt=high))
         for code, (low, high) in BAND_BOUNDS.items()
     }
-    return cast("dict[str, int]", _kept("bands", run, lambda: MemberValue.objects.aggregate(**counts)))
+    return cast("dict[str, int]", _kept("bands", run, lambda: MemberValue.objects.of_members().aggregate(**counts)))
 
 
 def by_concentration(run: ValueRun | None) -> dict[str, int]:
@@ -108,7 +113,9 @@ def by_concentration(run: ValueRun | None) -> dict[str, int]:
         counts[code] = Count("pk", filter=within)
     counts["contribution"] = Coalesce(Sum("spend_month_cents", filter=Q(concentration__gt=0)), 0)
     counts["cost"] = Sum(F("spend_month_cents") / F("concentration"), filter=Q(concentration__gt=0))
-    return cast("dict[str, int]", _kept("concentration", run, lambda: MemberValue.objects.aggregate(**counts)))
+    return cast(
+        "dict[str, int]", _kept("concentration", run, lambda: MemberValue.objects.of_members().aggregate(**counts))
+    )
 
 
 def moves_between_groups(at: datetime) -> dict[tuple[int | None, int | None], int]:
@@ -126,7 +133,7 @@ def evaluation() -> ModelEvaluation | None:
 def _histogram(column: str, run: ValueRun | None) -> list[int]:
     def read() -> list[int]:
         tenth = Case(When(**{f"{column}__isnull": False}, then=Least(F(column) / 10, Value(BINS - 1))))
-        rows = MemberValue.objects.filter(**{f"{column}__isnull": False}).values_list(tenth)
+        rows = MemberValue.objects.of_members().filter(**{f"{column}__isnull": False}).values_list(tenth)
         counts = dict(rows.annotate(n=Count("pk")).order_by())
         return [counts.get(number, 0) for number in range(BINS)]
 
@@ -134,4 +141,6 @@ def _histogram(column: str, run: ValueRun | None) -> list[int]:
 
 
 def _kept(name: str, run: ValueRun | None, read: Callable[[], Any]) -> Any:
-    return cache.get_or_set(f"value:{name}:{run.pk if run else 0}", read, SECONDS_KEPT)
+    # A merge takes a member out of the lists at once.
+    merged = Member.every.merged().count()
+    return cache.get_or_set(f"value:{name}:{run.pk if run else 0}:{merged}", read, SECONDS_KEPT)

@@ -10,6 +10,7 @@ from members.events.models import EventDefinition
 from members.people.models import Member
 from members.plans.models import Plan, Tier
 from members.value.groups import Group
+from members.value.querysets.scores import ScoreQuerySet
 
 
 class By(models.TextChoices):
@@ -147,6 +148,8 @@ class MemberValue(models.Model):
     risk_factors = models.JSONField(null=True)
     risk_as_of = models.DateTimeField()
     computed_at = models.DateTimeField(_("computed"))
+
+    objects = ScoreQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("member value")

@@ -10,9 +10,11 @@ from django.urls import reverse
 from config.engine.clock import now
 from members.events.models import EventDefinition, Source
 from members.events.operations.recording import record_events
+from members.merging.operations.merging import merge_members
 from members.people.models import Member
 from members.tags.models import MemberTag, Tag
 from members.terms.operations import terms
+from members.value import figures
 from members.value.models import GroupChange, MemberValue, ModelEvaluation, RfmThresholds, ValueRun, ValueSettings
 from members.value.operations.refreshing import refresh_now
 from tests import factories
@@ -63,6 +65,16 @@ def test_the_overview_counts_the_groups_and_leads_to_their_members(viewer_client
     assert "No member matches" in text(viewer_client.get(cards[1].href))
     assert "AUC 0.82–0.84 over 100 random splits" in text(page)
     assert "The fitted weights in use are those." in text(page)
+
+
+def test_whoever_was_merged_is_in_no_figure_before_the_next_refresh(viewer_client, buyer, admin):
+    survivor = factories.make_member(at=now() - 100 * DAY)
+    refresh_now(at=now())
+    merge_members(actor=admin, at=now(), survivor_id=survivor.pk, absorbed_id=buyer.pk)
+    overview = viewer_client.get(reverse("value:overview")).context["overview"]
+    assert sum(card.members for card in overview.cards) == 0
+    assert sum(figures.by_band(figures.last_run()).values()) == 0
+    assert sum(figures.risk_histogram(figures.last_run())) == 0
 
 
 def test_members_are_listed_by_risk_and_maturity(viewer_client, buyer):
