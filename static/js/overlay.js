@@ -55,8 +55,10 @@ document.addEventListener(
 );
 
 document.addEventListener("htmx:afterSwap", (event) => {
-  const dialog = event.detail.target?.closest?.("#drawer, #dialog");
-  if (!dialog) return;
+  const target = event.detail.target;
+  const dialog = target?.closest?.("#drawer, #dialog");
+  // A part of an open one that follows what is typed leaves the keyboard where it is.
+  if (!dialog || (dialog.open && target !== dialog.firstElementChild)) return;
   const heading = dialog.querySelector("h2");
   if (heading?.id) {
     dialog.setAttribute("aria-labelledby", heading.id);
