@@ -3,7 +3,7 @@
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from campaigns import policy_effects, segment_reach, timeline_source
+from campaigns import consequences, policy_effects, segment_reach, timeline_source
 from campaigns.audit_labels import LABELS
 from campaigns.console import home, work
 from campaigns.lifecycle import Status
@@ -23,6 +23,7 @@ def register() -> None:
     timeline_source.register()
     policy_effects.register()
     segment_reach.register()
+    consequences.register()
     # Nothing is sent anew after a merge: a row the survivor has too stays out of sight.
     BELONGINGS.register(Belonging(Enrollment, _("Enrollments"), equal_by=["campaign_id", "occurrence"]))
     BELONGINGS.register(Belonging(MessageIntent, _("Messages"), equal_by=["campaign_id", "step_key", "occurrence"]))

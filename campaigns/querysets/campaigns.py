@@ -28,13 +28,14 @@ class EnrollmentQuerySet(models.QuerySet):
             enrolled, revived, moved = cursor.fetchone()
         return enrolled, revived, moved
 
-    def cancel(self, *, at: datetime) -> list[tuple[str, int]]:
+    def cancel(self, *, at: datetime, member_id: int | None = None) -> list[tuple[str, int]]:
         """End the enrollments whose trigger no longer holds and suppress what they had pending.
 
-        Returns (exit reason, enrollments) pairs. Idempotent, safe to run concurrently.
+        Of one member, else of everybody. Returns (exit reason, enrollments) pairs. Idempotent, safe to run
+        concurrently.
         """
         with connection.cursor() as cursor:
-            cursor.execute(cancel_sql(), {"at": at})
+            cursor.execute(cancel_sql(of_member=member_id is not None), {"at": at, "member": member_id})
             return cursor.fetchall()
 
     def finish(self, *, at: datetime) -> int:

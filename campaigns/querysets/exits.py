@@ -37,7 +37,7 @@ WITH changed AS MATERIALIZED (
   SELECT e.id, e.member_id, e.campaign_id, e.occurrence, e.anchor_at, e.time_zone, e.facts, s.auto_renewal_flag,
     s.expiration_time
   FROM campaigns_enrollment e JOIN members_memberlifecycle s USING (member_id)
-  WHERE e.exited_at IS NULL AND (s.auto_renewal_flag OR s.expiration_time IS DISTINCT FROM e.anchor_at
+  WHERE e.exited_at IS NULL{narrowed} AND (s.auto_renewal_flag OR s.expiration_time IS DISTINCT FROM e.anchor_at
     OR s.tier_id <> e.tier_id)
 ),
 judged AS MATERIALIZED (
@@ -72,9 +72,13 @@ SELECT reason, count(*) FROM ended GROUP BY reason
 
 
 @cache
-def cancel_sql() -> str:
-    """Ends enrollments whose trigger no longer holds, suppresses their messages; returns (reason, count) rows."""
+def cancel_sql(*, of_member: bool = False) -> str:
+    """Ends enrollments whose trigger no longer holds, suppresses their messages; returns (reason, count) rows.
+
+    ``of_member``: of the one ``member`` alone.
+    """
     return _CANCEL.format(
+        narrowed=" AND e.member_id = %(member)s" if of_member else "",
         exit_reason=EXIT_REASON,
         order_of=ORDER_OF,
         cover_now=COVER_NOW,

@@ -11,6 +11,7 @@ REFUSALS: Mapping[str, str | Promise] = {
     "reason_needed": _("You are the only one who may approve. Say why you approve your own version."),
     "not_waiting": _("Somebody else decided meanwhile; the page shows how it stands now."),
     "past": _("That moment is over; leave it empty for at once."),
+    "busy": _("Somebody is changing this right now. Try again in a moment."),
     "unchanged": _("Nothing differs from the version in force."),
     "not_an_amount": _("Write an amount, like 268 or 268.50."),
     "unknown_currency": _("The amount cannot be read without its currency."),

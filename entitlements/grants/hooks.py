@@ -3,6 +3,7 @@
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from entitlements.grants import consequences
 from entitlements.grants.models import Balance, Grant, Lot, Standing
 from members.imports.operations.undo import FOLLOWERS, Follower
 from members.people.belongings import BELONGINGS, Belonging, register_staying
@@ -16,6 +17,7 @@ def register() -> None:
     Of a merged member the balance is made anew from the grants and lots that moved. When the import that created a
     member is undone, what the engine made of her terms goes along with her; what a person gave or took forbids it.
     """
+    consequences.register()
     BELONGINGS.register(
         Belonging(Grant, _("Grants"), equal_by=["benefit_id", "source", "source_id"], among="voided_at IS NULL")
     )

@@ -4,7 +4,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from config.console.menu import BENEFITS, MENU, MenuEntry
-from entitlements.memory import conditions
+from entitlements.memory import conditions, consequences
 from entitlements.memory.console.pages import RULES
 from entitlements.memory.console.portrait import MemoryPortrait
 from entitlements.memory.models import EntitlementSnapshot, RenewalLock
@@ -26,5 +26,6 @@ def register() -> None:
     SOURCES.register(Source("memory", _("Losing and returning"), memories, follows="term"))
     AGREED_PRICES.register(locked_price, code="lock")
     conditions.register_all()
+    consequences.register()
     MENU.register(MenuEntry(_("Entitlement memory"), "memory:rule", "history", BENEFITS, 80))
     RULES.register()

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.console.menu import BENEFITS, MENU, MenuEntry
 from config.engine.actions import register_actions
-from entitlements.offers import conditions, scope, timeline_source
+from entitlements.offers import conditions, consequences, paying, scope, timeline_source
 from entitlements.offers.audit_labels import LABELS
 from entitlements.offers.console import portrait
 from entitlements.offers.models import Coupon
@@ -28,6 +28,8 @@ def register() -> None:
     timeline_source.register()
     portrait.register()
     scope.register()
+    consequences.register()
+    paying.register()
     MENU.register(MenuEntry(_("Offers"), "offers:index", "ticket", BENEFITS, 40))
 
 

@@ -74,6 +74,7 @@ WITH due AS (
   SELECT c.id, c.offer_id, c.member_id, c.discount_cents, c.order_ref
   FROM members_membershipterm t JOIN entitlements_coupon c ON c.term_id = t.id
   WHERE t.refunded_at IS NOT NULL AND {source_sql(GIVE_BACK, "c.status")} AND c.is_returnable AND c.expires_at > %(at)s
+    AND (%(member)s::bigint IS NULL OR c.member_id = %(member)s)
   ORDER BY c.id LIMIT %(limit)s FOR UPDATE OF c SKIP LOCKED
 ), done AS (
   UPDATE entitlements_coupon c SET status = '{GIVE_BACK.target.value}', finished_at = NULL, term_id = NULL,
@@ -167,10 +168,13 @@ class CouponQuerySet(MovingQuerySet):
             cursor.execute(_EXPIRE, {"at": at, "limit": limit})
             return int(cursor.fetchone()[0])
 
-    def give_back_refunded(self, at: datetime, limit: int) -> list[Returned]:
-        """Give back what bought a term that was refunded since, where the offer says so and there is time left."""
+    def give_back_refunded(self, at: datetime, limit: int, *, member_id: int | None = None) -> list[Returned]:
+        """Give back what bought a term that was refunded since, where the offer says so and there is time left.
+
+        Of one member, else of everybody.
+        """
         with connection.cursor() as cursor:
-            cursor.execute(_GIVE_BACK, {"at": at, "limit": limit})
+            cursor.execute(_GIVE_BACK, {"at": at, "limit": limit, "member": member_id})
             return [Returned(*row) for row in cursor.fetchall()]
 
 

@@ -43,6 +43,7 @@ REFUSALS: Mapping[str, Text] = {
     "has_enough": gettext_lazy("The member has as many coupons of this offer as one may have."),
     "member_gone": gettext_lazy("This member was just merged into another one. Open the other one and try again."),
     "order_taken": gettext_lazy("This order number is booked already; an order takes one coupon."),
+    "gift_has_no_day": gettext_lazy("What the coupon makes free of charge is a gift, and takes no day of its own."),
     "not_bookable": gettext_lazy("The term cannot be booked for the member as they are."),
     "not_active": gettext_lazy("The offer is not active, or past its end."),
     "running": gettext_lazy("The offer is being issued to a segment now. Wait until that is done, or stop it."),

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from config.console.menu import BENEFITS, MENU, MenuEntry
 from config.console.work import WORK, WorkSource
 from config.engine.actions import register_actions
-from entitlements.seats import conditions, timeline_source
+from entitlements.seats import conditions, consequences, timeline_source
 from entitlements.seats.audit_labels import LABELS
 from entitlements.seats.console import portrait, work
 from entitlements.seats.models import Seat, SeatGroup
@@ -21,6 +21,7 @@ def register() -> None:
         Belonging(Seat, _("Seats"), equal_by=["end_reason"], among="ended_at IS NULL", prefer="given_at")
     )
     conditions.register_all()
+    consequences.register()
     timeline_source.register()
     portrait.register()
     WORK.register(WorkSource("stuck_seats", 45, work.stuck_seats))

@@ -65,6 +65,12 @@ def end_for_people(end: datetime | None, time_zone: str) -> date | datetime | No
 
 
 @register.filter
+def local_day(at: datetime | None, time_zone: str) -> date | None:
+    """The day of an instant by the clock of a member."""
+    return rules.local_date(at, zone_of(time_zone)) if at else None
+
+
+@register.filter
 def zone_of(time_zone: str) -> str:
     """The zone a member lives by: her own or the project's."""
     return time_zone or settings.PROJECT_TIME_ZONE

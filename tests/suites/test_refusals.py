@@ -22,6 +22,7 @@ CARRIED_ON = {
     "entitlements/offers/console/pages.py": "of a quote",
     "entitlements/offers/api/views.py": "of a quote",
     "entitlements/offers/operations/redeeming.py": "of a quote",
+    "entitlements/offers/paying.py": "of a quote",
     "entitlements/offers/words.py": "the same one, with amounts",
     "members/files/words.py": "kept with the file",
     "members/imports/console/pages.py": "kept with the file",

@@ -248,7 +248,9 @@ HELD = {
         "honours.has_adviser",
         "honours.adviser_missing",
     ],
+    "consequences of terms": ["tags", "benefits", "coupons", "price_lock", "seats", "messages"],
     "counter readers": ["rules"],
+    "coupon keepers": ["coupons"],
     "demo data": ["members"],
     "dimensions": [
         "state",

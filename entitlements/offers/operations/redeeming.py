@@ -21,6 +21,8 @@ from members.terms.models import MembershipTerm
 from members.terms.operations import terms as membership
 
 RETURN_KINDS = (rules.RETURN_PACK, rules.LADDER)
+# Of a member's coupons so many are looked at together.
+MOST_HELD = 30
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,31 @@ def quote(*, member_id: int, plan: Plan, coupon: Coupon | None, at: datetime) ->
 
 def quotes(*, member_id: int, plans: Sequence[Plan], coupon: Coupon, at: datetime) -> list[Quote]:
     """What the member pays for each of the plans at ``at`` with a coupon of hers. Nothing is written."""
-    if refusal := why_not(coupon, at):
-        return [Quote(plan.price_cents, refusal=refusal) for plan in plans]
     buyer = buyer_of(member_id, at)
-    return [rules.quote(coupon.promise, sold_as(plan), buyer) for plan in plans]
+    return [_quoted(coupon, sold_as(plan), buyer, at) for plan in plans]
+
+
+def held_quotes(*, member_id: int, plan: Plan, at: datetime) -> list[tuple[Coupon, Quote]]:
+    """What the member pays for the plan at ``at`` with each unused coupon that is for a price. Nothing is written.
+
+    At most ``MOST_HELD``, those that end first.
+    """
+    unused = Coupon.objects.filter(member_id=member_id).unused(at).exclude(offer__kind=rules.TRIAL)
+    coupons = list(unused.select_related("offer").order_by("expires_at", "pk")[:MOST_HELD])
+    if not coupons:
+        return []
+    buyer, sold = buyer_of(member_id, at), sold_as(plan)
+    return [(coupon, _quoted(coupon, sold, buyer, at)) for coupon in coupons]
+
+
+def fitting_no_more(*, member_id: int, at: datetime) -> list[Coupon]:
+    """The member's unused coupons for a price that lower it of no plan on sale."""
+    unused = Coupon.objects.filter(member_id=member_id).unused(at).exclude(offer__kind=rules.TRIAL)
+    coupons = list(unused.select_related("offer").order_by("expires_at", "pk")[:MOST_HELD])
+    if not coupons:
+        return []
+    buyer, plans = buyer_of(member_id, at), sold_plans()
+    return [one for one in coupons if all(_quoted(one, sold, buyer, at).refusal for sold in plans)]
 
 
 def why_not(coupon: Coupon, at: datetime) -> str:
@@ -68,9 +91,20 @@ def coupon_of(member_id: int, code: str) -> Coupon:
 
 
 @transaction.atomic
-def redeem_coupon(*, member_id: int, code: str, plan: Plan, order_ref: str, at: datetime, actor: User | None) -> Coupon:
+def redeem_coupon(
+    *,
+    member_id: int,
+    code: str,
+    plan: Plan,
+    order_ref: str,
+    at: datetime,
+    actor: User | None,
+    starts_at: datetime | None = None,
+    auto_renewal: bool | None = None,
+) -> Coupon:
     """Book the plan at the price the coupon gives, and return the coupon redeemed, all or nothing.
 
+    ``starts_at`` and ``auto_renewal`` as of a purchase; a gift takes no day, Refused ``gift_has_no_day``.
     A price of nothing is a gift; a trial extension starts the trial where there is none and adds its days. The same
     ``order_ref`` again returns the same coupon; another one is refused, and so is the same one with another plan.
     Raises Refused. Safe to run concurrently: the member's lifecycle row is locked first, then the coupon, then the
@@ -90,9 +124,11 @@ def redeem_coupon(*, member_id: int, code: str, plan: Plan, order_ref: str, at: 
     found = quote(member_id=member_id, plan=plan, coupon=coupon, at=at)
     if found.refusal:
         raise Refused(found.refusal, **found.detail)
+    if not found.total_cents and membership.ahead(starts_at, at):
+        raise Refused("gift_has_no_day")
     _spend(coupon, found, member_id, at)
     try:
-        term = _booked(coupon, found, member_id, plan, order_ref, at, actor)
+        term = _booked(coupon, found, member_id, plan, order_ref, at, actor, starts_at, auto_renewal)
     except Refused as refused:
         raise Refused("not_bookable", why=refused.code) from None
     changes = {"term": term, "order_ref": order_ref, "plan_code": plan.code, "discount_cents": found.discount_cents}
@@ -134,6 +170,13 @@ def _worth(terms: rules.Terms, plans: list[rules.Sold], buyer: rules.Buyer) -> i
     return max((one.discount_cents for one in quotes if not one.refusal), default=None)
 
 
+def _quoted(coupon: Coupon, sold: rules.Sold, buyer: rules.Buyer, at: datetime) -> Quote:
+    """What a plan costs a buyer with the coupon, or why the coupon does not apply."""
+    if refusal := why_not(coupon, at):
+        return Quote(sold.price_cents, refusal=refusal)
+    return rules.quote(coupon.promise, sold, buyer)
+
+
 def _spend(coupon: Coupon, found: Quote, member_id: int, at: datetime) -> None:
     """Take the discount from the budget, and the points from her account."""
     fits = Q(budget_cents__isnull=True) | Q(budget_cents__gte=F("spent_cents") + found.discount_cents)
@@ -149,7 +192,15 @@ def _spend(coupon: Coupon, found: Quote, member_id: int, at: datetime) -> None:
 
 
 def _booked(
-    coupon: Coupon, found: Quote, member_id: int, plan: Plan, order_ref: str, at: datetime, actor: User | None
+    coupon: Coupon,
+    found: Quote,
+    member_id: int,
+    plan: Plan,
+    order_ref: str,
+    at: datetime,
+    actor: User | None,
+    starts_at: datetime | None,
+    auto_renewal: bool | None,
 ) -> MembershipTerm:
     """The term the coupon buys; days it adds stand behind it."""
     if coupon.promise.kind == rules.TRIAL:
@@ -158,12 +209,20 @@ def _booked(
         return _extended(coupon, found, member_id, at, actor)
     if found.total_cents:
         term = membership.purchase(
-            member_id=member_id, plan=plan, at=at, actor=actor, external_ref=order_ref, price_cents=found.total_cents
+            member_id=member_id,
+            plan=plan,
+            at=at,
+            actor=actor,
+            external_ref=order_ref,
+            price_cents=found.total_cents,
+            starts_at=starts_at,
         )
     else:
         term = membership.give_term(member_id=member_id, plan=plan, at=at, actor=actor, external_ref=order_ref)
     if found.days:
         _extended(coupon, found, member_id, at, actor)
+    if auto_renewal is not None:
+        membership.switch_auto_renewal(member_id=member_id, on=auto_renewal, at=at, actor=actor)
     return term
 
 

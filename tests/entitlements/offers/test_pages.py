@@ -231,7 +231,8 @@ def test_a_coupon_is_redeemed_by_hand_at_the_price_it_gives(operator_client, vie
     )  # fmt: skip
     coupon = issuing.issue_coupon(offer_id=offer.pk, member_id=member.pk, at=now, actor=None)
     address = reverse("offers:redeem", args=[coupon.pk])
-    assert address in text(operator_client.get(member.get_absolute_url()))
+    drawer = f"{reverse('members:purchase', args=[member.pk])}?coupon={coupon.pk}"
+    assert drawer in text(operator_client.get(member.get_absolute_url()))
     assert viewer_client.get(address).status_code == 403
     page = text(operator_client.get(address))
     assert "Monthly · ¥17.50 instead of ¥25 · 7 days more" in page

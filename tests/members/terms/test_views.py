@@ -177,8 +177,8 @@ def test_bulk_over_all_pages_is_for_exports_only(operator_client, member):
 
 
 def part(client, name, pk, **data):
-    headers = {"HX-Request": "true", "HX-Target": "queue-preview"}
-    response = client.get(reverse(f"members:{name}", args=[pk]), data, headers=headers)
+    headers = {"HX-Request": "true", "HX-Target": "term-outlook"}
+    response = client.post(reverse(f"members:{name}", args=[pk]), {"preview": "1", **data}, headers=headers)
     assert response.status_code == 200
     return response.content.decode()
 
@@ -197,15 +197,15 @@ def test_a_refund_shows_what_goes_on_and_less_than_all_shows_nothing(operator_cl
     factories.make_term(member=member, at=now - timedelta(days=3), plan=plan)
     better = factories.PlanFactory(code="better", tier=factories.TierFactory())
     term = factories.make_term(member=member, at=now - timedelta(days=1), plan=better)
-    page = operator_client.get(reverse("members:refund", args=[term.pk])).content.decode()
-    assert "What runs and waits then" in page
+    assert "What runs and waits then" in part(operator_client, "refund", term.pk)
     assert "What runs and waits then" not in part(operator_client, "refund", term.pk, amount="1")
-    assert "Better" not in part(operator_client, "refund", term.pk)
+    shown = part(operator_client, "refund", term.pk)
+    assert "Better" not in shown[shown.index('class="queue"') : shown.index("</ol>")]
+    assert shown.index("Ends now") < shown.index("Better")
 
 
 def test_a_preview_that_is_refused_says_why(operator_client, member, now):
-    page = operator_client.get(reverse("members:renew", args=[member.pk])).content.decode()
-    assert "there is nothing to renew" in page
+    assert "there is nothing to renew" in part(operator_client, "renew", member.pk)
 
 
 def test_a_refund_is_typed_in_the_currency_of_its_order(operator_client, member, now):

@@ -12,6 +12,7 @@ from config.console.http import StaffRequest
 from config.engine import clock
 from config.engine.refusal import Refused
 from config.staff.access import Permission, requires
+from entitlements.offers import paying
 from entitlements.offers.console.forms import ConfirmedForm, IssueForm, IssueOneForm, RedeemForm, RevokeForm
 from entitlements.offers.console.pages import OfferPortrait, Redemption
 from entitlements.offers.console.views.offers import METHODS
@@ -21,7 +22,6 @@ from entitlements.offers.tasks import wake_run
 from entitlements.offers.words import refusal_with_amounts
 from members.people.models import Member
 from members.plans.models import Plan
-from members.terms.orders import house_order
 
 
 @requires(Permission.OPERATE)
@@ -82,8 +82,7 @@ def redeem(request: StaffRequest, coupon_id: int) -> HttpResponse:
     form = RedeemForm(request.POST if request.method == "POST" else None, choices=page.choices)
     if form.is_valid():
         plan = get_object_or_404(Plan, pk=form.cleaned_data["plan"])
-        # A coupon that came back with a refund is redeemed by another order.
-        order_ref = form.cleaned_data["order_ref"] or house_order("coupon", coupon.code, f"{at:%Y%m%dT%H%M}")
+        order_ref = form.cleaned_data["order_ref"] or paying.own_number(coupon, at)
         try:
             redeeming.redeem_coupon(
                 member_id=coupon.member_id, code=coupon.code, plan=plan, order_ref=order_ref, at=at, actor=request.user

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -11,6 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
@@ -20,12 +20,14 @@ from config.engine import clock
 from config.staff.access import Permission, View, requires
 from members.people.models import Member
 from members.terms.console.forms import terms as forms
-from members.terms.console.pages import QueuePreview
+from members.terms.console.pages import TermOutlook
 from members.terms.models import MembershipTerm
 
 Text = str | Promise
-# The element that htmx asks for alone when a field changes.
-PREVIEW = "queue-preview"
+# The element that htmx asks for alone, when the page is there and when a field changes.
+OUTLOOK = "term-outlook"
+# In what is sent: only show what it would do; the mark of what was shown.
+ASKS, SEEN = "preview", "seen"
 
 
 @dataclass(frozen=True)
@@ -67,31 +69,39 @@ def about_term(action: TermAction) -> View:
 
 def _form_page(request: StaffRequest, action: TermAction, member: Member, term: MembershipTerm | None) -> HttpResponse:
     at = clock.now()
-    if request.htmx and request.htmx.target == PREVIEW:
-        return _preview_part(request, action.form(request.GET, member=member, term=term), at)
-    form = action.form(request.POST or None, member=member, term=term)
-    if request.method == "POST":
-        # A form without fields is bound by an empty POST too.
-        form = action.form(request.POST, member=member, term=term)
-        if form.is_valid() and form.carry_out(actor=request.user, at=at):
-            messages.success(request, str(action.done))
-            target = member.get_absolute_url()
-            return HttpResponseClientRedirect(target) if request.htmx else redirect(target)
-    context: dict[str, Any] = {"action": action, "form": form, "member": member, "term": term}
-    context["preview"] = QueuePreview.read(form, at)
-    template = "members/term_action.html#drawer" if request.htmx else "members/term_action.html"
-    response = render(request, template, context, status=422 if form.errors else 200)
-    patch_vary_headers(response, ["HX-Request"])
-    return response
-
-
-def _preview_part(request: StaffRequest, form: forms.TermForm, at: datetime) -> HttpResponse:
-    """What the fields as they are now would make of the queue: the page's own part, at the page's address."""
-    form.is_valid()
-    context = {"preview": QueuePreview.read(form, at)}
-    response = render(request, "members/includes/queue_preview.html", context)
+    # A form without fields is bound by an empty POST too.
+    data = request.POST if request.method == "POST" else None
+    form = action.form(data, initial=_chosen_before(request), member=member, term=term)
+    is_press = request.method == "POST" and ASKS not in request.POST
+    is_valid = form.is_valid()
+    outlook = TermOutlook(form, actor=request.user, at=at, is_asked=ASKS in request.POST or SEEN in request.POST)
+    if is_press and is_valid and _is_as_seen(request, form, outlook) and form.carry_out(actor=request.user, at=at):
+        messages.success(request, str(action.done))
+        target = member.get_absolute_url()
+        return HttpResponseClientRedirect(target) if request.htmx else redirect(target)
+    context: dict[str, Any] = {"action": action, "form": form, "member": member, "term": term, "outlook": outlook}
+    response = render(request, _template(request), context, status=422 if is_press else 200)
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     return response
+
+
+def _chosen_before(request: StaffRequest) -> dict[str, str]:
+    """What the link to the page has chosen already."""
+    return {name: request.GET[name] for name in ("plan", "coupon") if name in request.GET}
+
+
+def _is_as_seen(request: StaffRequest, form: forms.TermForm, outlook: TermOutlook) -> bool:
+    """Whether the press follows what the page showed, where it showed anything; else the form says that it differs."""
+    if SEEN not in request.POST or request.POST[SEEN] == outlook.mark:
+        return True
+    form.add_error(None, gettext("This has changed since you looked. See what it does now, then press again."))
+    return False
+
+
+def _template(request: StaffRequest) -> str:
+    if request.htmx and request.htmx.target == OUTLOOK:
+        return "members/term_action.html#outlook"
+    return "members/term_action.html#drawer" if request.htmx else "members/term_action.html"
 
 
 purchase = about_member(
