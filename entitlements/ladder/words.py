@@ -6,6 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from config.engine.ids import MOST, read_number
 from entitlements.benefits.models import Benefit, TierBenefit
 from entitlements.benefits.words import amount_text, level_text
 from entitlements.ladder.changes import Cell
@@ -48,9 +49,10 @@ def given(benefit: Benefit, cell: Cell | None) -> str:
 def gives_text(benefit: Benefit, code: str) -> str:
     """What a member has of a benefit, as ``changes_between`` writes it: 5 films a month, 4K, early by 24 hours."""
     amount, hours, level = (*code.split("/", 2), "", "")[:3]
-    if not hours.isdecimal():
+    early = read_number(hours, most=MOST)
+    if early is None:
         return "—"
-    cell = TierBenefit(benefit=benefit, amount=int(amount) if amount.isdecimal() else None, level=level)
-    words = given(benefit, cell)
-    early = ngettext("%(hours)s hour early", "%(hours)s hours early", int(hours)) % {"hours": hours}
-    return f"{words} · {early}" if hours != "0" else words
+    words = given(benefit, TierBenefit(benefit=benefit, amount=read_number(amount, most=MOST), level=level))
+    if not early:
+        return words
+    return f"{words} · {ngettext('%(hours)s hour early', '%(hours)s hours early', early) % {'hours': early}}"

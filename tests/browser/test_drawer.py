@@ -67,6 +67,7 @@ def test_what_the_drawer_says_in_chinese_is_what_the_press_does(live_server, ope
     assert Coupon.objects.get().status == "issued"
     page.locator("#term-submit").click()
     expect(page.get_by_text("会员已续费").first).to_be_visible()
+    page.wait_for_load_state()  # before that a link leads to a page of its own
     assert live(member) == read
     renewal = MembershipTerm.objects.latest("pk")
     assert (renewal.price_cents, Coupon.objects.get().status) == (2400, "redeemed")
@@ -80,6 +81,7 @@ def test_what_the_drawer_says_in_chinese_is_what_the_press_does(live_server, ope
     assert [name for name, _day in read] == ["黑金月卡", "黄金月卡", "黄金月卡"]
     page.locator("#term-submit").click()
     expect(page.locator("#drawer")).not_to_be_visible()
+    page.wait_for_load_state()
     assert live(member) == read
     switched = MembershipTerm.objects.filter(plan=better).get()
 
@@ -89,6 +91,7 @@ def test_what_the_drawer_says_in_chinese_is_what_the_press_does(live_server, ope
     read = shown(page)
     page.locator("#term-submit").click()
     expect(page.locator("#drawer")).not_to_be_visible()
+    page.wait_for_load_state()
     assert live(member) == read
 
     mistake = factories.make_term(member=member, at=now(), plan=better)
@@ -99,4 +102,5 @@ def test_what_the_drawer_says_in_chinese_is_what_the_press_does(live_server, ope
     page.locator("#drawer textarea[name=reason]").fill("登记错了套餐")
     page.locator("#term-submit").click()
     expect(page.locator("#drawer")).not_to_be_visible()
+    page.wait_for_load_state()
     assert live(member) == read

@@ -317,15 +317,15 @@ def make_records_of_others(world: "World") -> None:
 
 
 def make_previews(world: "World") -> None:
-    """A draft of the lifecycle policy, looked at: the covered would be about to expire, the lapsed churned."""
+    """A draft of the lifecycle policy, looked at: the covered would be about to expire or stable at once."""
     draft = policies.REVIEW.propose(
         actor=world.admin,
         at=world.at,
         note="Longer windows",
         expiring_window_days=60,
         expiring_fraction=1.0,
-        grace_days=1,
-        churn_after_days=1,
+        tenure_days=0,
+        stable_active_weeks=0,
     )
     policies.REVIEW.look_ahead(draft.pk, at=now())
 

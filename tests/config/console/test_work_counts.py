@@ -34,8 +34,9 @@ def viewed(viewer, viewer_client, monkeypatch):
     return look
 
 
-# Today is the reader's date: it is still the 15th in New York, a day before the members' date.
-@pytest.mark.parametrize(("zone", "expected"), [("", 7), ("America/New_York", 5), ("Pacific/Kiritimati", 7)])
+# Today is the reader's date: it is still the 15th in New York, a day before the members' date. What ends at a midnight
+# has the day before as its last.
+@pytest.mark.parametrize(("zone", "expected"), [("", 8), ("America/New_York", 6), ("Pacific/Kiritimati", 8)])
 def test_terms_that_end_soon(viewed, zone, expected):
     here = ZoneInfo("Asia/Shanghai")
     for day in range(-1, 6):

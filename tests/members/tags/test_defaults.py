@@ -78,7 +78,7 @@ CASES = {
     "full_member": (old, in_trial),
     "ending_soon": (lambda: paid(28), old),
     "lapsed": (lambda: paid(45), old),
-    "tier_held": (lambda: paid(31), old),
+    "tier_held": (lambda: paid(32), old),
     "high_frequency": (doing(old, ("login", WEEKLY)), doing(old, ("login", range(1, 8)), ("login", [1.1]))),
     "low_activity": (doing(old, ("login", [1, 2])), doing(old, ("login", [1, 2, 3]))),
     "high_redemption": (
