@@ -8,7 +8,7 @@ whose day has moved is left for planning to move.
 from functools import cache
 
 from campaigns.lifecycle import CLAIM, EXPIRE, SHOW, SUPPRESS, ChannelCode
-from campaigns.querysets.exits import COVER_NOW, EXIT_REASON, ORDER_OF
+from campaigns.querysets.exits import EXIT_REASON, ORDER_OF
 from campaigns.querysets.moves import may, target
 from config.engine.moves import Move
 from members.people.querysets.days import last_day_sql
@@ -41,7 +41,10 @@ WITH copies AS MATERIALIZED (
 {picked},
 known AS MATERIALIZED (
   SELECT p.*, m.id IS NULL AS is_gone, m.display_name, a.value AS address, c.is_enabled, t.tier_id, t.plan_id,
-    t.kind = 'paid' AS is_paid, b.held_until, s.expiration_time AS ends_at, z.zone,
+    t.kind = 'paid' AS is_paid, s.expiration_time AS ends_at, z.zone,
+    CASE WHEN t.kind <> 'paid' THEN (
+      SELECT h.held_until FROM members_hold(p.member_id, s.expiration_time, z.zone, %(grace_days)s) h
+    ) END AS held_until,
     coalesce(h.is_granted, c.default_consent) AS may_contact,
     {exit_reason} AS exit_reason,
     coalesce((
@@ -59,13 +62,9 @@ known AS MATERIALIZED (
     ON e.member_id = p.member_id AND e.campaign_id = p.campaign_id AND e.occurrence = p.occurrence
   LEFT JOIN {order_of}
   LEFT JOIN members_membershipterm t ON t.member_id = p.member_id AND t.given_until = s.expiration_time
-  LEFT JOIN {cover_now}
   LEFT JOIN members_consent h ON h.member_id = p.member_id AND h.channel = %(channel)s
   LEFT JOIN members_identity a ON a.member_id = p.member_id AND a.kind = %(address_kind)s AND NOT a.is_former
   CROSS JOIN LATERAL (SELECT coalesce(nullif(s.time_zone, ''), %(zone)s) AS zone OFFSET 0) z
-  LEFT JOIN LATERAL (
-    SELECT (members_hold(p.member_id, s.expiration_time, z.zone, %(grace_days)s)).held_until WHERE t.kind <> 'paid'
-  ) b ON true
 ),
 decided AS MATERIALIZED (
   SELECT k.*, q.template_version_id, CASE
@@ -158,7 +157,6 @@ def _stages(picked: str, *, moved: str = "") -> str:
         moved=moved,
         exit_reason=EXIT_REASON,
         order_of=ORDER_OF,
-        cover_now=COVER_NOW,
         last_day=last_day_sql("s.expiration_time", "z.zone"),
         ends_on=_day("j.ends_on"),
         grace_days=_GRACE_DAYS,

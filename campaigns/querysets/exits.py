@@ -7,28 +7,24 @@ from campaigns.querysets.moves import may, target
 from members.people.querysets.days import last_day_sql
 from members.terms.unbroken import unbroken_sql
 
-# ``s`` is the lifecycle row, ``e`` the enrollment, ``o`` the first row of its order and ``v`` the cover that
-# ends now, where the lifecycle row says that it ends elsewhere. The first that holds is the reason; '' keeps the member
-# in, and planning moves what is pending to the other end. A term that starts later than the grace of this end is no
-# renewal: the lifecycle row knows the others, its end lies behind them.
+# The order paid last in the cover that ends now.
+_PAID_NOW = f"""(SELECT w.paid_order FROM ({unbroken_sql("e.member_id", "s.expiration_time")}) w)"""
+
+# ``s`` is the lifecycle row, ``e`` the enrollment and ``o`` the first row of its order. The first that holds is the
+# reason; '' keeps the member in, and planning moves what is pending to the other end. A term that starts later than the
+# grace of this end is no renewal: the lifecycle row knows the others, its end lies behind them.
 EXIT_REASON = f"""CASE
   WHEN o.id IS NULL OR o.voided_at IS NOT NULL THEN 'voided'
   WHEN o.refunded_at IS NOT NULL THEN 'refunded'
   WHEN s.auto_renewal_flag THEN 'auto_renewal_on'
-  WHEN v.paid_order <> o.id THEN 'renewed'
   WHEN s.expiration_time = e.anchor_at THEN ''
+  WHEN {_PAID_NOW} <> o.id THEN 'renewed'
   WHEN s.expiration_time IS NULL
     OR abs({last_day_sql("s.expiration_time", "e.time_zone")} - (e.facts->>'ends_on')::date)
       > (e.facts->>'reach_days')::int THEN 'replaced'
   ELSE '' END"""
 
 ORDER_OF = "members_membershipterm o ON o.id = (e.facts->>'order')::bigint"
-
-
-COVER_NOW = f"""LATERAL (
-    SELECT w.paid_order FROM ({unbroken_sql("e.member_id", "s.expiration_time")}) w
-    WHERE s.expiration_time IS DISTINCT FROM e.anchor_at
-  ) v ON true"""
 
 # Every change of terms or auto-renewal shows in the hot row, so two narrow tables are compared; terms are read for
 # the few who differ. Rows are locked in the order of their ids, as the claim's are.
@@ -42,7 +38,7 @@ WITH changed AS MATERIALIZED (
 ),
 judged AS MATERIALIZED (
   SELECT e.id, e.member_id, e.campaign_id, e.occurrence, {exit_reason} AS reason
-  FROM changed e JOIN changed s ON s.id = e.id LEFT JOIN {order_of} LEFT JOIN {cover_now}
+  FROM changed e JOIN changed s ON s.id = e.id LEFT JOIN {order_of}
 ),
 ended AS (
   UPDATE campaigns_enrollment e SET exited_at = %(at)s, exit_reason = j.reason,
@@ -81,7 +77,6 @@ def cancel_sql(*, of_member: bool = False) -> str:
         narrowed=" AND e.member_id = %(member)s" if of_member else "",
         exit_reason=EXIT_REASON,
         order_of=ORDER_OF,
-        cover_now=COVER_NOW,
         may_suppress=may(SUPPRESS, "i"),
         suppressed=target(SUPPRESS),
     )
