@@ -119,6 +119,8 @@ def test_a_policy_goes_from_a_draft_into_force_by_two_people(world, operator_cli
     assert str(member.pk) in text_of(operator_client.get(movers.replace("&amp;", "&")))
     empty = f"{reverse('tiers:policy-members', args=[draft.pk])}?what=now&from={silver}&to={gold}"
     assert "Nobody would change so" in text_of(operator_client.get(empty))
+    anyway = text_of(operator_client.get(movers.replace("&amp;", "&").replace("what=now", "what=now.anyway")))
+    assert "From no tier to Silver, anyway" in anyway
     assert "waits for a second person" in text_of(post(operator_client, "submit"))
     assert post(operator_client, "approve").status_code == 403
     assert "in force" in text_of(post(approver_client, "approve"))

@@ -14,8 +14,9 @@ from entitlements.tiers.console import pages
 from entitlements.tiers.console.forms import PolicyForm
 from entitlements.tiers.models import QualificationPolicy
 from entitlements.tiers.operations import policies
-from entitlements.tiers.operations.policies import LATER, NOW
+from entitlements.tiers.operations.policies import ANYWAY, LATER, NOW
 from members.foreseen.console.pages import ForeseenPages
+from members.foreseen.querysets import FigureAsked
 from members.lifecycle.models import MemberLifecycle
 from members.plans.models import Tier
 
@@ -73,6 +74,10 @@ class QualificationPolicyPages(ForeseenPages[QualificationPolicy]):
     def words_for(self, what: str) -> Callable[[str], str]:
         names = {str(tier.pk): name_of(tier) for tier in Tier.objects.all()} | {pages.NO_TIER: gettext("no tier")}
         return lambda code: names.get(code, code)
+
+    def heading(self, figure: FigureAsked) -> str:
+        move = super().heading(figure)
+        return gettext("%(move)s, anyway") % {"move": move} if figure.what.endswith(ANYWAY) else move
 
     def is_big(self) -> bool:
         return MemberLifecycle.objects.order_by()[PREVIEW_AT_ONCE : PREVIEW_AT_ONCE + 1].exists()
