@@ -336,18 +336,14 @@ def record_renewal_failure(*, member_id: int, at: datetime, actor: User | None) 
 
 def queue_of(member_id: int, at: datetime) -> MemberQueue:
     """The member's queue at ``at``, locked until the transaction ends."""
-    return queue_unlocked(_lock(member_id), at)
-
-
-def queue_unlocked(life: MemberLifecycle, at: datetime) -> MemberQueue:
-    """The member's queue at ``at`` as it is read now; for looking ahead."""
+    life = _lock(member_id)
     policy = active_policy()
     return MemberQueue(
         life,
         at,
         grace_days=policy.grace_days,
         settlement=timedelta(hours=policy.settlement_hours),
-        renews=_auto_renewal(life.member_id, at),
+        renews=_auto_renewal(member_id, at),
     )
 
 

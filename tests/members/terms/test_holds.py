@@ -10,7 +10,7 @@ from members.lifecycle.models import MemberLifecycle
 from members.lifecycle.operations.sweep import sweep
 from members.plans.models import Plan
 from members.terms.models import MembershipTerm
-from members.terms.operations.terms import queue_unlocked
+from members.terms.operations.terms import queue_of
 from tests.members.world import ZONE, World, moment, state
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +49,7 @@ def test_the_database_and_python_hold_alike():
     Plan.objects.filter(pk=world.week.pk).update(grace_days=1)
     for seed in range(80):
         member, at = history(world, random.Random(seed))
-        hold = queue_unlocked(MemberLifecycle.objects.get(pk=member.pk), at).hold
+        hold = queue_of(member.pk, at).hold
         with connection.cursor() as cursor:
             cursor.execute("SELECT * FROM members_hold(%s, %s, %s, 3)", [member.pk, at, ZONE])
             term_id, until = cursor.fetchone()
@@ -68,7 +68,7 @@ def test_the_engine_holds_for_as_long():
         member, at = history(world, random.Random(seed))
         MemberLifecycle.objects.filter(pk=member.pk).mark_due(at)
         sweep(at=at)
-        hold = queue_unlocked(MemberLifecycle.objects.get(pk=member.pk), at).hold
+        hold = queue_of(member.pk, at).hold
         is_held = hold is not None and hold.until > at
         held += is_held
         assert (state(member).membership_status == "grace") == is_held, seed
