@@ -8,6 +8,7 @@ LABELS = {
     "member.revealed": _("Phone and addresses shown in full"),
     "member.merged": _("Members merged"),
     "member.unmerged": _("Merge undone"),
+    "member.unmerge_checked": _("What an undone merge left was seen to"),
     "pair.dismissed": _("Marked as not the same person"),
     "pair.reopened": _("Likely duplicate looked at again"),
     "term.paid": _("Purchase booked"),

@@ -20,7 +20,12 @@ def register() -> None:
     BELONGINGS.register(Belonging(HonourAward, _("Honours"), equal_by=["run_id"], prefer="rank"))
     BELONGINGS.register(
         Belonging(
-            AdviserAssignment, _("Advisers"), equal_by=["ended_at"], among="ended_at IS NULL", prefer="assigned_at"
+            AdviserAssignment,
+            _("Advisers"),
+            equal_by=["ended_at"],
+            among="ended_at IS NULL",
+            prefer="assigned_at",
+            copied="true",
         )
     )
     conditions.register_all()

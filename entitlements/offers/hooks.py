@@ -17,11 +17,11 @@ from members.people.belongings import BELONGINGS, Belonging
 def register() -> None:
     """Called once, when the app is ready."""
     register_actions(LABELS)
-    # Of two coupons of a kind the used one stays: she had it once.
+    # Both are kept: the code of either may be in a mail that the member holds.
     BELONGINGS.register(
         Belonging(
-            Coupon, _("Coupons"), equal_by=["offer_id", "ordinal"], among="status <> 'revoked'",
-            prefer="(status = 'redeemed') DESC, issued_at", recount=_count_offers,
+            Coupon, _("Coupons"), equal_by=["offer_id", "ordinal"], among="status <> 'revoked'", renumber="ordinal",
+            recount=_count_offers,
         )
     )  # fmt: skip
     conditions.register_all()

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
@@ -31,8 +33,10 @@ class MergeRecord(models.Model):
     after = models.JSONField(default=dict)
     undone_at = models.DateTimeField(_("undone"), null=True, blank=True)
     undone_by = staff_key(_("undone by"))
-    # What stayed with the survivor all the same: fields, and rows by table.
+    # What stayed with the survivor all the same: fields, and rows by table; in ``surplus`` what has no place any more.
     kept = models.JSONField(default=dict)
+    checked_at = models.DateTimeField(_("seen to"), null=True, blank=True)
+    checked_by = staff_key(_("seen to by"))
 
     objects = MergeRecordQuerySet.as_manager()
 
@@ -44,10 +48,23 @@ class MergeRecord(models.Model):
             models.UniqueConstraint(fields=["absorbed"], condition=Q(undone_at__isnull=True), name="merge_once"),
             models.CheckConstraint(condition=~Q(survivor=F("absorbed")), name="merge_of_two"),
         ]
-        indexes = [models.Index(fields=["merged_at"], name="merge_at")]
+        indexes = [
+            models.Index(fields=["merged_at"], name="merge_at"),
+            # Nearly empty: what the first page asks for.
+            models.Index(
+                fields=["undone_at"],
+                name="merge_surplus",
+                condition=Q(undone_at__isnull=False, kept__has_key="surplus", checked_at__isnull=True),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"#{self.absorbed_id} → #{self.survivor_id}"
+
+    def keys_of(self, model: type[models.Model]) -> list[list[Any]]:
+        """The keys of the rows of a table that changed hands, at once or gathered later."""
+        parts = [self.moved, *(part["moved"] for part in self.before.get("strays", []))]
+        return [key for moved in parts for key in moved.get(model._meta.db_table, [])]
 
 
 class DuplicatePair(models.Model):

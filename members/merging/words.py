@@ -13,4 +13,5 @@ REFUSALS: Mapping[str, str | Promise] = {
     ),
     "undone": _("This merge has been undone already."),
     "merged_on": _("The member was merged into another one afterwards. Undo that merge first."),
+    "later_merge": _("#%(absorbed)s was merged into #%(survivor)s later. Undo that merge first."),
 }

@@ -14,9 +14,14 @@ from members.people.models import Consent, Identity, Member
 
 def register() -> None:
     """Called once, when the app is ready."""
-    BELONGINGS.register(Belonging(Identity, _("Identities")))
+    BELONGINGS.register(Belonging(Identity, _("Identities"), revived=True))
     # What was said last counts; of two words at once the one that forbids.
-    BELONGINGS.register(Belonging(Consent, _("Consents"), equal_by=["channel"], prefer="changed_at DESC, is_granted"))
+    BELONGINGS.register(
+        Belonging(
+            Consent, _("Consents"), equal_by=["channel"], prefer="changed_at DESC, is_granted", copied="true",
+            keeps_changed=True,
+        )
+    )  # fmt: skip
     register_staying(Member, "merged_into", "a chain is followed to its end")
     DEMO_DATA.register(Member.objects.filter(is_demo=True).exists, code="members")
     searches.LISTS.register("members:list", code="members")

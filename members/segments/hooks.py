@@ -15,7 +15,7 @@ def register() -> None:
     BELONGINGS.register(
         Belonging(
             SegmentMembership, _("Segments"), equal_by=["segment_id"], among="left_at IS NULL", prefer="entered_at",
-            recount=_count_segments,
+            copied="true", recount=_count_segments,
         )
     )  # fmt: skip
     BELONGINGS.register(Belonging(SegmentUploadLine, _("Uploaded lists")))

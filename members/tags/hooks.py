@@ -11,5 +11,7 @@ from members.tags.models import MemberTag
 def register() -> None:
     """Called once, when the app is ready."""
     consequences.register()
-    BELONGINGS.register(Belonging(MemberTag, _("Tags"), equal_by=["code"], among="until IS NULL", prefer="since"))
+    BELONGINGS.register(
+        Belonging(MemberTag, _("Tags"), equal_by=["code"], among="until IS NULL", prefer="since", copied="true")
+    )
     MENU.register(MenuEntry(_("Tags"), "tags:index", "tag", MEMBERS, 30))

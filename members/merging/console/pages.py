@@ -216,6 +216,12 @@ def _kind(key: str) -> str:
     }.get(key, "plain")
 
 
+def surplus_of(record: MergeRecord) -> list[tuple[str | Promise, int]]:
+    """What could not go back when a merge was undone: how many rows of each kind."""
+    surplus = record.kept.get("surplus", {})
+    return [(belonging.label, len(surplus[belonging.table])) for belonging in BELONGINGS if belonging.table in surplus]
+
+
 def likely_of(member_id: int) -> list[tuple[DuplicatePair, Member]]:
     """The strongest open pairs of a member, each with the other one."""
     pairs = DuplicatePair.objects.open().of(member_id).strongest_first().select_related("member_a", "member_b")
@@ -223,5 +229,6 @@ def likely_of(member_id: int) -> list[tuple[DuplicatePair, Member]]:
 
 
 def merges_of(member_id: int) -> list[MergeRecord]:
-    """The merges in force into a member, the last first."""
-    return list(MergeRecord.objects.in_force().filter(survivor=member_id).select_related("absorbed", "merged_by"))
+    """The merges in force into a member, the last first: they are undone in this order."""
+    merges = MergeRecord.objects.in_force().filter(survivor=member_id).select_related("absorbed", "merged_by")
+    return list(merges.order_by("-pk"))

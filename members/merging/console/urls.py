@@ -12,4 +12,5 @@ urlpatterns = [
     path("duplicates/<int:pair_id>/dismiss/", views.dismiss, name="dismiss"),
     path("duplicates/<int:pair_id>/reopen/", views.reopen, name="reopen"),
     path("merges/<int:record_id>/undo/", views.undo, name="undo"),
+    path("merges/<int:record_id>/checked/", views.check, name="check"),
 ]

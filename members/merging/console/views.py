@@ -11,10 +11,10 @@ from config.engine import clock
 from config.engine.refusal import Refused, refusal_text
 from config.staff.access import Permission, requires
 from members.merging import tasks
-from members.merging.console.pages import Comparison, PairList
+from members.merging.console.pages import Comparison, PairList, surplus_of
 from members.merging.models import DuplicatePair, MergeRecord
 from members.merging.operations import finding
-from members.merging.operations.unmerging import unmerge_members, unsplittable
+from members.merging.operations.unmerging import check_surplus, first_to_undo, unmerge_members, unsplittable
 from members.merging.words import REFUSALS
 
 
@@ -86,10 +86,24 @@ def undo(request: StaffRequest, record_id: int) -> HttpResponse:
     refusal = ""
     if request.method == "POST":
         try:
-            unmerge_members(actor=request.user, at=clock.now(), record_id=record_id)
+            undone = unmerge_members(actor=request.user, at=clock.now(), record_id=record_id)
             messages.success(request, _("The merge is undone: they are two members again."))
-            return redirect(record.absorbed)
+            return redirect("merging:undo", record_id) if undone.kept.get("surplus") else redirect(record.absorbed)
         except Refused as refused:
             refusal = refusal_text(refused, REFUSALS)
-    context = {"record": record, "rest": unsplittable(record), "refusal": refusal}
+    before = first_to_undo(record) if record.undone_at is None else None
+    context = {
+        "record": record, "rest": unsplittable(record), "refusal": refusal, "before": before,
+        "surplus": surplus_of(record),
+    }  # fmt: skip
     return render(request, "merging/undo.html", context, status=422 if refusal else 200)
+
+
+@requires(Permission.OPERATE)
+@require_POST
+def check(request: StaffRequest, record_id: int) -> HttpResponse:
+    """Somebody has seen to what could not go back."""
+    get_object_or_404(MergeRecord, pk=record_id)
+    if check_surplus(record_id=record_id, actor=request.user, at=clock.now()):
+        messages.success(request, _("Noted: it has been seen to."))
+    return redirect("merging:undo", record_id)

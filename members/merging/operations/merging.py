@@ -1,6 +1,7 @@
 """Two members become one. The other's rows go along by a statement per table, and a record keeps what undoing needs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -12,11 +13,12 @@ from config.audit.record import audit
 from config.engine.refusal import Refused
 from config.staff.models import User
 from members.lifecycle.models import MemberLifecycle
+from members.lifecycle.operations.sweep import catch_up
 from members.merging.models import DuplicatePair, MergeRecord
 from members.merging.operations.choosing import ABSORBED, ATTRIBUTE, PROFILE, SINGLE_IDENTITIES, differences
 from members.merging.operations.placing import judge, tag_changes
 from members.merging.querysets import moving
-from members.people.belongings import BELONGINGS
+from members.people.belongings import BELONGINGS, ENGINES
 from members.people.models import Identity, Member
 
 # A statement that read the members as they were before a merge can write only while its transaction lasts.
@@ -51,21 +53,29 @@ def _merge(
     survivor, absorbed = _locked_pair(survivor_id, absorbed_id)
     if overlapping := moving.overlapping_terms(survivor_id, absorbed_id):
         raise Refused("terms_overlap", terms=overlapping)
+    bring_up([survivor_id, absorbed_id], at=at)
+    before: dict[str, Any] = {
+        "survivor": moving.lifecycle_image(survivor_id),
+        "engines": moving.engine_rows([survivor_id, absorbed_id]),
+    }
     chosen = {difference.key: difference.chosen(choices) for difference in differences(survivor, absorbed)}
-    before, after = _write_profile(survivor, absorbed, chosen, at)
+    written, after = _write_profile(survivor, absorbed, chosen, at)
+    before |= written
     before["formers"] = _retire_identities(survivor_id, absorbed_id, chosen)
-    moved, aside = _hand_over(survivor_id, absorbed_id)
+    part = _hand_over(survivor_id, absorbed_id)
+    before["images"] = part.images
     before["lifecycle"], after["lifecycle"] = _join_lifecycles(survivor, absorbed, chosen)
     before["absorbed"] = moving.lifecycle_row(absorbed_id)
     Member.objects.filter(pk=absorbed_id).update(merged_into=survivor)
     with tag_changes(survivor_id) as tags:
-        judge(member_id=survivor_id, at=at, actor=actor)
+        after["placed_anew"] = judge(member_id=survivor_id, at=at, actor=actor)
+    follow([survivor_id], at=at)
     record = MergeRecord.objects.create(
-        survivor=survivor, absorbed=absorbed, merged_at=at, merged_by=actor, choices=chosen, moved=moved,
-        set_aside=aside, before=before, after=after | {"tags": tags},
+        survivor=survivor, absorbed=absorbed, merged_at=at, merged_by=actor, choices=chosen, moved=part.moved,
+        set_aside=part.set_aside, before=before, after=after | {"tags": tags},
     )  # fmt: skip
     DuplicatePair.objects.of(absorbed_id).of(survivor_id).update(merge=record)
-    audit_both(record, "member.merged", actor, at, {table: len(keys) for table, keys in moved.items()})
+    audit_both(record, "member.merged", actor, at, {table: len(keys) for table, keys in part.moved.items()})
     return record
 
 
@@ -92,30 +102,91 @@ def _gather(record_id: int, at: datetime) -> int:
         return 0
     heir = Member.every.survivor_of(record.absorbed_id)
     MemberLifecycle.objects.select_for_update().get(member_id=heir.pk)
-    moved, aside = _hand_over(heir.pk, record.absorbed_id)
-    for kept, found in ((record.moved, moved), (record.set_aside, aside)):
-        for table, rows in found.items():
-            kept[table] = kept.get(table, []) + rows
-    gathered = sum(len(keys) for keys in moved.values())
-    record.save(update_fields=["set_aside", "moved"])
+    gathered = gather_into(record)
     if gathered:
         judge(member_id=heir.pk, at=at, actor=None)
+        follow([heir.pk], at=at)
     return gathered
 
 
-def _hand_over(survivor_id: int, absorbed_id: int) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
-    """Move every belonging; returns, per table, the keys of the rows that moved and the rows set aside."""
-    moved, aside = {}, {}
+def gather_into(record: MergeRecord) -> int:
+    """Hand over what lies with the absorbed member of a merge, a step at a time to the end of the chain.
+
+    Each step is noted by the merge whose step it is, with the last merge before it: what is taken back goes in reverse
+    order. Returns how many rows moved. The caller holds the lifecycle row of the member at the end.
+    """
+    gathered = 0
+    step: MergeRecord | None = record
+    while step is not None:
+        if part := _hand_over(step.survivor_id, step.absorbed_id):
+            last = MergeRecord.objects.in_force().order_by("-pk").values_list("pk", flat=True)[0]
+            step.before.setdefault("strays", []).append({"behind": last} | part.as_json())
+            step.save(update_fields=["before"])
+            gathered += part.rows
+        step = MergeRecord.objects.in_force().filter(absorbed=step.survivor_id).first()
+    return gathered
+
+
+@dataclass
+class HandOver:
+    """Rows that changed hands at once: per table the keys of those that moved, some of them whole, those set aside."""
+
+    moved: dict[str, list[Any]] = field(default_factory=dict)
+    set_aside: dict[str, list[Any]] = field(default_factory=dict)
+    images: dict[str, list[Any]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.moved or self.set_aside)
+
+    @property
+    def rows(self) -> int:
+        copies = sum("copy" in entry for entries in self.set_aside.values() for entry in entries)
+        return sum(map(len, self.moved.values())) + copies
+
+    def as_json(self) -> dict[str, Any]:
+        return {"moved": self.moved, "set_aside": self.set_aside, "images": self.images}
+
+
+def _hand_over(survivor_id: int, absorbed_id: int) -> HandOver:
+    """Move every belonging, or set it aside."""
+    part = HandOver()
     for belonging in BELONGINGS:
-        if rows := moving.set_aside(belonging, survivor=survivor_id, absorbed=absorbed_id):
-            aside[belonging.table] = rows
+        aside = moving.join_equal(belonging, survivor=survivor_id, absorbed=absorbed_id)
+        if belonging.copied:
+            aside += moving.copy(belonging, survivor=survivor_id, absorbed=absorbed_id)
         if keys := moving.move(belonging, survivor=survivor_id, absorbed=absorbed_id):
-            moved[belonging.table] = keys
-            if belonging.moved:
-                belonging.moved([survivor_id, absorbed_id])
-        if rows and belonging.recount:
-            belonging.recount(rows)
-    return moved, aside
+            part.moved[belonging.table] = keys
+            if belonging.revived:
+                part.images[belonging.table] = [
+                    row | {"member_id": absorbed_id} for row in moving.images(belonging, keys)
+                ]
+        if aside:
+            part.set_aside[belonging.table] = aside
+    tell_belongings(part, [survivor_id, absorbed_id])
+    return part
+
+
+def tell_belongings(part: HandOver, member_ids: Sequence[int]) -> None:
+    """Let the rooms know whose rows changed hands."""
+    for belonging in BELONGINGS:
+        aside = part.set_aside.get(belonging.table, [])
+        if belonging.moved and (aside or part.moved.get(belonging.table)):
+            belonging.moved(member_ids)
+        if aside and belonging.recount:
+            # The counts of a table may not be brought in line where a cap was reached since; nothing else hangs on it.
+            moving.survive(lambda b=belonging, a=aside: b.recount([entry.get("row", entry) for entry in a]) or True)  # type: ignore[misc]
+
+
+def follow(member_ids: Sequence[int], *, at: datetime) -> None:
+    """Bring what engines made of members' rows in line, of those who stand."""
+    for engine in ENGINES:
+        engine.follow(member_ids, at)
+
+
+def bring_up(member_ids: Sequence[int], *, at: datetime) -> None:
+    """Have everything that is due by now judged by each one's own facts, before they become the other's."""
+    catch_up(member_ids=member_ids, at=at)
+    follow(member_ids, at=at)
 
 
 def retried(attempt: Callable[[], Result]) -> Result:

@@ -5,24 +5,60 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+from config.engine.brakes import Status
 from config.staff.models import User
-from members.lifecycle.models import MemberLifecycle
+from members.lifecycle.models import MemberLifecycle, SweepBrake
 from members.lifecycle.operations.sweep import catch_up, explain
+from members.merging.models import MergeRecord
 from members.merging.querysets import moving
 from members.tags.models import MemberTag
 
 
-def judge(*, member_id: int, at: datetime, actor: User | None) -> None:
+def judge(*, member_id: int, at: datetime, actor: User | None) -> bool:
     """Have the engine judge a member whose history is another one now.
 
-    Where that makes another state, she is placed anew as after an import of her history: a move would count as a
-    conversion or a return, and may not be declared. The caller holds her lifecycle row.
+    Where that makes another state, they are placed anew as after an import of her history: a move would count as a
+    conversion or a return, and may not be declared. Returns whether that was so. The caller holds the lifecycle row.
     """
     judged = explain(member_ids=[member_id], at=at)[0]
-    if judged.state is not None and judged.target != judged.state:
+    is_another = judged.state is not None and judged.target != judged.state
+    if is_another:
         moving.place_anew(moving.lifecycle_row(member_id))
     MemberLifecycle.objects.filter(pk=member_id).mark_due(at)
     catch_up(member_ids=[member_id], at=at, actor=actor)
+    return is_another
+
+
+def put_absorbed_back(row: dict[str, Any]) -> None:
+    """Put the lifecycle row of a member who was merged back into the table: state and ``resume_state`` as they were.
+
+    What was due meanwhile is judged by ``judge_on``. A brake that has been decided holds nobody.
+    """
+    is_held = SweepBrake.objects.filter(pk=row["brake_id"], status=Status.OPEN).exists()
+    moving.put_lifecycle(row if is_held else row | {"brake_id": None})
+    # The rooms above may have said otherwise of the days since.
+    MemberLifecycle.objects.filter(pk=row["member_id"]).update(active_on=None, active_since=None)
+
+
+def judge_on(*, member_id: int, at: datetime, actor: User | None) -> None:
+    """Judge a member who was out of sight at their own due instants, from the state they had."""
+    MemberLifecycle.objects.filter(pk=member_id).mark_due(at)
+    catch_up(member_ids=[member_id], at=at, actor=actor)
+
+
+def judge_survivor(record: MergeRecord, *, at: datetime, actor: User | None) -> None:
+    """Put the survivor's state back to what it was where the merge or its end alone makes it another.
+
+    Who has moved since by facts of their own, and is where those facts put them, stays there.
+    """
+    was = record.before.get("survivor")
+    judged = explain(member_ids=[record.survivor_id], at=at)[0]
+    if was is None or judged.target == judged.state:
+        return
+    row = moving.lifecycle_row(record.survivor_id)
+    names = ("lifecycle_state", "resume_state", "transition_id", "state_since", "target_state", "target_rule")
+    moving.put_lifecycle(row | {name: was[name] for name in (*names, "assessed_at", "next_due_at")})
+    judge_on(member_id=record.survivor_id, at=at, actor=actor)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """A merge taken back: every row that changed hands goes back, what was written over is restored."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -12,10 +12,19 @@ from config.staff.models import User
 from members.events.models import Event
 from members.lifecycle.models import MemberLifecycle
 from members.merging.models import MergeRecord
-from members.merging.operations.merging import as_json, audit_both, retried
-from members.merging.operations.placing import judge
+from members.merging.operations.merging import (
+    HandOver,
+    as_json,
+    audit_both,
+    bring_up,
+    follow,
+    gather_into,
+    retried,
+    tell_belongings,
+)
+from members.merging.operations.placing import judge, judge_on, judge_survivor, put_absorbed_back
 from members.merging.querysets import moving
-from members.people.belongings import BELONGINGS
+from members.people.belongings import BELONGINGS, Belonging
 from members.people.models import Identity, Member
 from members.tags.models import MemberTag
 from members.terms.models import MembershipTerm
@@ -35,8 +44,8 @@ class Unsplittable:
 
 def unsplittable(record: MergeRecord) -> Unsplittable:
     """What taking back this merge could not give to either of the two: it came to the one member they were."""
-    moved_events = {pk for _, pk in record.moved.get(Event._meta.db_table, [])}
-    moved_terms = {pk for (pk,) in record.moved.get(MembershipTerm._meta.db_table, [])}
+    moved_events = {pk for _, pk in record.keys_of(Event)}
+    moved_terms = {key[0] for key in record.keys_of(MembershipTerm)}
     events = Event.objects.filter(member=record.survivor_id, received_at__gt=record.merged_at)
     terms = MembershipTerm.objects.filter(member=record.survivor_id, booked_at__gt=record.merged_at)
     survivor = Member.every.get(pk=record.survivor_id)
@@ -47,14 +56,25 @@ def unsplittable(record: MergeRecord) -> Unsplittable:
     )
 
 
+def first_to_undo(record: MergeRecord) -> MergeRecord | None:
+    """The merge that has to be undone before this one; None when it is this one's turn.
+
+    Merges are undone in reverse order: what a later one set aside may have come with this one.
+    """
+    heir = Member.every.survivor_of(record.survivor_id) or record.survivor
+    last = MergeRecord.objects.in_force().filter(survivor=heir).order_by("-pk").first()
+    return None if last is None or last.pk == record.pk else last
+
+
 def unmerge_members(*, actor: User | None, at: datetime, record_id: int) -> MergeRecord:
     """Take a merge back and return its record, whose ``kept`` says what could not be split.
 
     Both members have their rows again, byte for byte, as far as nobody changed them since. A field that was edited
     after the merge keeps its value, rows that are gone stay gone, and what came after the merge stays with the
-    survivor. The engine judges both at ``at``, and the latest active day is looked up again when it matters. Raises
-    Refused: ``undone`` already, or ``merged_on`` while the survivor herself is merged into somebody. Safe to run
-    concurrently.
+    survivor. The state of the absorbed member is what it was, and the engine judges both up to ``at``. A row that can
+    not go back, because something reached since stands in its way, stays in the record and is listed for a person.
+    Raises Refused: ``undone`` already, ``merged_on`` while the survivor is merged into somebody, or ``later_merge``
+    (with the ``merge`` to undo first). Safe to run concurrently.
     """
     return retried(lambda: _unmerge(actor, at, record_id))
 
@@ -65,41 +85,130 @@ def _unmerge(actor: User | None, at: datetime, record_id: int) -> MergeRecord:
     if record.undone_at is not None:
         raise Refused("undone")
     if not MemberLifecycle.objects.select_for_update().filter(pk=record.survivor_id).exists():
-        raise Refused("merged_on")
+        raise Refused("merged_on", **_named(first_to_undo(record)))
+    if later := first_to_undo(record):
+        raise Refused("later_merge", **_named(later))
     pair = [record.survivor_id, record.absorbed_id]
     people = {m.pk: m for m in Member.every.select_for_update(no_key=True).filter(pk__in=pair).order_by("pk")}
     survivor = people[record.survivor_id]
+    moving.check_at_once()
+    bring_up([record.survivor_id], at=at)
+    older = _take_strays_back(record)
     _restore_tags(record)
-    missing = _give_back(record)
+    gone = _give_back(record)
     _restore_identities(record)
-    kept = {"fields": _restore_profile(survivor, record), "rows": missing}
+    kept = {"fields": _restore_profile(survivor, record)} | gone.as_json()
     _restore_lifecycle(survivor, record)
     Member.every.filter(pk=record.absorbed_id).update(merged_into=None)
-    moving.place_anew(record.before["absorbed"])
+    put_absorbed_back(record.before["absorbed"])
+    judge_on(member_id=record.absorbed_id, at=at, actor=actor)
+    judge_survivor(record, at=at, actor=actor)
+    moving.put_engine_rows(record.before.get("engines", {}))
+    for other in older:
+        gather_into(other)
     for member_id in sorted(pair):
         judge(member_id=member_id, at=at, actor=actor)
+    follow(sorted(pair), at=at)
     record.undone_at, record.undone_by, record.kept = at, actor, kept
     record.save(update_fields=["undone_at", "undone_by", "kept"])
     record.pairs.update(merge=None)
-    audit_both(record, "member.unmerged", actor, at, {"fields": kept["fields"], **missing})
+    audit_both(record, "member.unmerged", actor, at, {"fields": kept["fields"], **gone.missing})
     return record
 
 
-def _give_back(record: MergeRecord) -> dict[str, int]:
-    """Hand the rows back and put the set-aside ones where they were; returns how many per table were gone."""
-    missing = {}
+@transaction.atomic
+def check_surplus(*, record_id: int, actor: User, at: datetime) -> bool:
+    """Note that somebody has seen to what could not go back; returns False when there is nothing left to see to."""
+    open_records = MergeRecord.objects.with_surplus().filter(pk=record_id)
+    if not open_records.update(checked_at=at, checked_by=actor):
+        return False
+    audit_both(MergeRecord.objects.get(pk=record_id), "member.unmerge_checked", actor, at, {})
+    return True
+
+
+def _named(later: MergeRecord | None) -> dict[str, Any]:
+    """What a refusal says of the merge to undo first."""
+    if later is None:
+        return {}
+    return {"merge": later.pk, "absorbed": later.absorbed_id, "survivor": later.survivor_id}
+
+
+@dataclass
+class GoneSince:
+    """What could not go back: how many moved rows are gone, and the rows that something stands in the way of."""
+
+    missing: dict[str, int] = field(default_factory=dict)
+    surplus: dict[str, list[Any]] = field(default_factory=dict)
+    # What later parts brought back, by what tells one row of a member from another: it replaces what an earlier has.
+    _replaced: set[tuple[Any, ...]] = field(default_factory=set)
+
+    def note(self, belonging: Belonging, entries: list[dict[str, Any]]) -> None:
+        self._replaced |= {_equal_key(belonging, entry.get("row", entry)) for entry in entries}
+
+    def is_wanted(self, belonging: Belonging, row: dict[str, Any]) -> bool:
+        return _equal_key(belonging, row) not in self._replaced
+
+    def as_json(self) -> dict[str, Any]:
+        return {"rows": self.missing} | ({"surplus": self.surplus} if self.surplus else {})
+
+
+def _equal_key(belonging: Belonging, row: dict[str, Any]) -> tuple[Any, ...]:
+    return belonging.table, *(row[column] for column in belonging.equal_by)
+
+
+def _take_strays_back(record: MergeRecord) -> list[MergeRecord]:
+    """Undo what older merges gathered behind this one; returns those merges, to gather anew."""
+    older = MergeRecord.objects.in_force().select_for_update().filter(pk__lt=record.pk, before__has_key="strays")
+    changed = []
+    for other in older.order_by("-pk"):
+        strays = other.before["strays"]
+        later = [part for part in strays if part["behind"] >= record.pk]
+        if not later:
+            continue
+        for part in reversed(later):
+            _take_part_back(HandOver(part["moved"], part["set_aside"], part["images"]), other, GoneSince())
+        other.before["strays"] = [part for part in strays if part not in later]
+        other.save(update_fields=["before"])
+        changed.append(other)
+    return changed[::-1]
+
+
+def _give_back(record: MergeRecord) -> GoneSince:
+    """Hand the rows back and put the set-aside ones where they were, the last that changed hands first."""
+    gone = GoneSince()
+    parts = [HandOver(record.moved, record.set_aside, record.before.get("images", {}))]
+    parts += [HandOver(part["moved"], part["set_aside"], part["images"]) for part in record.before.get("strays", [])]
+    for part in reversed(parts):
+        _take_part_back(part, record, gone)
+    return gone
+
+
+def _take_part_back(part: HandOver, record: MergeRecord, gone: GoneSince) -> None:
+    pair = {"survivor": record.survivor_id, "absorbed": record.absorbed_id}
     for belonging in reversed(BELONGINGS.all()):
-        keys = record.moved.get(belonging.table, [])
-        given = moving.move_back(belonging, keys, survivor=record.survivor_id, absorbed=record.absorbed_id)
-        if given < len(keys):
-            missing[belonging.table] = len(keys) - given
-        rows = record.set_aside.get(belonging.table, [])
-        moving.put_back(belonging, rows)
-        if rows and belonging.recount:
-            belonging.recount(rows)
-        if given and belonging.moved:
-            belonging.moved([record.survivor_id, record.absorbed_id])
-    return missing
+        table = belonging.table
+        keys = part.moved.get(table, [])
+        given, refused = moving.move_back(belonging, keys, **pair)
+        refused += moving.insert(belonging, _deleted_since(belonging, part.images.get(table, [])))
+        aside = part.set_aside.get(table, [])
+        refused += [row for row in moving.put_back(belonging, aside) if gone.is_wanted(belonging, row)]
+        gone.note(belonging, aside)
+        if refused:
+            gone.surplus[table] = gone.surplus.get(table, []) + refused
+        if given < len(keys) and not belonging.revived:
+            gone.missing[table] = gone.missing.get(table, 0) + len(keys) - given
+    tell_belongings(part, list(pair.values()))
+    for belonging in BELONGINGS:
+        copies = [entry["copy"] for entry in part.set_aside.get(belonging.table, []) if "copy" in entry]
+        if copies and belonging.left:
+            belonging.left(record.survivor_id, copies)
+
+
+def _deleted_since(belonging: Belonging, images: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of rows that moved those that are not there any more."""
+    keys = [[row[name] for name in belonging.keys] for row in images]
+    there = {row["id"] for row in moving.images(belonging, keys)}
+    return [row for row in images if row["id"] not in there]
 
 
 def _restore_identities(record: MergeRecord) -> None:

@@ -78,5 +78,9 @@ class MergeRecordQuerySet(models.QuerySet):
     def in_force(self) -> "MergeRecordQuerySet":
         return self.filter(undone_at__isnull=True)
 
+    def with_surplus(self) -> "MergeRecordQuerySet":
+        """Undone merges of which something could not go back that nobody has seen to."""
+        return self.filter(undone_at__isnull=False, kept__has_key="surplus", checked_at__isnull=True)
+
     def since(self, at: datetime, ago: timedelta) -> "MergeRecordQuerySet":
         return self.filter(merged_at__gt=at - ago)

@@ -273,17 +273,33 @@ def test_a_run_in_batches_stops_at_the_cap(monkeypatch):
     assert (run.status, run.stop_reason) == ("stopped", "no_room")
 
 
-def test_a_merge_keeps_one_coupon_of_an_offer_and_counts_right(offer, plan):
+def test_a_merge_keeps_the_code_of_either_and_counts_right(offer, plan):
     survivor, absorbed = factories.make_member(at=AT), factories.make_member(at=AT)
     hers, used = issue(offer, survivor), redeem(issue(offer, absorbed), plan)
     other = issue(make_offer(), absorbed)
     record = merge_members(actor=None, at=AT, survivor_id=survivor.pk, absorbed_id=absorbed.pk)
-    assert set(Coupon.objects.filter(member=survivor)) == {used, other}
+    assert set(Coupon.objects.filter(member=survivor)) == {hers, used, other}
+    assert sorted(Coupon.objects.filter(offer=offer).values_list("ordinal", flat=True)) == [1, 2]
     budget = OfferBudget.objects.get(offer=offer)
-    assert (budget.issued, budget.redeemed, budget.unused) == (1, 1, 0)
+    assert (budget.issued, budget.redeemed, budget.unused) == (2, 1, 1)
+    assert redeem(hers, plan, order="o2").status == "redeemed"
     unmerge_members(record_id=record.pk, actor=None, at=AT)
     assert set(Coupon.objects.filter(member=survivor)) == {hers}
+    assert set(Coupon.objects.filter(offer=offer).values_list("ordinal", flat=True)) == {1}
     assert OfferBudget.objects.get(offer=offer).issued == 2
+
+
+def test_a_cap_reached_while_merged_does_not_hinder_the_undo():
+    offer = make_offer(max_coupons=2)
+    survivor, absorbed, other = (factories.make_member(at=AT) for _ in range(3))
+    for member in (survivor, absorbed):
+        issue(offer, member)
+    record = merge_members(actor=None, at=AT, survivor_id=survivor.pk, absorbed_id=absorbed.pk)
+    with pytest.raises(Refused, match="no_room"):
+        issue(offer, other)
+    undone = unmerge_members(record_id=record.pk, actor=None, at=AT)
+    assert "surplus" not in undone.kept
+    assert {coupon.member_id for coupon in Coupon.objects.all()} == {survivor.pk, absorbed.pk}
 
 
 def test_the_guards_are_those_of_the_moves():

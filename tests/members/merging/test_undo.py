@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from members.events.models import Event
 from members.lifecycle.models import MemberLifecycle
 from members.lifecycle.operations.sweep import catch_up
-from members.merging.operations.merging import merge_members
+from members.merging.operations.merging import follow, merge_members
 from members.merging.operations.unmerging import unmerge_members
 from members.people.models import Member
 from members.segments.models import Segment
@@ -84,6 +84,7 @@ def test_every_row_is_as_it_was(one, other, choices):
             Segment.objects.filter(pk=segment.pk).update(size=segment.stays.count())
         MemberLifecycle.objects.all().mark_due(AT)
         catch_up(member_ids=[a.pk, b.pk], at=AT)
+        follow([a.pk, b.pk], at=AT)
         before = every_row()
         record = merge_members(actor=None, at=AT, survivor_id=a.pk, absorbed_id=b.pk, choices=choices)
         assert before != every_row()
