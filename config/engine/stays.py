@@ -16,18 +16,25 @@ _DIFF = """
 WITH wanted (member_id) AS MATERIALIZED ({wanted}),
 inside AS MATERIALIZED (SELECT member_id FROM {table} WHERE {owner} = %s AND {ends} IS NULL),
 gone AS (
-  UPDATE {table} m SET {ends} = %s{end_sets}
+  UPDATE {table} m SET {ends} = CASE WHEN {ends_when} THEN %s::timestamptz END{end_sets}
   WHERE m.{owner} = %s AND m.{ends} IS NULL{mine}
     AND m.member_id IN (SELECT member_id FROM inside EXCEPT SELECT member_id FROM wanted)
-  RETURNING 1
-),
+  RETURNING m.{ends}
+),{joined}
 come AS (
   INSERT INTO {table} ({owner}, member_id, {begins}{columns})
   SELECT %s, w.member_id, %s{values}
   FROM (SELECT member_id FROM wanted EXCEPT SELECT member_id FROM inside ORDER BY 1) w{conflict}
   RETURNING 1
 )
-SELECT (SELECT count(*) FROM wanted), (SELECT count(*) FROM come), (SELECT count(*) FROM gone)"""
+SELECT (SELECT count(*) FROM wanted), (SELECT count(*) FROM come), (SELECT count({ends}) FROM gone)"""
+
+# Stays that somebody else began.
+_JOINED = """
+joined AS (
+  UPDATE {table} m SET {joins}
+  WHERE m.{owner} = %s AND m.{ends} IS NULL AND NOT ({mine}) AND m.member_id IN (SELECT member_id FROM wanted)
+),"""
 
 # Below the horizon: a transaction that is still open may yet commit a smaller number.
 _CHANGES = """
@@ -68,8 +75,9 @@ class Change:
 class StayTable:
     """A table of stays and the names of its columns.
 
-    ``mine`` narrows the stays a refresh may end; ``on_end`` is what it sets besides; ``has_other_writers`` says that
-    somebody else may begin a stay at the same moment, who then wins.
+    ``mine`` narrows the stays a refresh may end, ``ends_when`` to those nobody else keeps, both over ``m``; ``on_end``
+    is what it sets besides, and ``joins`` what it sets of others' stays whose members are wanted too.
+    ``has_other_writers`` says that somebody else may begin a stay at the same moment, who then wins.
     """
 
     table: str
@@ -79,6 +87,8 @@ class StayTable:
     begun_xid: str
     ended_xid: str
     mine: str = ""
+    ends_when: str = "true"
+    joins: str = ""
     on_end: str = ""
     has_other_writers: bool = False
 
@@ -99,13 +109,20 @@ class StayTable:
         """``apply`` for members named by a statement of one column."""
         statement = _DIFF.format(
             wanted=wanted, table=self.table, owner=self.owner, begins=self.begins, ends=self.ends,
-            end_sets=f", {self.on_end}" if self.on_end else "", mine=f" AND m.{self.mine}" if self.mine else "",
+            end_sets=f", {self.on_end}" if self.on_end else "", mine=f" AND {self.mine}" if self.mine else "",
+            ends_when=self.ends_when, joined=self._joined(),
             columns="".join(f", {name}" for name in columns), values=", %s" * len(columns),
             conflict=" ON CONFLICT DO NOTHING" if self.has_other_writers else "",
         )  # fmt: skip
         with connection.cursor() as cursor:
-            cursor.execute(statement, [*params, owner, at, owner, owner, at, *columns.values()])
+            joined = [owner] if self.joins else []
+            cursor.execute(statement, [*params, owner, at, owner, *joined, owner, at, *columns.values()])
             return Diff(*cursor.fetchone())
+
+    def _joined(self) -> str:
+        if not self.joins:
+            return ""
+        return _JOINED.format(table=self.table, owner=self.owner, ends=self.ends, joins=self.joins, mine=self.mine)
 
     def changes(self, owners: Iterable[Any], after: int) -> tuple[list[Change], int]:
         """Who came to or left these owners from the cursor ``after`` on, and the cursor for the next call.

@@ -12,6 +12,10 @@ def register() -> None:
     """Called once, when the app is ready."""
     consequences.register()
     BELONGINGS.register(
-        Belonging(MemberTag, _("Tags"), equal_by=["code"], among="until IS NULL", prefer="since", copied="true")
-    )
+        # Of two equal ones the one that a person gave stays: a rule says again what it says of the one member.
+        Belonging(
+            MemberTag, _("Tags"), equal_by=["code"], among="until IS NULL", prefer="given_at IS NULL, since",
+            copied="true",
+        )
+    )  # fmt: skip
     MENU.register(MenuEntry(_("Tags"), "tags:index", "tag", MEMBERS, 30))

@@ -1,3 +1,4 @@
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
@@ -124,8 +125,10 @@ class TagSize(models.Model):
 
 
 class MemberTag(models.Model):
-    """A tag a member carries or carried: since when, until when, and who said so.
+    """A tag a member carries or carried: since when, until when, and who said so first (``cause``).
 
+    It is carried while a person, a rule or the engine says so: ``given_at`` is when a person gave it, null while nobody
+    did or once it was taken back, and ``said_by`` holds ``rule`` and ``engine``. What a person gave only a person ends.
     The columns ``since_xid`` and ``until_xid`` (in the database only) are the cursors of those who read coming and
     going as facts.
     """
@@ -162,6 +165,11 @@ class MemberTag(models.Model):
     until_cause = models.CharField(
         _("taken by"), max_length=8, choices=Cause.choices, blank=True, default="", db_default=""
     )
+    given_at = models.DateTimeField(_("given by hand"), null=True, blank=True)
+    # Where the writer does not say, the database fills it in from ``cause``.
+    said_by = ArrayField(
+        models.CharField(max_length=8, choices=Cause.choices), verbose_name=_("kept by"), null=True, blank=True
+    )
     rule_version = models.PositiveIntegerField(_("rule version"), null=True, blank=True)
     evidence = models.JSONField(_("evidence"), default=dict, blank=True)
 
@@ -173,7 +181,10 @@ class MemberTag(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["member", "code"], condition=models.Q(until__isnull=True), name="tag_once_at_a_time"
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(until__isnull=False) | Q(given_at__isnull=False) | ~Q(said_by=[]), name="tag_kept"
+            ),
         ]
         indexes = [
             models.Index(fields=["code", "member"], name="tag_code_member"),

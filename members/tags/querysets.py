@@ -3,17 +3,24 @@
 from datetime import datetime
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Coalesce
 
 from config.engine.stays import StayTable
 
-# The engine and people begin stays too; a refresh ends only those it began.
+# The engine and people give the same tags: a refresh takes back what the rule said, and ends what nobody else keeps.
+_KEPT_BY_NOTHING_ELSE = "m.given_at IS NULL AND m.said_by = '{rule}'"
 CARRIES = StayTable(
     table="members_membertag", owner="code", begins="since", ends="until", begun_xid="since_xid",
-    ended_xid="until_xid", mine="cause = 'rule'", on_end="until_cause = 'rule'", has_other_writers=True,
+    ended_xid="until_xid", mine="'rule' = ANY(m.said_by)", ends_when=_KEPT_BY_NOTHING_ELSE,
+    on_end=f"said_by = array_remove(m.said_by, 'rule'),"
+    f" until_cause = CASE WHEN {_KEPT_BY_NOTHING_ELSE} THEN 'rule' ELSE m.until_cause END",
+    joins="said_by = m.said_by || '{rule}'", has_other_writers=True,
 )  # fmt: skip
+
+_CAUSES = ArrayField(models.CharField(max_length=8))
 
 _COUNTED = """
 SELECT count(*) FILTER (WHERE until IS NULL), count(*) FILTER (WHERE since > %(last)s),
@@ -72,7 +79,25 @@ class CarryQuerySet(models.QuerySet):
         return self.filter(tag__parent_id=parent_id).values("member_id").distinct().count()
 
     def by_rule(self) -> "CarryQuerySet":
-        return self.filter(cause="rule")
+        """Those of which the rule says so, be there others who do."""
+        return self.filter(said_by__contains=["rule"])
+
+    def by_hand(self) -> "CarryQuerySet":
+        return self.filter(given_at__isnull=False)
+
+    def take_rule_back(self, at: datetime, *, cause: str) -> int:
+        """The rule says nothing any more of these current stays; returns how many end with it."""
+        left = Func("said_by", Value("rule"), function="array_remove", output_field=_CAUSES)
+        ends = self.filter(given_at__isnull=True, said_by=["rule"])
+        ended = ends.update(until=at, until_cause=cause, said_by=[])
+        self.update(said_by=left)
+        return ended
+
+    def take_hand_back(self, at: datetime, *, cause: str) -> int:
+        """Nobody's hand keeps these current stays any more; returns how many there were."""
+        given = self.by_hand()
+        ended = given.filter(said_by=[]).update(until=at, until_cause=cause, given_at=None)
+        return ended + given.update(given_at=None)
 
     def overlapping(self, since: datetime, until: datetime) -> "CarryQuerySet":
         """Carried at some instant of ``[since, until]``."""

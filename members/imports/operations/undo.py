@@ -111,7 +111,7 @@ def obstacles(run: ImportRun) -> Obstacles:
         "event": f"SELECT e.member_id FROM members_event e WHERE e.member_id IN ({mine}) AND e.received_at > %(at)s",
         "consent": f"SELECT c.member_id FROM members_consent c WHERE c.member_id IN ({mine}) AND c.changed_at > %(at)s",
         "tag": f"SELECT g.member_id FROM members_membertag g WHERE g.member_id IN ({created}) "
-        f"AND (g.cause = '{by_hand}' AND g.since > %(at)s OR g.until_cause = '{by_hand}' AND g.until > %(at)s)",
+        f"AND (g.given_at > %(at)s OR g.until_cause = '{by_hand}' AND g.until > %(at)s)",
         "segment": "SELECT p.member_id FROM members_segmentmembership p JOIN members_segment s ON s.id = p.segment_id "
         f"WHERE s.kind = '{Segment.Kind.STATIC}' AND p.member_id IN ({created}) AND p.entered_at > %(at)s",
         "import": "SELECT e.member_id FROM members_importeffect e JOIN members_importrun r ON r.id = e.run_id "

@@ -408,8 +408,8 @@ _RESUME = """CASE
 
 _TAGS = """
 tagged AS (
-  INSERT INTO {tags} (member_id, code, since, evidence)
-  SELECT d.member_id, c.code, d.at,
+  INSERT INTO {tags} AS g (member_id, code, since, said_by, evidence)
+  SELECT d.member_id, c.code, d.at, '{{engine}}',
     jsonb_build_object('state', d.target_state, 'active_days', d.active_days, 'order', d.cur_order_id)
   FROM (
     SELECT d.* FROM decided d
@@ -423,21 +423,28 @@ tagged AS (
     UNION ALL SELECT 'high_frequency' WHERE d.target_state = 'trial' AND d.active_days >= %(active_days_enter)s
     UNION ALL SELECT 'low_use' WHERE d.target_state = 'stable' AND d.active_days < %(active_days_keep)s
   ) c
-  ON CONFLICT DO NOTHING
+  ON CONFLICT {conflict}
 ),
 untagged AS (
-  UPDATE {tags} g SET until = d.at FROM decided d
-  WHERE g.member_id = d.member_id AND g.until IS NULL
+  UPDATE {tags} g SET {ended} FROM decided d
+  WHERE g.member_id = d.member_id AND g.until IS NULL AND 'engine' = ANY(g.said_by)
     AND (g.code = 'low_use' AND (d.target_state <> 'stable' OR d.active_days >= %(active_days_keep)s)
       OR g.code = 'high_frequency' AND d.lifecycle_state = 'trial' AND d.target_state <> 'trial')
     AND (d.active_days IS NOT NULL OR d.lifecycle_state IN ('trial', 'stable'))
 ),
 withdrawn AS (
-  UPDATE {tags} g SET until = d.at FROM decided d
-  WHERE d.has_taken_back AND g.member_id = d.member_id AND g.until IS NULL AND g.code = 'returned' AND EXISTS (
+  UPDATE {tags} g SET {ended} FROM decided d
+  WHERE d.has_taken_back AND g.member_id = d.member_id AND g.until IS NULL AND g.code = 'returned'
+    AND 'engine' = ANY(g.said_by) AND EXISTS (
     SELECT FROM members_membershipterm m
     WHERE m.id = (g.evidence ->> 'order')::bigint AND least(m.refunded_at, m.voided_at) <= d.at)
 )"""
+
+# What a person or a rule says too is carried on; a copy of the table has no conflicts, nor the index that finds them.
+_ENDED = """said_by = array_remove(g.said_by, 'engine'),
+    until = CASE WHEN g.given_at IS NULL AND g.said_by = '{engine}' THEN d.at END"""
+_CONFLICT = """(member_id, code) WHERE until IS NULL DO UPDATE SET said_by = g.said_by || '{engine}'
+    WHERE NOT 'engine' = ANY(g.said_by)"""
 
 # Two short documents instead of one that is half empty: building one costs by the field.
 FACTS = """(CASE WHEN d.cur_id IS NOT NULL THEN JSON_OBJECT(
@@ -485,7 +492,8 @@ def round_sql(tables: Tables, *, only_members: bool) -> str:
     # Known before the rows are written, so that the state row can name its log row without waiting for it.
     log_id = f"CASE WHEN q.move IS NOT NULL THEN nextval('{tables.log}_id_seq') END"
     stages = _stages(DUE.format(state=tables.state, scope=scope), log_id)
-    return ",".join([stages, write, _TAGS.format(tags=tables.tags)]) + _ROUND_END
+    conflict = _CONFLICT if tables.tags == Tables.tags else "DO NOTHING"
+    return ",".join([stages, write, _TAGS.format(tags=tables.tags, ended=_ENDED, conflict=conflict)]) + _ROUND_END
 
 
 def copy_sql(tables: Tables) -> str:

@@ -63,11 +63,12 @@ def judge_survivor(record: MergeRecord, *, at: datetime, actor: User | None) -> 
 
 @contextmanager
 def tag_changes(member_id: int) -> Iterator[dict[str, Any]]:
-    """Fills in which tags of the member came (``made``) and went (``ended``) meanwhile."""
+    """Fills in which tags of the member came (``made``) and went (``ended``, with what had said so) meanwhile."""
     changes: dict[str, Any] = {}
     tags = MemberTag.objects.filter(member=member_id).order_by("pk")
-    before = dict(tags.values_list("pk", "until"))
+    before = {pk: said_by for pk, until, said_by in tags.values_list("pk", "until", "said_by") if until is None}
+    known = set(tags.values_list("pk", flat=True))
     yield changes
     after = dict(tags.values_list("pk", "until"))
-    changes["made"] = [pk for pk in after if pk not in before]
-    changes["ended"] = [pk for pk in before if before[pk] is None and after.get(pk) is not None]
+    changes["made"] = [pk for pk in after if pk not in known]
+    changes["ended"] = [(pk, said_by) for pk, said_by in before.items() if after.get(pk) is not None]

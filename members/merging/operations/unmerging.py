@@ -222,10 +222,9 @@ def _restore_tags(record: MergeRecord) -> None:
     """Without the tags the engine gave and took because of the merge, as far as they are the survivor's still."""
     tags = MemberTag.objects.filter(member=record.survivor_id)
     tags.filter(pk__in=record.after["tags"]["made"]).delete()
-    open_codes = tags.filter(until__isnull=True).values("code")
-    tags.filter(pk__in=record.after["tags"]["ended"]).exclude(
-        code__in=list(open_codes.values_list("code", flat=True))
-    ).update(until=None)
+    open_codes = list(tags.filter(until__isnull=True).values_list("code", flat=True))
+    for pk, said_by in record.after["tags"]["ended"]:
+        tags.filter(pk=pk).exclude(code__in=open_codes).update(until=None, said_by=said_by)
 
 
 def _changed_since(survivor: Member, record: MergeRecord) -> list[str]:

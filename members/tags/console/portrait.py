@@ -118,10 +118,20 @@ class Carried:
 
     @property
     def given_by(self) -> str:
-        """What gave it: its rule in the version that did, the engine, a hand."""
-        if self.carry.cause == MemberTag.Cause.RULE:
+        """What says that the member carries it: its rule in the version that did, the engine, a hand."""
+        words = [self._word_of(cause) for cause in self.carry.said_by or []]
+        if self.is_by_hand:
+            words.append(str(MemberTag.Cause.HAND.label))
+        return " · ".join(words)
+
+    @property
+    def is_by_hand(self) -> bool:
+        return self.carry.given_at is not None
+
+    def _word_of(self, cause: str) -> str:
+        if cause == MemberTag.Cause.RULE and self.carry.rule_version:
             return gettext("by its rule, v%(version)s") % {"version": self.carry.rule_version}
-        return self.carry.get_cause_display()
+        return str(MemberTag.Cause(cause).label)
 
 
 def carried_by(member: Member) -> list[Carried]:
@@ -142,7 +152,7 @@ def why(carry: MemberTag, at: datetime) -> list[Line]:
     tag: Any = carry.tag
     if tag.parent and tag.parent.generator:
         return [Line(0, True, read_generator(tag.parent.generator).sentence(), name_of(tag))]
-    if carry.cause != MemberTag.Cause.RULE or not tag.rule:
+    if MemberTag.Cause.RULE not in (carry.said_by or [carry.cause]) or not tag.rule:
         return []
     try:
         rule = read_rule(tag.rule)

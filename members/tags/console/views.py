@@ -129,7 +129,7 @@ def give(request: StaffRequest, member_id: int) -> HttpResponse:
             messages.error(request, refusal_text(refused, REFUSALS))
         else:
             refresh_tag.delay_on_commit(tag.pk)
-            messages.success(request, _("She carries the tag."))
+            messages.success(request, _("The member carries the tag until somebody takes it back."))
     else:
         messages.error(request, _("Choose a tag."))
     return redirect(f"{member.get_absolute_url()}#tags")
@@ -148,7 +148,9 @@ def take(request: StaffRequest, member_id: int) -> HttpResponse:
             messages.error(request, refusal_text(refused, REFUSALS))
         else:
             refresh_tag.delay_on_commit(tag.pk)
-            messages.success(request, _("The tag is taken away; the timeline keeps that she had it."))
+            kept = MemberTag.objects.current().filter(member=member, code=tag.code).exists()
+            messages.success(request, _("Taken back. The rule goes on saying that the member carries it.") if kept
+                else _("The tag is taken away; the timeline keeps that the member had it."))  # fmt: skip
     return redirect(f"{member.get_absolute_url()}#tags")
 
 

@@ -87,7 +87,8 @@ def code_of_value(parent: Tag, value: str) -> str:
 
 
 def _given_by(tag: Tag) -> dict[str, object]:
-    return {"cause": MemberTag.Cause.RULE.value, "rule_version": tag.rule_version, "evidence": "{}"}
+    rule = MemberTag.Cause.RULE.value
+    return {"cause": rule, "said_by": [rule], "rule_version": tag.rule_version, "evidence": "{}"}
 
 
 def _note(tag: Tag, at: datetime) -> bool:

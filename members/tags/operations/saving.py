@@ -76,7 +76,7 @@ def switch_off(*, tag_id: int, actor: User | None, at: datetime, reason: str = "
         raise Refused("in_use")
     tags = Tag.objects.filter(pk=tag.pk) | Tag.objects.filter(parent=tag)
     carries = MemberTag.objects.current().by_rule().filter(code__in=list(tags.values_list("code", flat=True)))
-    ended = carries.update(until=at, until_cause=MemberTag.Cause.SWITCHED_OFF)
+    ended = carries.take_rule_back(at, cause=MemberTag.Cause.SWITCHED_OFF)
     tags.update(is_enabled=False, updated_at=at, updated_by=actor, size=0)
     audit(tag, "tag.switched_off", actor=actor, at=at, reason=reason, members=ended)
     return tag
