@@ -16,10 +16,8 @@ def register() -> None:
     """Called once, when the app is ready."""
     register_actions(LABELS)
     BELONGINGS.register(Belonging(SeatGroup, _("Families and teams")))
-    # Of two open seats the one held longer stays: a member holds one.
-    BELONGINGS.register(
-        Belonging(Seat, _("Seats"), equal_by=["end_reason"], among="ended_at IS NULL", prefer="given_at")
-    )
+    # A member holds one open seat: of two the survivor's counts, and the other stays where it is.
+    BELONGINGS.register(Belonging(Seat, _("Seats"), equal_by=["end_reason"], among="ended_at IS NULL"))
     conditions.register_all()
     consequences.register()
     timeline_source.register()

@@ -8,9 +8,6 @@ from django.utils.translation import gettext_lazy as _
 REFUSALS: Mapping[str, str | Promise] = {
     "same": _("These are one and the same member."),
     "gone": _("One of the two was merged meanwhile. Go back to the list and look again."),
-    "terms_overlap": _(
-        "Both have a term for the same days, and a member has one at a time. Void or refund one of the two, then merge."
-    ),
     "undone": _("This merge has been undone already."),
     "merged_on": _("The member was merged into another one afterwards. Undo that merge first."),
     "later_merge": _("#%(absorbed)s was merged into #%(survivor)s later. Undo that merge first."),

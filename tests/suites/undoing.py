@@ -117,7 +117,7 @@ class Scene:
         self.family = make(code="family", name="Family", tier=self.gold, duration_unit="year", price_cents=50_000)
         self.top = make(code="top", name="Top", tier=self.black, price_cents=9_000)
         save_seat_plan(plan=self.family, kind="family", seats=2, tier=None, actor=self.admin, at=at)
-        self.offer = make_offer(at=at, valid_days=200, per_member=2, max_coupons=4, budget_cents=1_000)
+        self.offer = make_offer(at=at, valid_days=200, per_member=3, max_coupons=4, budget_cents=1_000)
         self.returnable = make_offer(at=at, valid_days=200, is_returned_on_refund=True)
         values = {"created_at": at}
         self.voucher = making.make_benefit(period="term", **values)

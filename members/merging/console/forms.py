@@ -12,6 +12,7 @@ from members.merging.models import DuplicatePair, MergeRecord
 from members.merging.operations.choosing import ABSORBED, SURVIVOR, Difference
 from members.merging.operations.merging import merge_members
 from members.merging.words import REFUSALS
+from members.terms.words import REFUSALS as TERM_REFUSALS
 
 A, B = "a", "b"
 
@@ -42,5 +43,5 @@ class MergeForm(forms.Form):
                 actor=actor, at=at, survivor_id=ids[stay], absorbed_id=ids[B if stay == A else A], choices=choices
             )
         except Refused as refused:
-            self.add_error(None, refusal_text(refused, REFUSALS))
+            self.add_error(None, refusal_text(refused, REFUSALS, TERM_REFUSALS))
             return None

@@ -1,26 +1,33 @@
 """The list of likely duplicates, two members side by side, and what a member's own page says about merges."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
+from django.conf import settings
 from django.http import Http404, QueryDict
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from config.engine import clock
 from config.engine.ids import read_id, read_number
+from config.engine.naming import name_of
 from members.lifecycle.models import MemberLifecycle
 from members.merging.console.forms import A, B, MergeForm
 from members.merging.models import DuplicatePair, MergeRecord
 from members.merging.operations.choosing import ATTRIBUTE, PROFILE, differences
+from members.merging.operations.queues import foresee
 from members.merging.querysets import moving
 from members.merging.querysets.finding import ATTRIBUTES
 from members.merging.querysets.pairs import DuplicatePairQuerySet
 from members.people.belongings import BELONGINGS
 from members.people.models import Identity, Member
+from members.people.rules import last_day, local_date
 from members.terms.models import MembershipTerm
+from members.terms.operations.rehearsing import Stretch
+from members.terms.queue import Placed
 
 PAGE_SIZE = 50
 COUNT_LIMIT = 1_001
@@ -129,6 +136,39 @@ class Share:
     b: int
 
 
+@dataclass(frozen=True)
+class TermLine:
+    """A stretch that an order covers: whose it is, its first and its last day, and whether it runs now."""
+
+    what: str
+    kind: str
+    member_id: int
+    starts_on: date
+    last_on: date
+    runs: bool
+
+    @classmethod
+    def of(cls, row: MembershipTerm | Stretch, member_id: int, span: Placed | Stretch, zone: str, at: datetime) -> Self:
+        return cls(
+            name_of(row.plan) or name_of(row.tier),
+            str(MembershipTerm.Kind(row.kind).label),
+            member_id,
+            local_date(span.starts_at, zone),
+            last_day(span.ends_at, zone),
+            span.starts_at <= at,
+        )
+
+
+def parted_queues(parts: dict[int, list[Stretch]], at: datetime) -> list[tuple[int, list[TermLine]]]:
+    """What each member would have, by number."""
+    zones = dict(MemberLifecycle.objects.filter(pk__in=parts).values_list("pk", "time_zone"))
+    zone = next((zone for zone in zones.values() if zone), settings.PROJECT_TIME_ZONE)
+    return [
+        (member_id, [TermLine.of(stretch, member_id, stretch, zone, at) for stretch in stretches])
+        for member_id, stretches in parts.items()
+    ]
+
+
 class Comparison:
     """Two members side by side. Raises Http404 when there is no such pair, or one of the two is gone."""
 
@@ -137,6 +177,7 @@ class Comparison:
         if found is None:
             raise Http404
         self.pair: DuplicatePair = found
+        self.at = clock.now()
         people = Member.objects.select_related("lifecycle__tier").prefetch_related("identities")
         by_id = people.in_bulk([found.member_a_id, found.member_b_id])
         self.a, self.b = by_id[found.member_a_id], by_id[found.member_b_id]
@@ -169,11 +210,18 @@ class Comparison:
         return [share for share in counted if share.a or share.b]
 
     @cached_property
-    def overlapping(self) -> list[tuple[MembershipTerm, MembershipTerm]]:
-        """Terms of the two for the same days, which forbid the merge."""
-        pairs = moving.overlapping_terms(self.a.pk, self.b.pk)
-        terms = MembershipTerm.objects.select_related("plan", "tier").in_bulk([pk for pair in pairs for pk in pair])
-        return [(terms[one], terms[other]) for one, other in pairs]
+    def queues(self) -> list[tuple[int, list[TermLine]]]:
+        """What would run until when, by who stays; once where it is the same whoever does."""
+        by_survivor = [(one.pk, self._queue(one, other)) for one, other in ((self.a, self.b), (self.b, self.a))]
+        return by_survivor[:1] if by_survivor[0][1] == by_survivor[1][1] else by_survivor
+
+    def _queue(self, survivor: Member, absorbed: Member) -> list[TermLine]:
+        try:
+            found = foresee(survivor.lifecycle, absorbed.lifecycle, self.at)
+        except OverflowError:
+            return []
+        zone = survivor.lifecycle.time_zone or settings.PROJECT_TIME_ZONE
+        return [TermLine.of(row, row.member_id, stretch, zone, self.at) for row, stretch in found]
 
     @cached_property
     def tags(self) -> dict[str, list[Any]]:

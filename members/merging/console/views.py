@@ -1,5 +1,7 @@
 """Likely duplicates: the list, two members side by side, merging and taking it back."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -11,11 +13,18 @@ from config.engine import clock
 from config.engine.refusal import Refused, refusal_text
 from config.staff.access import Permission, requires
 from members.merging import tasks
-from members.merging.console.pages import Comparison, PairList, surplus_of
+from members.merging.console.pages import Comparison, PairList, parted_queues, surplus_of
 from members.merging.models import DuplicatePair, MergeRecord
 from members.merging.operations import finding
-from members.merging.operations.unmerging import check_surplus, first_to_undo, unmerge_members, unsplittable
+from members.merging.operations.unmerging import (
+    check_surplus,
+    first_to_undo,
+    rehearse_undo,
+    unmerge_members,
+    unsplittable,
+)
 from members.merging.words import REFUSALS
+from members.terms.words import REFUSALS as TERM_REFUSALS
 
 
 @requires(Permission.VIEW)
@@ -83,18 +92,26 @@ def undo(request: StaffRequest, record_id: int) -> HttpResponse:
     """What taking a merge back restores and what it cannot split; then it is taken back."""
     records = MergeRecord.objects.select_related("survivor", "absorbed", "merged_by")
     record = get_object_or_404(records, pk=record_id)
-    refusal = ""
+    refusal, parts = "", None
     if request.method == "POST":
         try:
+            if "look" in request.POST:
+                at = clock.now()
+                parts = parted_queues(rehearse_undo(record_id=record_id, at=at), at)
+                return _undo_page(request, record, refusal, parts)
             undone = unmerge_members(actor=request.user, at=clock.now(), record_id=record_id)
             messages.success(request, _("The merge is undone: they are two members again."))
             return redirect("merging:undo", record_id) if undone.kept.get("surplus") else redirect(record.absorbed)
         except Refused as refused:
-            refusal = refusal_text(refused, REFUSALS)
+            refusal = refusal_text(refused, REFUSALS, TERM_REFUSALS)
+    return _undo_page(request, record, refusal, parts)
+
+
+def _undo_page(request: StaffRequest, record: MergeRecord, refusal: str, parts: Any) -> HttpResponse:
     before = first_to_undo(record) if record.undone_at is None else None
     context = {
         "record": record, "rest": unsplittable(record), "refusal": refusal, "before": before,
-        "surplus": surplus_of(record),
+        "surplus": surplus_of(record), "parts": parts,
     }  # fmt: skip
     return render(request, "merging/undo.html", context, status=422 if refusal else 200)
 

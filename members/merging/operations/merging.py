@@ -17,6 +17,7 @@ from members.lifecycle.operations.sweep import catch_up
 from members.merging.models import DuplicatePair, MergeRecord
 from members.merging.operations.choosing import ABSORBED, ATTRIBUTE, PROFILE, SINGLE_IDENTITIES, differences
 from members.merging.operations.placing import judge, tag_changes
+from members.merging.operations.queues import begin_joining, finish_joining
 from members.merging.querysets import moving
 from members.people.belongings import BELONGINGS, ENGINES
 from members.people.models import Identity, Member
@@ -39,7 +40,8 @@ def merge_members(
     judges the survivor at ``at``; with another state than before she is placed anew, as after an import of her
     history, so that a merge is neither a conversion nor a return.
 
-    Raises Refused: ``same``, ``gone`` (one of them was merged meanwhile), ``terms_overlap``. Safe to run
+    Terms of both lie in one queue then (``queues``). Raises Refused: ``same``, ``gone`` (one of them was merged
+    meanwhile), ``beyond_calendar``. Safe to run
     concurrently: both lifecycle rows are locked in the order of their ids, as every operation on terms does. What was
     on its way to the absorbed member then is gathered by ``gather_strays``.
     """
@@ -51,13 +53,13 @@ def _merge(
     actor: User | None, at: datetime, survivor_id: int, absorbed_id: int, choices: Mapping[str, str]
 ) -> MergeRecord:
     survivor, absorbed = _locked_pair(survivor_id, absorbed_id)
-    if overlapping := moving.overlapping_terms(survivor_id, absorbed_id):
-        raise Refused("terms_overlap", terms=overlapping)
     bring_up([survivor_id, absorbed_id], at=at)
     before: dict[str, Any] = {
         "survivor": moving.lifecycle_image(survivor_id),
         "engines": moving.engine_rows([survivor_id, absorbed_id]),
     }
+    joining = begin_joining(survivor.lifecycle, absorbed.lifecycle, at=at)
+    before["terms"] = joining.as_json()
     chosen = {difference.key: difference.chosen(choices) for difference in differences(survivor, absorbed)}
     written, after = _write_profile(survivor, absorbed, chosen, at)
     before |= written
@@ -67,6 +69,7 @@ def _merge(
     before["lifecycle"], after["lifecycle"] = _join_lifecycles(survivor, absorbed, chosen)
     before["absorbed"] = moving.lifecycle_row(absorbed_id)
     Member.objects.filter(pk=absorbed_id).update(merged_into=survivor)
+    finish_joining(joining, survivor.lifecycle, at=at, actor=actor)
     with tag_changes(survivor_id) as tags:
         after["placed_anew"] = judge(member_id=survivor_id, at=at, actor=actor)
     follow([survivor_id], at=at)

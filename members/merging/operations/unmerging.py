@@ -8,6 +8,7 @@ from typing import Any
 from django.db import models, transaction
 
 from config.engine.refusal import Refused
+from config.engine.rehearsal import rehearsal
 from config.staff.models import User
 from members.events.models import Event
 from members.lifecycle.models import MemberLifecycle
@@ -23,11 +24,13 @@ from members.merging.operations.merging import (
     tell_belongings,
 )
 from members.merging.operations.placing import judge, judge_on, judge_survivor, put_absorbed_back
+from members.merging.operations.queues import begin_parting, finish_parting
 from members.merging.querysets import moving
 from members.people.belongings import BELONGINGS, Belonging
 from members.people.models import Identity, Member
 from members.tags.models import MemberTag
 from members.terms.models import MembershipTerm
+from members.terms.operations.rehearsing import Facts, Stretch
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,17 @@ def unsplittable(record: MergeRecord) -> Unsplittable:
         len(set(terms.values_list("pk", flat=True)) - moved_terms),
         _changed_since(survivor, record),
     )
+
+
+def rehearse_undo(*, record_id: int, at: datetime) -> dict[int, list[Stretch]]:
+    """What each of the two would have when the merge were undone, in order of time, by the member's number.
+
+    The undo itself, tried and taken back. Raises Refused as it does, and ``busy`` while somebody changes one of them.
+    """
+    with rehearsal():
+        record = unmerge_members(actor=None, at=at, record_id=record_id)
+        pair = (record.survivor_id, record.absorbed_id)
+        return {member_id: Facts.read(member_id, at).stretches for member_id in pair}
 
 
 def first_to_undo(record: MergeRecord) -> MergeRecord | None:
@@ -95,12 +109,15 @@ def _unmerge(actor: User | None, at: datetime, record_id: int) -> MergeRecord:
     bring_up([record.survivor_id], at=at)
     older = _take_strays_back(record)
     _restore_tags(record)
+    is_parted = begin_parting(record)
     gone = _give_back(record)
     _restore_identities(record)
     kept = {"fields": _restore_profile(survivor, record)} | gone.as_json()
     _restore_lifecycle(survivor, record)
     Member.every.filter(pk=record.absorbed_id).update(merged_into=None)
     put_absorbed_back(record.before["absorbed"])
+    if is_parted:
+        finish_parting(record, at=at, actor=actor)
     judge_on(member_id=record.absorbed_id, at=at, actor=actor)
     judge_survivor(record, at=at, actor=actor)
     moving.put_engine_rows(record.before.get("engines", {}))

@@ -396,17 +396,6 @@ def put_lifecycle(row: dict[str, Any]) -> None:
         )
 
 
-def overlapping_terms(one: int, other: int) -> list[tuple[int, int]]:
-    """Pairs of terms, one of each member, that cover a common stretch of time."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT a.id, b.id FROM members_membershipterm a JOIN members_membershipterm b ON a.period && b.period "
-            "WHERE a.member_id = %s AND b.member_id = %s ORDER BY a.starts_at, b.starts_at",
-            [one, other],
-        )
-        return cursor.fetchall()
-
-
 def _columns(belonging: Belonging) -> list[str]:
     """The columns of a table that can be written, those that only the database knows among them."""
     with connection.cursor() as cursor:

@@ -20,7 +20,7 @@ from members.imports.operations.writes import confirm
 from members.lifecycle import metrics
 from members.lifecycle.models import MemberLifecycle
 from members.lifecycle.operations.sweep import sweep
-from members.merging.models import DuplicatePair, MergeRecord
+from members.merging.models import DuplicatePair
 from members.merging.operations.merging import merge_members
 from members.merging.operations.unmerging import unmerge_members, unsplittable
 from members.people.console import timeline
@@ -33,8 +33,6 @@ from members.segments.operations.uploading import match_upload, receive_upload, 
 from members.segments.querysets import match_lines
 from members.segments.schema import read_rule
 from members.tags.models import MemberTag
-from members.terms.models import MembershipTerm
-from members.terms.operations import terms
 from tests import factories
 from tests.conftest import AT
 from tests.members.merging.people import DAY, give_events, give_term, make_person
@@ -142,20 +140,6 @@ def test_the_engine_places_her_and_it_is_no_return(pair):
     assert (row.lifecycle_state, row.membership_status) == ("first_paid", "active")
     assert not MemberTag.objects.filter(member=pair[0], code="returned").exists()
     assert not pair[0].transitions.filter(effective_at=AT, facts__conversion=True).exists()
-
-
-def test_overlapping_terms_are_refused_until_one_is_voided(pair):
-    give_term(pair[0], AT - 10 * DAY)
-    give_term(pair[1], AT - 5 * DAY)
-    with pytest.raises(Refused) as refused:
-        merge(pair)
-    assert refused.value.code == "terms_overlap"
-    assert len(refused.value.detail["terms"]) == 1
-    assert not MergeRecord.objects.exists()
-    assert Member.objects.count() == 2
-    terms.void_term(term_id=refused.value.detail["terms"][0][0], at=AT, actor=None, reason="twice")
-    merge(pair)
-    assert MembershipTerm.objects.filter(member=pair[0]).count() == 2
 
 
 def test_what_was_said_last_about_contact_counts(pair):

@@ -8,8 +8,11 @@ from members.merging.console import pages
 from members.merging.models import DuplicatePair, MergeRecord
 from members.merging.operations.merging import merge_members
 from members.people.models import Member
+from members.people.rules import last_day
+from members.terms.models import MembershipTerm
 from tests.conftest import AT
 from tests.members.merging.people import DAY, give_term, make_person
+from tests.members.world import ZONE
 
 pytestmark = pytest.mark.django_db
 
@@ -64,13 +67,26 @@ def test_a_chosen_merge_and_its_way_back(pair, client_as):
     assert client.post(address("undo", record.pk)).status_code == 422
 
 
-def test_overlapping_terms_answer_422_and_say_which(pair, client_as):
+def test_the_pages_say_what_runs_until_when(pair, client_as):
     give_term(pair.member_a, AT - 5 * DAY)
     give_term(pair.member_b, AT - 5 * DAY)
-    answer = client_as("operator").post(address("merge", pair.pk), {"stay": "a"})
-    assert answer.status_code == 422
-    assert "Void or refund one of the two" in answer.text
-    assert Member.objects.count() == 2
+    client = client_as("operator")
+    page = client.get(address("pair", pair.pk))
+    assert "Terms afterwards" in page.text
+    (_, lines), *_ = page.context["comparison"].queues
+    client.post(address("merge", pair.pk), {"stay": "a"})
+    rows = [row for row in pair.member_a.terms.order_by("starts_at") if row.closed_at is None and row.ends_at > AT]
+    assert [line.last_on for line in lines] == [last_day(row.ends_at, ZONE) for row in rows]
+    assert [line.member_id for line in lines] == [pair.member_a_id, pair.member_b_id]
+    undo = address("undo", MergeRecord.objects.get().pk)
+    assert "Show who keeps which terms" in client.get(undo).text
+    shown = client.post(undo, {"look": "1"})
+    assert f"Terms of #{pair.member_b_id} afterwards" in shown.text
+    assert Member.objects.count() == 1
+    client.post(undo)
+    for member_id, lines in shown.context["parts"]:
+        rows = MembershipTerm.objects.filter(member=member_id, closed_at=None, ends_at__gt=AT)
+        assert [line.last_on for line in lines] == [last_day(row.ends_at, ZONE) for row in rows]
 
 
 def test_a_phone_among_the_attributes_is_masked_too(pair, client_as):
