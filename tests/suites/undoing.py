@@ -548,6 +548,13 @@ class Scene:
         )
 
     @act
+    def reach_the_caps(self, at):
+        for one in (self.fay, self.gus, self.hal, self.cy, self.dee):
+            left = saving.locked(self.offer.pk).budget
+            if left.issued < left.max_coupons:
+                issuing.issue_coupon(offer_id=self.offer.pk, member_id=one.pk, at=at, actor=self.admin)
+
+    @act
     def survivor_gets_a_coupon(self, at):
         issuing.issue_coupon(offer_id=self.offer.pk, member_id=self.ann.pk, at=at, actor=self.admin)
 
