@@ -45,6 +45,9 @@ class QualificationPolicy(ReviewedVersion):
         _("notice ahead (days)"), default=30, validators=[MaxValueValidator(180)]
     )
     plan_is_floor = models.BooleanField(_("a tier bought with a plan is the floor"), default=True)
+    refund_takes_back = models.BooleanField(
+        _("a refund takes back at once what it earned"), default=True, db_default=True
+    )
     # By its code in ``entitlements.tiers.measures``.
     gap_measure = models.CharField(_("the way to the next tier is told in"), max_length=32, default="spend")
     brake_percent = models.FloatField(
@@ -124,7 +127,6 @@ class ManualTier(models.Model):
         verbose_name = _("manual tier")
         verbose_name_plural = _("manual tiers")
         constraints = [
-            models.UniqueConstraint(fields=["member"], condition=Q(ended_at__isnull=True), name="manual_tier_once"),
             models.CheckConstraint(
                 condition=Q(until__isnull=True) | Q(until__gt=models.F("since")), name="manual_tier_lasts"
             ),
@@ -137,10 +139,15 @@ class ManualTier(models.Model):
 
 
 class TierStanding(models.Model):
-    """Where a member stands beside the tier she bought, as of the last assessment, its one writer.
+    """Where a member stands beside the tier they bought, as of the last assessment, its one writer.
 
-    ``tier`` is the higher of the qualified and the manual tier, null for neither; it holds while now < ``until`` (null:
-    for good). Her effective tier is the higher of it and the tier of her term.
+    ``tier`` is the higher of the qualified and the manual tier, null for neither. A manual one holds while now <
+    ``until`` (null: for good); a qualified one holds until an assessment takes it, foreseen at ``lasts_until``. The
+    effective tier is the higher of ``tier`` and the tier of the term.
+
+    A member is looked at instant by instant: ``due_at`` is the next one, ``looked_at`` the last. Facts that came after
+    a look they belong to have the member judged anew from there, in silence until the looks have come to
+    ``seen_until`` again; so has ``rejudge_from``.
     """
 
     class Via(models.TextChoices):
@@ -154,6 +161,7 @@ class TierStanding(models.Model):
     via = models.CharField(_("through"), max_length=9, choices=Via.choices, blank=True, default="")
     since = models.DateTimeField(_("since"), null=True)
     until = models.DateTimeField(_("until"), null=True)
+    lasts_until = models.DateTimeField(_("lasts until"), null=True)
     # No constraint: a merge sets rows aside and the next assessment says what is so.
     manual = models.ForeignKey(
         ManualTier, verbose_name=_("manual tier"), null=True, on_delete=models.SET_NULL, related_name="+",
@@ -173,6 +181,14 @@ class TierStanding(models.Model):
     will_downgrade_to = _tier(_("will be downgraded to"), null=True, db_index=False)
     will_downgrade_at = models.DateTimeField(_("will be downgraded"), null=True)
     due_at = models.DateTimeField(_("next look"), null=True)
+    looked_at = models.DateTimeField(_("looked at"), null=True)
+    rejudge_from = models.DateTimeField(_("judged anew from"), null=True)
+    seen_until = models.DateTimeField(null=True, editable=False)
+    # Held as it was until a person decides about the assessment that stopped.
+    brake = models.ForeignKey(
+        "entitlements.TierBrake", verbose_name=_("brake"), null=True, on_delete=models.SET_NULL, related_name="held",
+        db_index=False,
+    )  # fmt: skip
     assessed_at = models.DateTimeField(_("assessed"), null=True)
     # Of the transaction that changed the tier last: the cursor of those who read who changed.
     changed_xid = XidField(null=True, editable=False)
@@ -192,14 +208,64 @@ class TierStanding(models.Model):
                 condition=Q(will_downgrade_at__isnull=False),
             ),
             models.Index(fields=["changed_xid"], name="tier_standing_xid", condition=Q(changed_xid__isnull=False)),
+            models.Index(fields=["brake"], name="tier_standing_brake", condition=Q(brake__isnull=False)),
         ]
 
     def __str__(self) -> str:
         return f"{self.tier_id} of #{self.member_id}"
 
 
+class TierJudgement(models.Model):
+    """What was qualified from an instant on, so that facts which come late are judged from there. Null is none.
+
+    Written by the engine when the qualified tier or its dates change. A base is where a policy in force or a merge
+    began from: nothing before it is judged again.
+    """
+
+    member = models.ForeignKey(
+        Member, verbose_name=_("member"), on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    at = models.DateTimeField(_("at"))
+    tier = _tier(_("qualified tier"), null=True, db_index=False)
+    judged_on = models.DateField(_("judged on"), null=True)
+    anchor_on = models.DateField(_("reached on"), null=True)
+    is_base = models.BooleanField(default=False, db_default=False)
+    # Of the merge whose base it is.
+    merge_id = models.BigIntegerField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("judgement of a tier")
+        verbose_name_plural = _("judgements of tiers")
+        constraints = [models.UniqueConstraint(fields=["merge_id"], name="tier_judgement_merge")]
+        indexes = [models.Index(fields=["member", "at"], name="tier_judgement_member")]
+
+    def __str__(self) -> str:
+        return f"{self.tier_id} of #{self.member_id}"
+
+
+class TierArrival(models.Model):
+    """New facts about a member that no look has counted yet: known at one instant, the first belonging to another."""
+
+    member = models.ForeignKey(
+        Member, verbose_name=_("member"), on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    known_at = models.DateTimeField(_("known"))
+    at = models.DateTimeField(_("at"))
+
+    class Meta:
+        verbose_name = _("facts for tiers")
+        verbose_name_plural = _("facts for tiers")
+        indexes = [
+            models.Index(fields=["member", "known_at"], name="tier_arrival_member"),
+            models.Index(fields=["at"], name="tier_arrival_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.member_id}"
+
+
 class TierChange(models.Model):
-    """That a member's qualified or manual tier changed; null is none. Append-only."""
+    """That a member's qualified or manual tier changed at an instant; null is none. Append-only."""
 
     member = models.ForeignKey(
         Member, verbose_name=_("member"), on_delete=models.CASCADE, related_name="tier_changes", db_index=False
@@ -213,6 +279,8 @@ class TierChange(models.Model):
     )
     facts = models.JSONField(_("facts"), default=dict)
     at = models.DateTimeField(_("at"))
+    # Later than ``at`` where the engine looked late; null in rows older than the column.
+    recorded_at = models.DateTimeField(_("recorded"), null=True)
     actor = staff_key(_("actor"))
 
     objects = TierChangeQuerySet.as_manager()
@@ -230,7 +298,7 @@ class TierChange(models.Model):
 
 
 class TierBrake(Brake):
-    """An assessment that would have moved too many members; nobody is assessed until a person has decided."""
+    """An assessment that would have moved too many members; those stay as they are until a person has decided."""
 
     moved_count = models.PositiveIntegerField(_("members it would move"))
     ran_at = models.DateTimeField(_("carried out"), null=True, blank=True)
@@ -247,7 +315,7 @@ class TierBrake(Brake):
 class TierCursor(models.Model):
     """How far the logs of facts were read. One row."""
 
-    # Events below this transaction id, and terms booked or closed until this instant, were read.
+    # Events and terms below this transaction id, and merges until this instant, were read.
     events_xid = models.BigIntegerField(default=0)
     terms_until = models.DateTimeField(null=True)
 

@@ -3,7 +3,7 @@
 ``entitlements.tiers.querysets.assessment`` says the same in SQL for any number of members; a test holds the two equal.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -67,12 +67,15 @@ class Held:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What becomes of a member. Dates are her local dates; ``until_on`` None: for good."""
+    """What becomes of a member. Dates are their local dates; ``until_on`` None: for good.
+
+    On ``falls_on`` the tier that counts goes down to ``left``; None: it stays, or nothing is known to end it.
+    """
 
     verdict: str
     held: Held
     until_on: date | None
-    falls_to: int | None
+    left: int | None
     falls_on: date | None
     is_noticed: bool
     next_position: int | None
@@ -145,11 +148,11 @@ def verdict_of(terms: Terms, held: Held, today: date, earned: int | None, kept: 
     return "grace" if today < held.judged_on + timedelta(days=terms.grace_days) else "down"
 
 
-def lower(terms: Terms, position: int, floor: int | None, *balances: int | None) -> int | None:
-    """Where a downgrade from ``position`` leads: a step down or to the balances, never below the floor."""
+def lower(terms: Terms, position: int, *balances: int | None) -> int | None:
+    """Where a downgrade from ``position`` leads: a step down or to the balances."""
     below = (rung.position for rung in terms.rungs if rung.position < position)
     step = highest(*below) if terms.downgrade == ONE_STEP else None
-    return highest(step, *balances, None if floor is None else min(floor, position))
+    return highest(step, *balances)
 
 
 def judge(
@@ -162,32 +165,34 @@ def judge(
     period: Values,
     term_position: int | None = None,
     manual_position: int | None = None,
+    other_on: Callable[[date], int | None] = lambda day: None,
 ) -> Judgement:
     """What becomes of a member on a local date.
 
     ``held`` is ``settled``; ``now`` are the measures since ``earning_since``, ``period`` those from the boundary before
-    ``held.judged_on`` up to it (or up to now); ``term_position`` is of the tier they bought,
-    ``manual_position`` of one given by hand.
+    ``held.judged_on`` up to it (or up to now); ``term_position`` is of the tier they bought, ``manual_position`` of one
+    given by hand, ``other_on`` says the higher of those two on a later date.
     """
     floor = term_position if terms.plan_is_floor else None
     earned, kept = reached(terms, now), reached(terms, period)
     verdict = verdict_of(terms, held, today, earned, kept)
-    after = _after(terms, held, verdict, today=today, joined_on=joined_on, balances=(earned, kept), floor=floor)
+    after = _after(terms, held, verdict, today=today, joined_on=joined_on, balances=(earned, kept))
     so_far, is_secured = _so_far(terms, after, verdict, earned, kept)
-    until_on = falls_on = falls_to = None
+    until_on = falls_on = left = None
     if after.position is not None and after.judged_on is not None and terms.downgrade != NONE:
         grace = timedelta(days=terms.grace_days)
         anchor = anchor_of(terms, after, today, joined_on)
         ends_on = boundary_after(terms, after.judged_on, anchor) if is_secured else after.judged_on
         until_on = ends_on + grace
-        falls_to = after.position if is_secured else lower(terms, after.position, floor, *so_far)
-        falls_on = None if falls_to == after.position else until_on
+        falls_to = after.position if is_secured else lower(terms, after.position, *so_far)
+        left = highest(falls_to, other_on(until_on))
+        falls_on = until_on if left is None or left < after.position else None
     is_noticed = falls_on is not None and today >= falls_on - timedelta(days=terms.notice_days)
     next_rung = _next_rung(terms, highest(after.position, floor, manual_position))
     gap = _gap(terms, next_rung, now)
     is_again = verdict in ("keep", "down") and after.judged_on is not None and after.judged_on <= today
     next_position = next_rung.position if next_rung else None
-    return Judgement(verdict, after, until_on, falls_to, falls_on, is_noticed, next_position, gap, is_again)
+    return Judgement(verdict, after, until_on, left, falls_on, is_noticed, next_position, gap, is_again)
 
 
 def _after(
@@ -198,7 +203,6 @@ def _after(
     today: date,
     joined_on: date,
     balances: tuple[int | None, int | None],
-    floor: int | None,
 ) -> Held:
     if verdict in ("none", "hold", "grace"):
         return held
@@ -207,7 +211,7 @@ def _after(
         return Held(balances[0], boundary_after(terms, today, anchor), today)
     assert held.position is not None
     assert held.judged_on is not None
-    position = held.position if verdict == "keep" else lower(terms, held.position, floor, *balances)
+    position = held.position if verdict == "keep" else lower(terms, held.position, *balances)
     if position is None:
         return Held()
     anchor_on = anchor_of(terms, held, today, joined_on)

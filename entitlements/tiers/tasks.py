@@ -15,9 +15,7 @@ def assess() -> None:
 @shared_task(name="entitlements.tiers.look_at_everybody")
 def look_at_everybody() -> None:
     """Each night: also what no log tells of."""
-    at = now()
-    assessing.look_at_everybody(at=at)
-    assessing.assess(at=at)
+    assessing.assess_everybody(at=now())
 
 
 @shared_task(name="entitlements.tiers.preview_policy")

@@ -73,12 +73,15 @@ class Engine:
 
     ``follow`` brings it in line for members who stand: before rows change hands, so that nothing that is due is judged
     by the other's facts, and afterwards. The rows of ``kept`` (of models whose key is the member) are where the engine
-    left each of the two; an undone merge puts them back as they were, and the engine goes on from there.
+    left each of the two; an undone merge puts them back as they were, and the engine goes on from there. An engine
+    that ``is_source`` makes what others read, and follows before them. The record of the merge, or its undoing, is
+    written by then.
     """
 
     code: str
     follow: Callable[[Sequence[int], datetime], object]
     kept: Sequence[type[models.Model]] = ()
+    is_source: bool = False
 
 
 # Tables with the column ``member_id`` whose rows go along with a merged member; what others point at comes first.

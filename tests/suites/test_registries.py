@@ -280,6 +280,8 @@ HELD = {
         "entitlements.Lot",
         "entitlements.Balance",
         "entitlements.TierStanding",
+        "entitlements.TierJudgement",
+        "entitlements.TierArrival",
         "entitlements.TierChange",
         "entitlements.EntitlementSnapshot",
         "campaigns.MessageIntent",
@@ -344,6 +346,8 @@ HELD = {
         "entitlements.Balance.member",
         "entitlements.Standing.member",
         "entitlements.TierStanding.member",
+        "entitlements.TierJudgement.member",
+        "entitlements.TierArrival.member",
         "entitlements.TierChange.member",
     ],
     "timeline": [
@@ -363,7 +367,7 @@ HELD = {
         "message",
     ],
     "users of segments": ["segment", "tag"],
-    "engines that follow a merge": ["grants"],
+    "engines that follow a merge": ["grants", "tiers"],
     "work": [
         "held_runs",
         "reviews",

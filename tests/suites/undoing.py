@@ -128,7 +128,7 @@ class Scene:
         for tier, amount in ((self.gold, 5), (self.black, 20)):
             making.give(self.voucher, tier, amount)
             making.give(self.downloads, tier, amount)
-        making.give(self.advice, self.gold)
+            making.give(self.advice, tier)
         self.pack = Pack.objects.create(code="light", name="Light", is_light=True)
         PackBenefit.objects.create(pack=self.pack, benefit=self.downloads, amount=5)
         adorning.adorn_benefit(benefit_id=self.title.pk, actor=self.admin, at=at, form="badge")

@@ -77,7 +77,8 @@ SELECT f.member_id, f.zone, f.is_member, CASE WHEN q.id IS NULL THEN f.via ELSE 
   CASE WHEN q.id IS NOT NULL AND f.term_id IS NULL AND q.position <= f.last_position THEN greatest(f.since, e.since)
     WHEN q.id IS NOT NULL THEN e.since
     WHEN f.via = 'free' THEN greatest(f.since, CASE WHEN e.until <= %(at)s THEN e.until END,
-      CASE f.was_via WHEN 'free' THEN f.was_since WHEN 'tier' THEN least(f.was_until, %(at)s) END)
+      CASE f.was_via WHEN 'free' THEN f.was_since
+        WHEN 'tier' THEN least(f.was_until, CASE WHEN e.tier_id IS NULL THEN e.since END, %(at)s) END)
     ELSE f.since END,
   CASE WHEN q.id IS NULL THEN f.until ELSE e.until END,
   CASE WHEN q.id IS NOT NULL THEN e.since END, f.cover_starts, f.cover_ends, f.cover_days,

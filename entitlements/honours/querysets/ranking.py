@@ -16,7 +16,8 @@ _RANK = """
 WITH asked AS MATERIALIZED (
   SELECT l.member_id, 'year'::text AS slot, %(first)s::date AS start_on, %(after)s::date AS end_on,
     %(first)s::timestamp AT TIME ZONE z.zone AS start_at, %(after)s::timestamp AT TIME ZONE z.zone AS end_at, z.zone,
-    (coalesce(m.registered_at, m.created_at) AT TIME ZONE z.zone)::date AS joined_on
+    (coalesce(m.registered_at, m.created_at) AT TIME ZONE z.zone)::date AS joined_on, %(at)s::timestamptz AS as_at,
+    %(at)s::timestamptz AS known_until
   FROM members_memberlifecycle l
   JOIN members_member m ON m.id = l.member_id
   CROSS JOIN LATERAL (SELECT coalesce(nullif(l.time_zone, ''), %(zone)s) AS zone) z

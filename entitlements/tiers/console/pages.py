@@ -121,6 +121,18 @@ class Overview:
         ]
 
 
+class HeldMembers(Pages):
+    """Whom a brake holds as they are, by number, a page at a time."""
+
+    def __init__(self, brake: TierBrake, params: QueryDict) -> None:
+        self.brake = brake
+        self.after = read_id(params.get("after", ""))
+
+    def behind(self) -> QuerySet[TierStanding]:
+        rows = self.brake.held.select_related("member", "tier").order_by("pk")
+        return rows.filter(pk__gt=self.after) if self.after else rows
+
+
 def falling_list(days: int) -> str:
     """The members who will be downgraded within so many days."""
     leaf = {"kind": "tiers.downgrade", "within": {"amount": days, "unit": "days"}}

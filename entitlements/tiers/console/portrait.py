@@ -93,9 +93,25 @@ class TierPortrait:
     @cached_property
     def given(self) -> ManualTier | None:
         """The tier given by hand that is in force, be it the highest or not."""
-        return ManualTier.objects.filter(live(self.at), member_id=self.member_id, ended_at=None).select_related(
-            "tier", "set_by", "member__lifecycle"
-        ).first()  # fmt: skip
+        return self.given_tiers[0] if self.given_tiers else None
+
+    @cached_property
+    def given_tiers(self) -> list[ManualTier]:
+        """The highest counts; after a merge others may stand behind it."""
+        rows = ManualTier.objects.filter(live(self.at), member_id=self.member_id, ended_at=None)
+        return list(rows.select_related("tier", "set_by", "member__lifecycle").order_by("-tier__position", "pk"))
+
+    @property
+    def stands_until(self) -> datetime | None:
+        """When the earned or given tier ends, as far as is known."""
+        if self.row is None:
+            return None
+        return self.row.until if self.row.via == TierStanding.Via.MANUAL else self.row.lasts_until
+
+    @property
+    def is_held(self) -> bool:
+        """Whether an assessment that stopped holds the tier until a person decides."""
+        return bool(self.row and self.row.brake_id)
 
     @cached_property
     def policy(self) -> QualificationPolicy:

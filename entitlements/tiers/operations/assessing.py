@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +18,7 @@ from config.staff.models import User
 from entitlements.tiers.measures import MEASURES
 from entitlements.tiers.models import QualificationPolicy, TierBrake, TierCursor, TierStanding
 from entitlements.tiers.querysets import running
-from entitlements.tiers.querysets.assessment import Tables
+from entitlements.tiers.querysets.assessment import HELD_BY, NOT_HELD, ONLY_MEMBERS, Tables
 from entitlements.tiers.querysets.running import Matrix, Question
 from entitlements.tiers.rules import Rung, Terms
 from members.foreseen.querysets import Changes
@@ -28,8 +28,9 @@ from members.lifecycle.models import MemberLifecycle
 BATCH = 50_000
 # A chain of periods is finite; this only stops a policy that would judge the same rows for ever.
 MAX_ROUNDS = 20_000
-# Terms have no cursor: they are read again for so long, so that one committed late is not passed over.
+# Merges have no cursor: they are read again for so long, so that one committed late is not passed over.
 OVERLAP = timedelta(minutes=15)
+NAMED = f"{ONLY_MEMBERS} AND {NOT_HELD}"
 # Longer than any period with its grace.
 FORESEEN_DAYS = 100_000
 
@@ -41,6 +42,12 @@ class Assessed:
     judged: int = 0
     moves: Matrix = field(default_factory=Counter)
     brake: TierBrake | None = None
+
+    def add(self, other: "Assessed") -> None:
+        """Count in what another one did."""
+        self.judged += other.judged
+        self.moves.update(other.moves)
+        self.brake = other.brake or self.brake
 
     def matrix(self) -> list[dict[str, Any]]:
         return matrix_rows(self.moves)
@@ -79,66 +86,99 @@ def question_of(policy: QualificationPolicy, *, at: datetime, actor: User | None
     """An assessment by ``policy`` at ``at``."""
     terms = terms_of(policy)
     used = [measure for code in terms.measures if (measure := MEASURES.get(code))]
+    base = min(policy.activated_at or at, at)
     params: dict[str, Any] = {
         "at": at, "zone": settings.PROJECT_TIME_ZONE, "limit": BATCH, "after": 0, "policy": policy.pk,
-        "actor": actor.pk if actor else None,
+        "actor": actor.pk if actor else None, "base": base, "earliest": base,
     }  # fmt: skip
     for measure in used:
         params |= measure.parameters(at)
-    return Question(terms, {measure.code: measure.statement for measure in used}, params)
+    params["takes_back"] = policy.refund_takes_back
+    return Question(terms, {measure.code: measure for measure in used}, params)
 
 
 def assess(*, at: datetime) -> Assessed:
     """Assess every member who is due or about whom new facts came; finish what a person approved.
 
-    Stops at the brake: when more members would move than the policy allows, nothing is written and nobody is assessed
-    until a person has decided. Safe to run concurrently with itself; after a crash the next call does the rest.
+    Each is looked at instant by instant, by the policy that was in force then: what is looked at late comes out as if
+    it had been looked at in time. Stops at the brake: when more members would move than the policy allows, those who
+    would are held as they are until a person has decided, and the others are assessed. Safe to run concurrently with
+    itself; after a crash the next call does the rest.
     """
-    if TierBrake.objects.filter(status=brakes.Status.OPEN).exists():
-        return Assessed()
-    policy = active_policy()
-    question = question_of(policy, at=at)
-    if policy.rolled_out_at is None:
-        return _roll_out(policy, question, at)
-    unfinished = TierBrake.objects.filter(status=brakes.Status.APPROVED, ran_at__isnull=True).first()
-    if unfinished:
-        result = _rounds(question)
-        TierBrake.objects.filter(pk=unfinished.pk).update(ran_at=at)
-        return result
-    notice_facts(question, at=at)
-    return _assess_due(policy, question, at)
+    found = Assessed()
+    for policy, until in _policies_to_run(at):
+        question = question_of(policy, at=until)
+        if policy.rolled_out_at is None:
+            found.add(_roll_out(policy, question, until))
+        found.add(_run_approved(question))
+        notice_facts(question, at=until)
+        found.add(_assess_due(policy, question, until))
+    return found
 
 
-def look_at_everybody(*, at: datetime) -> int:
-    """Mark every member due: what the clock alone moves, newcomers, and facts that no log told of."""
-    return running.mark_everybody({"at": at})
+def _policies_to_run(at: datetime) -> list[tuple[QualificationPolicy, datetime]]:
+    """The policy rolled out last and those that came into force since, each with the end of its time or ``at``."""
+    came = list(QualificationPolicy.objects.filter(activated_at__isnull=False).order_by("activated_at", "pk"))
+    waiting = [policy for policy in came if policy.rolled_out_at is None]
+    if not waiting:
+        return [(active_policy(), at)]
+    # The first version came with the installation, before any other, whatever its clock said.
+    done = [policy for policy in came if policy.rolled_out_at is not None]
+    policies = [*sorted(done, key=lambda policy: policy.version > 1)[-1:], *waiting]
+    ends = [policy.activated_at or at for policy in policies[1:]]
+    return list(zip(policies, [*ends, at], strict=True))
+
+
+def assess_everybody(*, at: datetime) -> Assessed:
+    """Assess everybody: newcomers from the day they came, then each as of ``at``, for facts that no log told of."""
+    found = Assessed()
+    for _ in range(2):
+        look_at_everybody(at=at)
+        found.add(assess(at=at))
+    return found
+
+
+def look_at_everybody(*, at: datetime, base: datetime | None = None) -> int:
+    """Mark every member due: newcomers, and facts that no log told of. ``base``: when the policy came into force."""
+    return running.mark_everybody({"at": at, "base": base or active_policy().activated_at or at})
 
 
 @transaction.atomic
 def notice_facts(question: Question, *, at: datetime) -> int:
-    """Mark the members due about whom the measures' logs tell something new; returns how many."""
+    """Note what the measures' logs tell that is new, and have the members looked at; returns how many."""
     cursor = TierCursor.objects.select_for_update(skip_locked=True).first()
     if cursor is None:
         return 0
     upto = horizon()
     since = (cursor.terms_until or at) - OVERLAP
-    known = [measure for code in question.terms.measures if (measure := MEASURES.get(code))]
-    changed = [measure.changed for measure in known if measure.changed]
     params = {**question.params, "after": cursor.events_xid, "upto": upto, "since": since}
-    marked = running.mark(params, changed)
+    running.follow_merges(params)
+    noted = running.take_in({**params, "since_known": datetime.min.replace(tzinfo=UTC)}, _changed(question))
     cursor.events_xid, cursor.terms_until = upto, at
     cursor.save(update_fields=["events_xid", "terms_until"])
-    return marked
+    return noted
+
+
+def _changed(question: Question) -> list[str]:
+    return [measure.changed for measure in question.measures.values() if measure.changed]
 
 
 def catch_up(*, member_ids: Iterable[int], at: datetime, actor: User | None = None) -> Assessed:
-    """Assess the named members now, in the caller's transaction; a few members never meet the brake."""
+    """Assess the named members now, in the caller's transaction; a few members never meet the brake.
+
+    Who is held by one keeps what was earned until a person decides; a tier given by hand counts for them too.
+    """
     ids = list(member_ids)
-    TierStanding.objects.bulk_create(
-        [TierStanding(member_id=pk) for pk in ids], ignore_conflicts=True, unique_fields=["member"]
-    )
-    TierStanding.objects.filter(pk__in=ids).update(due_at=at)
-    return _rounds(question_of(active_policy(), at=at, actor=actor), only_members=ids)
+    question = question_of(active_policy(), at=at, actor=actor)
+    question = replace(question, params={**question.params, "members": ids})
+    running.follow_merges({"since": at})
+    running.enrol(question.params)
+    found = _rounds(question, scope=NAMED)
+    # Nothing is due any more; but what a person just did is to be seen.
+    TierStanding.objects.filter(pk__in=ids, brake__isnull=True, looked_at__lte=at).update(due_at=at)
+    found.add(_rounds(question, scope=NAMED))
+    running.give_to_held(question.params)
+    return found
 
 
 @contextmanager
@@ -168,6 +208,8 @@ def decide_brake(*, brake_id: int, is_right: bool, actor: User, at: datetime, re
     Raises TierBrake.DoesNotExist when the brake is not open any more. The caller wakes ``assess``.
     """
     brake = brakes.decide(TierBrake, brake_id, is_right=is_right, actor=actor, at=at, reason=reason)
+    if not is_right:
+        brake.held.update(brake=None)
     audit(brake, f"tiers.brake_{brake.status}", actor=actor, at=at, reason=reason)
     return brake
 
@@ -177,17 +219,33 @@ def _roll_out(policy: QualificationPolicy, question: Question, at: datetime) -> 
     with transaction.atomic():
         policy = QualificationPolicy.objects.select_for_update().get(pk=policy.pk)
         if policy.marked_at is None:
-            TierCursor.objects.update(events_xid=horizon(), terms_until=at)
-            look_at_everybody(at=at)
+            look_at_everybody(at=at, base=question.params["base"])
+            running.begin_policy(question.params)
+            # What has come since is not counted yet, be it that the policy before did not ask for it.
+            logs = {**question.params, "after": 0, "upto": horizon(), "since": at}
+            running.take_in({**logs, "since_known": question.params["base"]}, _changed(question))
+            TierCursor.objects.update(events_xid=logs["upto"], terms_until=at)
             policy.marked_at = at
             policy.save(update_fields=["marked_at"])
-    result = _rounds(question)
+    # Only as of the day it came into force: what came after is under the brake, as everything.
+    result = _rounds(question_of(policy, at=policy.activated_at or at))
     QualificationPolicy.objects.filter(pk=policy.pk).update(rolled_out_at=at)
     return result
 
 
+def _run_approved(question: Question) -> Assessed:
+    """Move the members whose moves a person approved."""
+    result = Assessed()
+    for brake in TierBrake.objects.filter(status=brakes.Status.APPROVED, ran_at__isnull=True):
+        result.add(_rounds(replace(question, params={**question.params, "brake": brake.pk}), scope=HELD_BY))
+        with transaction.atomic():
+            brake.held.update(brake=None)
+            TierBrake.objects.filter(pk=brake.pk).update(ran_at=question.params["at"])
+    return result
+
+
 def _assess_due(policy: QualificationPolicy, question: Question, at: datetime) -> Assessed:
-    due = TierStanding.objects.filter(due_at__lte=at)
+    due = TierStanding.objects.filter(due_at__lte=at, brake__isnull=True)
     # So few cannot reach any brake: the base need not be counted, nor all be one transaction to be taken back.
     if due[: policy.brake_floor + 1].count() <= policy.brake_floor:
         return _rounds(question) if due.exists() else Assessed()
@@ -196,15 +254,22 @@ def _assess_due(policy: QualificationPolicy, question: Question, at: datetime) -
         with transaction.atomic():
             return _rounds(question, limit=limit)
     except _Braked as braked:
-        return _raise_brake(braked.args[0], at=at, limit=limit, base=base)
+        return _hold(question, braked.args[0], at=at, limit=limit, base=base)
 
 
 def _rounds(
-    question: Question, *, only_members: list[int] | None = None, limit: int | None = None, tables: Tables | None = None
+    question: Question,
+    *,
+    scope: str = NOT_HELD,
+    is_holding: bool = False,
+    limit: int | None = None,
+    tables: Tables | None = None,
 ) -> Assessed:
     result = Assessed()
+    if tables is None:
+        question = replace(question, params={**question.params, "earliest": running.earliest(question.params)})
     for _ in range(MAX_ROUNDS):
-        done = running.judge_round(question, only_members=only_members or [], tables=tables)
+        done = running.judge_round(question, scope=scope, is_holding=is_holding, tables=tables)
         result.judged += done.judged
         result.moves.update(done.moves)
         if done.due_again == 0 and done.judged < BATCH:
@@ -216,14 +281,17 @@ def _rounds(
 
 
 @transaction.atomic
-def _raise_brake(result: Assessed, *, at: datetime, limit: int, base: int) -> Assessed:
-    brake, is_new = TierBrake.objects.get_or_create(
+def _hold(question: Question, result: Assessed, *, at: datetime, limit: int, base: int) -> Assessed:
+    """Hold whoever would move and assess the others. An open brake holds them too, with what it holds already."""
+    brake, is_new = TierBrake.objects.select_for_update().get_or_create(
         status=brakes.Status.OPEN,
-        defaults={
-            "raised_at": at, "base_count": base, "moved_count": result.moves.total(), "limit_count": limit,
-            "matrix": result.matrix(),
-        },
-    )  # fmt: skip
+        defaults={"raised_at": at, "base_count": base, "moved_count": 0, "limit_count": limit, "matrix": []},
+    )
+    judged = _rounds(replace(question, params={**question.params, "brake": brake.pk}), is_holding=True).judged
+    moves = Counter({(row["from"], row["to"]): row["members"] for row in brake.matrix})
+    moves.update(result.moves)
+    brake.matrix, brake.moved_count = matrix_rows(moves), brake.held.count()
+    brake.save(update_fields=["matrix", "moved_count"])
     if is_new:
-        audit(brake, "tiers.braked", actor=None, at=at, matrix=result.matrix(), limit=limit)
-    return Assessed(brake=brake)
+        audit(brake, "tiers.braked", actor=None, at=at, matrix=brake.matrix, limit=limit)
+    return Assessed(judged, brake=brake)

@@ -12,7 +12,8 @@ from members.foreseen.operations import KEY, keep_changes, kept_changes, row_of
 from members.lifecycle.models import MemberLifecycle
 
 CONDITIONS = (
-    "period", "period_months", "downgrade", "grace_days", "notice_days", "plan_is_floor", "gap_measure",
+    "period", "period_months", "downgrade", "grace_days", "notice_days", "plan_is_floor", "refund_takes_back",
+    "gap_measure",
     "brake_percent", "brake_floor",
 )  # fmt: skip
 # What a look ahead sees, and the same where the policy in force would move the member so too.

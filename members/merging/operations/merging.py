@@ -72,12 +72,12 @@ def _merge(
     finish_joining(joining, survivor.lifecycle, at=at, actor=actor)
     with tag_changes(survivor_id) as tags:
         after["placed_anew"] = judge(member_id=survivor_id, at=at, actor=actor)
-    follow([survivor_id], at=at)
     record = MergeRecord.objects.create(
         survivor=survivor, absorbed=absorbed, merged_at=at, merged_by=actor, choices=chosen, moved=part.moved,
         set_aside=part.set_aside, before=before, after=after | {"tags": tags},
     )  # fmt: skip
     DuplicatePair.objects.of(absorbed_id).of(survivor_id).update(merge=record)
+    follow([survivor_id], at=at)
     audit_both(record, "member.merged", actor, at, {table: len(keys) for table, keys in part.moved.items()})
     return record
 
@@ -182,7 +182,7 @@ def tell_belongings(part: HandOver, member_ids: Sequence[int]) -> None:
 
 def follow(member_ids: Sequence[int], *, at: datetime) -> None:
     """Bring what engines made of members' rows in line, of those who stand."""
-    for engine in ENGINES:
+    for engine in sorted(ENGINES, key=lambda engine: not engine.is_source):
         engine.follow(member_ids, at)
 
 

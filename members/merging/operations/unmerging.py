@@ -125,9 +125,9 @@ def _unmerge(actor: User | None, at: datetime, record_id: int) -> MergeRecord:
         gather_into(other)
     for member_id in sorted(pair):
         judge(member_id=member_id, at=at, actor=actor)
-    follow(sorted(pair), at=at)
     record.undone_at, record.undone_by, record.kept = at, actor, kept
     record.save(update_fields=["undone_at", "undone_by", "kept"])
+    follow(sorted(pair), at=at)
     record.pairs.update(merge=None)
     audit_both(record, "member.unmerged", actor, at, {"fields": kept["fields"], **gone.missing})
     return record

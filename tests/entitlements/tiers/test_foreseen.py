@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from django.db.models import Q
 
 from config.staff.access import Role
-from entitlements.tiers.models import ManualTier, TierStanding
+from entitlements.tiers.models import TierStanding
 from entitlements.tiers.operations import assessing, policies
 from entitlements.tiers.operations.policies import Asked
 from members.foreseen.operations import KEY, kept_changes
@@ -58,13 +57,10 @@ def tiers_now() -> dict[int, str]:
 
 
 def foreseen_by_the_engine() -> Moves:
-    """Who will be downgraded by what the engine wrote, a tier given by hand taken to last."""
-    in_force = ManualTier.objects.filter(Q(until=None) | Q(until__gt=AT), ended_at=None)
-    now, given = tiers_now(), dict(in_force.values_list("member_id", "tier_id"))
-    bought = dict(MemberLifecycle.objects.values_list("member_id", "tier_id"))
-    falling = TierStanding.objects.exclude(will_downgrade_at=None).values_list("member_id", "will_downgrade_to_id")
-    moves = {(pk, now[pk], best((tier_id, given.get(pk), bought[pk]))) for pk, tier_id in falling}
-    return {(pk, before, after) for pk, before, after in moves if before != after}
+    """Who will be downgraded by what the engine wrote."""
+    falling = TierStanding.objects.exclude(will_downgrade_at=None)
+    rows = falling.values_list("member_id", "qualified_tier_id", "will_downgrade_to_id")
+    return {(pk, best((earned,)), best((left,))) for pk, earned, left in rows}
 
 
 def previewed(seen: dict[str, Any], what: str) -> Moves:

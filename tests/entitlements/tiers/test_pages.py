@@ -15,7 +15,9 @@ from members.events.operations.recording import prepare_partitions
 from members.foreseen.operations import KEY, kept_changes
 from members.foreseen.querysets import FigureAsked
 from members.merging.operations.merging import merge_members
+from members.merging.operations.unmerging import unmerge_members
 from members.people.console.timeline import read
+from members.people.models import Member
 from tests.conftest import signed_in_client
 from tests.entitlements.tiers.world import DAY, World, standing, tier
 
@@ -222,6 +224,11 @@ def test_a_brake_is_decided_on_its_page(world, operator_client, approver_client)
     brake = world.assess(world.at).brake
     page = reverse("tiers:brake", args=[brake.pk])
     assert page in text_of(operator_client.get(reverse("tiers:overview")))
+    held = text_of(operator_client.get(page))
+    assert all(member.get_absolute_url() in held for member in Member.objects.all()), "whom it holds is listed"
+    assert reverse("tiers:brake", args=[brake.pk]) in text_of(
+        operator_client.get(Member.objects.first().get_absolute_url())
+    )
     approve = reverse("tiers:brake-approve", args=[brake.pk])
     assert operator_client.post(approve, {"reason": "Right"}).status_code == 403
     assert TierBrake.objects.get(pk=brake.pk).status == "open"
@@ -232,12 +239,12 @@ def test_a_brake_is_decided_on_its_page(world, operator_client, approver_client)
     assert "carried out" in text_of(approver_client.get(page))
 
 
-def test_of_two_merged_members_the_given_tier_that_lasts_longer_goes_along(world, operator, admin):
+def test_of_two_given_tiers_a_merge_keeps_the_higher_and_the_other_behind_it(world, operator, admin):
     world.policy()
     survivor, absorbed = world.member(world.at - 100 * DAY), world.member(world.at - 100 * DAY)
     world.pay(absorbed, 10_000, world.at - DAY)
     world.assess(world.at)
-    for member, code, until in ((survivor, "gold", world.at + DAY), (absorbed, "black", world.at + 9 * DAY)):
+    for member, code, until in ((survivor, "gold", world.at + 9 * DAY), (absorbed, "black", world.at + DAY)):
         manual.give_tier(
             member_id=member.pk,
             tier_id=world.tiers[code].pk,
@@ -251,3 +258,32 @@ def test_of_two_merged_members_the_given_tier_that_lasts_longer_goes_along(world
     found = standing(survivor)
     assert (found.tier.code, found.qualified_tier.code) == ("black", "silver")
     assert found.facts["now"] == {"spend": 10_000}
+    assessing.assess(at=world.at + DAY)
+    assert (tier(survivor), standing(survivor).via) == ("gold", "manual")
+    assessing.assess(at=world.at + 9 * DAY)
+    assert (tier(survivor), standing(survivor).via) == ("silver", "qualified")
+
+
+def test_a_merge_keeps_the_higher_earned_tier_with_its_dates_and_both_go_back(world, admin):
+    world.policy(grace_days=10)
+    survivor, absorbed = world.member(world.at - 400 * DAY), world.member(world.at - 400 * DAY)
+    world.pay(survivor, 10_000, world.at)
+    world.pay(absorbed, 50_000, world.at)
+    world.assess(world.at)
+    before = {member.pk: _earned(member) for member in (survivor, absorbed)}
+    at = world.at + 10 * DAY
+    record = merge_members(actor=admin, at=at, survivor_id=survivor.pk, absorbed_id=absorbed.pk)
+    assert (tier(survivor), _earned(survivor)) == ("gold", before[absorbed.pk]), "at once, before any other look"
+    assert standing(survivor).facts["now"] == {"spend": 60_000}
+    world.pay(survivor, 40_000, at + DAY)
+    world.assess(at + DAY)
+    assert tier(survivor) == "black"
+    unmerge_members(actor=admin, at=at + 2 * DAY, record_id=record.pk)
+    # What was paid since was the survivor's.
+    assert (tier(survivor), standing(survivor).facts["now"]) == ("gold", {"spend": 50_000})
+    assert (tier(absorbed), _earned(absorbed)) == ("gold", before[absorbed.pk])
+
+
+def _earned(member):
+    row = standing(member)
+    return row.qualified_tier_id, row.judged_on, row.anchor_on

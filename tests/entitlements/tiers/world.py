@@ -63,8 +63,7 @@ class World:
 
     def assess(self, at: datetime) -> assessing.Assessed:
         """A night: everybody is looked at."""
-        assessing.look_at_everybody(at=at)
-        return assessing.assess(at=at)
+        return assessing.assess_everybody(at=at)
 
 
 def standing(member: Member) -> TierStanding:

@@ -37,7 +37,7 @@ def changes(request: StaffRequest) -> HttpResponse:
 def brake(request: StaffRequest, brake_id: int) -> HttpResponse:
     """An assessment that stopped: what it would do, against which limit, and the decision."""
     found = get_object_or_404(TierBrake.objects.select_related("decided_by"), pk=brake_id)
-    return render(request, "tiers/brake.html", _brake_context(found, ReasonForm()))
+    return render(request, "tiers/brake.html", _brake_context(request, found, ReasonForm()))
 
 
 @requires(Permission.APPROVE)
@@ -52,22 +52,23 @@ def brake_release(request: StaffRequest, brake_id: int) -> HttpResponse:
     return _decided(request, brake_id, False, _("Released: the next assessment judges them anew, under the brake."))
 
 
-def _brake_context(found: TierBrake, form: ReasonForm) -> dict[str, object]:
+def _brake_context(request: StaffRequest, found: TierBrake, form: ReasonForm) -> dict[str, object]:
     is_open = found.status == brakes.Status.OPEN
-    return {"brake": found, "form": form, "matrix": pages.matrix_of(found.matrix), "is_open": is_open}
+    held = pages.HeldMembers(found, request.GET)
+    return {"brake": found, "form": form, "matrix": pages.matrix_of(found.matrix), "is_open": is_open, "held": held}
 
 
 def _decided(request: StaffRequest, brake_id: int, is_right: bool, done: str) -> HttpResponse:
     found = get_object_or_404(TierBrake.objects.select_related("decided_by"), pk=brake_id)
     form = ReasonForm(request.POST)
     if not form.is_valid():
-        return render(request, "tiers/brake.html", _brake_context(found, form), status=422)
+        return render(request, "tiers/brake.html", _brake_context(request, found, form), status=422)
     reason = form.cleaned_data["reason"]
     try:
         assessing.decide_brake(brake_id=brake_id, is_right=is_right, actor=request.user, at=clock.now(), reason=reason)
     except TierBrake.DoesNotExist:
         messages.error(request, _("Somebody else decided about this brake already."))
-        return render(request, "tiers/brake.html", _brake_context(found, form), status=409)
+        return render(request, "tiers/brake.html", _brake_context(request, found, form), status=409)
     tasks.assess.delay_on_commit()
     messages.success(request, done)
     return redirect("tiers:brake", brake_id)
