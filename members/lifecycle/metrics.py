@@ -48,7 +48,7 @@ def moves_since(start: datetime, *, key: str) -> Counter[tuple[str | None, str]]
     """Lifecycle moves since ``start`` by (from, to), first placements under None; ``key`` names the window."""
 
     def read() -> Counter[tuple[str | None, str]]:
-        rows = LifecycleTransition.objects.filter(effective_at__gte=start).order_by()
+        rows = LifecycleTransition.objects.filter(effective_at__gte=start, member__merged_into=None).order_by()
         counted = rows.values_list("from_state", "to_state").annotate(n=Count("pk"))
         return Counter({(source, target): n for source, target, n in counted})
 

@@ -121,7 +121,7 @@ def by_concentration(run: ValueRun | None) -> dict[str, int]:
 def moves_between_groups(at: datetime) -> dict[tuple[int | None, int | None], int]:
     """How many moved from which group to which in the last ``CHANGE_DAYS``, first placements left out."""
     since = at - timedelta(days=CHANGE_DAYS)
-    rows = GroupChange.objects.filter(at__gt=since, at__lte=at, from_group__isnull=False).order_by()
+    rows = GroupChange.objects.of_members().filter(at__gt=since, at__lte=at, from_group__isnull=False).order_by()
     return {(a, b): n for a, b, n in rows.values_list("from_group", "to_group").annotate(n=Count("pk"))}
 
 

@@ -174,6 +174,8 @@ class GroupChange(models.Model):
     to_group = models.SmallIntegerField(_("to"), choices=Group.choices, null=True)
     at = models.DateTimeField(_("at"))
 
+    objects = ScoreQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("RFM group change")
         verbose_name_plural = _("RFM group changes")

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
+
 from config.engine.brakes import Status
 from config.staff.models import User
 from members.lifecycle.models import MemberLifecycle, SweepBrake
@@ -47,18 +49,27 @@ def judge_on(*, member_id: int, at: datetime, actor: User | None) -> None:
 
 
 def judge_survivor(record: MergeRecord, *, at: datetime, actor: User | None) -> None:
-    """Put the survivor's state back to what it was where the merge or its end alone makes it another.
+    """Put the survivor's state back to what it was, and judge on from there, where that makes another than it is now.
 
-    Who has moved since by facts of their own, and is where those facts put them, stays there.
+    Otherwise nothing is written: moves by facts of the survivor's own stand in the log already.
     """
-    was = record.before.get("survivor")
-    judged = explain(member_ids=[record.survivor_id], at=at)[0]
-    if was is None or judged.target == judged.state:
+    if (was := record.before.get("survivor")) is None:
         return
-    row = moving.lifecycle_row(record.survivor_id)
+    member_id = record.survivor_id
+    there = _place_of(member_id)
+    savepoint = transaction.savepoint()
+    row = moving.lifecycle_row(member_id)
     names = ("lifecycle_state", "resume_state", "transition_id", "state_since", "target_state", "target_rule")
     moving.put_lifecycle(row | {name: was[name] for name in (*names, "assessed_at", "next_due_at")})
-    judge_on(member_id=record.survivor_id, at=at, actor=actor)
+    judge_on(member_id=member_id, at=at, actor=actor)
+    if _place_of(member_id) == there:
+        transaction.savepoint_rollback(savepoint)
+    else:
+        transaction.savepoint_commit(savepoint)
+
+
+def _place_of(member_id: int) -> tuple[str | None, str | None]:
+    return MemberLifecycle.objects.values_list("lifecycle_state", "resume_state").get(pk=member_id)
 
 
 @contextmanager

@@ -14,8 +14,9 @@ from members.lifecycle.models import MemberLifecycle
 from members.lifecycle.operations.sweep import active_policy
 from members.merging.models import MergeRecord
 from members.plans.models import Tier
-from members.terms.models import MembershipTerm
+from members.terms.models import MembershipTerm, MemberSignal
 from members.terms.operations.queueing import MemberQueue
+from members.terms.operations.terms import queue_of
 from members.terms.queue import Placed, Seat, Share, place
 
 Kind, CloseReason = MembershipTerm.Kind, MembershipTerm.CloseReason
@@ -97,7 +98,7 @@ def begin_parting(record: MergeRecord) -> bool:
         return False
     later = MembershipTerm.objects.filter(member_id=record.survivor_id).exclude(pk__in=map(int, known["rows"]))
     for row in later:
-        _close(row, row.starts_at, row.close_reason or CloseReason.MOVED)
+        _unmake(row)
     return True
 
 
@@ -143,14 +144,11 @@ class _Act:
 
 
 def _live_again(member_id: int, known: dict[str, Any], *, since: datetime, until: datetime, actor: User | None) -> None:
-    life = MemberLifecycle.objects.filter(member_id=member_id).first() or MemberLifecycle(
-        member_id=member_id, time_zone=""
-    )
     rows = list(MembershipTerm.objects.filter(member_id=member_id).select_related("plan", "tier").order_by("pk"))
     for act in sorted(_acts(rows, known, since), key=lambda act: (act.at, act.order)):
         if act.at > until:
             continue
-        queue = read_queue(life, act.at)
+        queue = queue_of(member_id, act.at)
         reasons: dict[int, str] = {}
         if act.tier is not None:
             if act.order not in queue.shares:
@@ -162,6 +160,9 @@ def _live_again(member_id: int, known: dict[str, Any], *, since: datetime, until
         elif (share := _share(queue.orders[act.order])) is not None:
             queue.shares[act.order] = share
         queue.settle(actor=actor, reasons=reasons)
+        if act.reason and queue.renews and not queue.has_paid():
+            off = MemberSignal.Kind.AUTO_RENEWAL_OFF
+            MemberSignal.objects.create(member_id=member_id, kind=off, at=act.at, recorded_by=actor)
 
 
 def _acts(rows: Sequence[MembershipTerm], known: dict[str, Any], since: datetime) -> Iterator[_Act]:
@@ -232,7 +233,7 @@ def _cut(rows: Sequence[MembershipTerm], survivor_id: int, at: datetime) -> None
             continue
         left = _without((starts_at, ends_at), told)
         if left != [(starts_at, ends_at)]:
-            _close(row, row.starts_at, row.close_reason or CloseReason.MOVED)
+            _unmake(row)
             MembershipTerm.objects.bulk_create(_piece(row, piece) for piece in left)
         told += left
 
@@ -272,6 +273,11 @@ def _span(row: MembershipTerm) -> Range:
 def _close(row: MembershipTerm, at: datetime | None, reason: str) -> None:
     row.closed_at, row.close_reason = at, reason
     row.save(update_fields=["closed_at", "close_reason"])
+
+
+def _unmake(row: MembershipTerm) -> None:
+    """Have a row cover nothing, at whatever instant it is judged."""
+    _close(row, min(row.starts_at, row.booked_at), row.close_reason or CloseReason.MOVED)
 
 
 def _text(at: datetime | None) -> str | None:

@@ -301,7 +301,7 @@ class Changes:
 
     @cached_property
     def _rows(self) -> Sequence[GroupChange]:
-        rows = GroupChange.objects.filter(from_group__isnull=False)
+        rows = GroupChange.objects.of_members().filter(from_group__isnull=False)
         if self.source:
             rows = rows.filter(from_group=self.source)
         if self.target:

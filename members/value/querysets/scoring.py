@@ -234,8 +234,10 @@ SELECT (SELECT count(*) FROM written), (SELECT count(*) FROM moved), {left_out}"
 _PREVIEW = f"""
 WITH {_RATED}
 SELECT v.rfm_group, r.rfm_group, count(*), coalesce(sum(r.monetary_cents), 0)::bigint
-FROM rated r FULL JOIN (SELECT member_id, rfm_group FROM members_membervalue WHERE rfm_group IS NOT NULL) v
-  USING (member_id)
+FROM rated r FULL JOIN (
+  SELECT member_id, v.rfm_group FROM members_membervalue v JOIN members_memberlifecycle USING (member_id)
+  WHERE v.rfm_group IS NOT NULL
+) v USING (member_id)
 GROUP BY 1, 2"""
 
 

@@ -143,7 +143,13 @@ class Scene:
 
     def do_city(self):
         city = self.draw.choice(["Dalian", "Jinan"])
-        return lambda pk: people.edit_member(member_id=pk, actor=None, at=self.at, city=city)
+
+        def edit(pk: int) -> None:
+            if Member.objects.get(pk=pk).city == city:
+                raise Refused("is_so_already")
+            people.edit_member(member_id=pk, actor=None, at=self.at, city=city)
+
+        return edit
 
     def do_phone(self):
         phone = f"139{self.number:04}"
@@ -176,12 +182,18 @@ class Scene:
 
     def do_renewing(self):
         on = self.draw.random() < 0.5
-        return lambda pk: terms.switch_auto_renewal(member_id=pk, on=on, at=self.at, actor=None)
+
+        def switch(pk: int) -> None:
+            if not terms.switch_auto_renewal(member_id=pk, on=on, at=self.at, actor=None):
+                raise Refused("is_so_already")
+
+        return switch
 
     def do_stay(self):
         def stay(pk: int) -> None:
-            if not SegmentMembership.objects.filter(segment=self.segment, member_id=pk, left_at=None).exists():
-                SegmentMembership.objects.create(segment=self.segment, member_id=pk, entered_at=self.at)
+            if SegmentMembership.objects.filter(segment=self.segment, member_id=pk, left_at=None).exists():
+                raise Refused("stays_already")
+            SegmentMembership.objects.create(segment=self.segment, member_id=pk, entered_at=self.at)
 
         return stay
 
@@ -240,7 +252,7 @@ class Scene:
                 member.adviser_assignments.values_list("adviser_id", "assigned_at", "ended_at"), key=repr
             ),
             "stays": sorted(member.segment_stays.values_list("segment_id", "entered_at", "left_at")),
-            "signals": sorted(member.signals.values_list("kind", "at")),
+            "renews": life.auto_renewal_flag,
             "grants": list(grants.values_list("amount", "effective_at", "voided_at")),
             "terms": sorted((max(row.starts_at, self.at), row.ends_at, row.tier.code) for row in live),
             "balance": list(Balance.objects.filter(member=member, is_open=True).values_list("granted", "used")),
