@@ -42,9 +42,9 @@ def put_absorbed_back(row: dict[str, Any]) -> None:
     MemberLifecycle.objects.filter(pk=row["member_id"]).update(active_on=None, active_since=None)
 
 
-def judge_on(*, member_id: int, at: datetime, actor: User | None) -> None:
-    """Judge a member who was out of sight at their own due instants, from the state they had."""
-    MemberLifecycle.objects.filter(pk=member_id).mark_due(at)
+def judge_on(*, member_id: int, since: datetime, at: datetime, actor: User | None) -> None:
+    """Judge a member from the state they had at ``since`` on, at the instant of each fact since then."""
+    MemberLifecycle.objects.filter(pk=member_id).mark_due(since)
     catch_up(member_ids=[member_id], at=at, actor=actor)
 
 
@@ -61,7 +61,10 @@ def judge_survivor(record: MergeRecord, *, at: datetime, actor: User | None) -> 
     row = moving.lifecycle_row(member_id)
     names = ("lifecycle_state", "resume_state", "transition_id", "state_since", "target_state", "target_rule")
     moving.put_lifecycle(row | {name: was[name] for name in (*names, "assessed_at", "next_due_at")})
-    judge_on(member_id=member_id, at=at, actor=actor)
+    # What the engine said of the one they were it says again where it is so, and from when.
+    by_engine = MemberTag.objects.filter(member=member_id, cause=MemberTag.Cause.ENGINE, since__gt=record.merged_at)
+    by_engine.filter(code__in=MemberTag.Code.values).delete()
+    judge_on(member_id=member_id, since=record.merged_at, at=at, actor=actor)
     if _place_of(member_id) == there:
         transaction.savepoint_rollback(savepoint)
     else:

@@ -118,7 +118,7 @@ def _unmerge(actor: User | None, at: datetime, record_id: int) -> MergeRecord:
     put_absorbed_back(record.before["absorbed"])
     if is_parted:
         finish_parting(record, at=at, actor=actor)
-    judge_on(member_id=record.absorbed_id, at=at, actor=actor)
+    judge_on(member_id=record.absorbed_id, since=record.merged_at, at=at, actor=actor)
     judge_survivor(record, at=at, actor=actor)
     moving.put_engine_rows(record.before.get("engines", {}))
     for other in older:

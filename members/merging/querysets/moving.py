@@ -185,7 +185,7 @@ def insert(belonging: Belonging, rows: Sequence[dict[str, Any]]) -> list[dict[st
 
 
 def _insert(belonging: Belonging, rows: Sequence[dict[str, Any]]) -> int:
-    columns = ", ".join(_columns(belonging))
+    columns = ", ".join(column for column in _columns(belonging) if column in rows[0])
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {belonging.table} ({columns}) "
@@ -267,7 +267,8 @@ def _write_pairs(
 def _delete(belonging: Belonging, rows: Sequence[dict[str, Any]], *, only_unchanged: bool = False) -> None:
     """Delete these rows, whatever has become of them since or only those nobody changed."""
     same = " AND ".join(f"t.{name} = r.{name}" for name in ["member_id", *belonging.keys])
-    unchanged = " AND to_jsonb(t) = e.row" if only_unchanged else ""
+    # A column may have come since.
+    unchanged = " AND to_jsonb(t) @> e.row" if only_unchanged else ""
     with connection.cursor() as cursor:
         cursor.execute(
             f"DELETE FROM {belonging.table} t USING jsonb_array_elements(%s::jsonb) AS e (row), "

@@ -37,7 +37,7 @@ RUNS = 150 if os.environ.get("MOC_SOAK") else 8
 START = 60
 ACTS = [
     *["consent"] * 2, "give_tag", "take_tag", *["event"] * 2, "grant", "city", "coupon", "adviser", *["buy"] * 2,
-    "refund", "renewing", "stay", "phone",
+    "refund", "renewing", "stay", "phone", "void", "gift", "trial", "change_tier",
 ]  # fmt: skip
 
 
@@ -171,14 +171,35 @@ class Scene:
             member_id=pk, plan=plan, at=self.at, actor=None, external_ref=f"{pk}-{self.number}"
         )
 
-    def do_refund(self):
-        def refund(pk: int) -> None:
-            own = MembershipTerm.objects.filter(member_id=pk, origin=None, external_ref__startswith=f"{pk}-")
-            paid = own.filter(refunded_at=None, voided_at=None).order_by("pk").last()
-            if paid:
-                terms.refund_term(term_id=paid.pk, at=self.at, actor=None, reason="x")
+    def do_gift(self):
+        plan = self.draw.choice(self.plans)
+        return lambda pk: terms.give_term(member_id=pk, plan=plan, at=self.at, actor=None)
 
-        return refund
+    def do_trial(self):
+        return lambda pk: terms.start_trial(member_id=pk, plan=self.world.month, at=self.at, actor=None)
+
+    def on_last_order(self, act):
+        """An act on the last order that a member bought by themselves."""
+
+        def done(pk: int) -> None:
+            own = MembershipTerm.objects.filter(member_id=pk, origin=None, external_ref__startswith=f"{pk}-")
+            if (last := own.filter(refunded_at=None, voided_at=None).order_by("pk").last()) is None:
+                raise Refused("nothing_bought")
+            act(last)
+
+        return done
+
+    def do_refund(self):
+        return self.on_last_order(lambda order: terms.refund_term(term_id=order.pk, at=self.at, actor=None, reason="x"))
+
+    def do_void(self):
+        return self.on_last_order(lambda order: terms.void_term(term_id=order.pk, at=self.at, actor=None, reason="x"))
+
+    def do_change_tier(self):
+        tier = self.draw.choice([self.world.gold, self.world.black])
+        return self.on_last_order(
+            lambda order: terms.change_tier(term_id=order.pk, tier=tier, at=self.at, actor=None, reason="x")
+        )
 
     def do_renewing(self):
         on = self.draw.random() < 0.5
