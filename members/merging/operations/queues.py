@@ -177,6 +177,9 @@ def _acts(rows: Sequence[MembershipTerm], known: dict[str, Any], since: datetime
                 yield _Act(row.voided_at, order, CloseReason.VOID)
             elif row.refunded_at is not None and row.refunded_at >= since:
                 yield _Act(row.refunded_at, order, CloseReason.REFUND)
+        elif is_new and row.booked_at < since:
+            # A piece of an earlier row, which the merge booked beside what both covered.
+            continue
         elif is_new and tiers[order] != row.tier_id:
             yield _Act(row.booked_at, order, tier=row.tier)
         tiers[order] = row.tier_id
