@@ -102,11 +102,11 @@ def begin_parting(record: MergeRecord) -> bool:
     return True
 
 
-def finish_parting(record: MergeRecord, *, at: datetime, actor: User | None) -> None:
+def finish_parting(record: MergeRecord, *, at: datetime, actor: User | None) -> bool:
     """Give each member the terms as if they had never been one: the acts since are done again, each to its own queue.
 
     What was booked after the merge is the survivor's. The rows are with whom they came from, but those that carry
-    orders of the absorbed member on, which go along.
+    orders of the absorbed member on, which go along. Returns True.
     """
     known = record.before["terms"]["rows"]
     theirs = [int(pk) for pk, (member_id, _, _) in known.items() if member_id == record.absorbed_id]
@@ -116,6 +116,7 @@ def finish_parting(record: MergeRecord, *, at: datetime, actor: User | None) -> 
             _close(row, datetime.fromisoformat(was[1]) if was[1] else None, was[2])
     for member_id in (record.survivor_id, record.absorbed_id):
         _live_again(member_id, known, since=record.merged_at, until=at, actor=actor)
+    return True
 
 
 def _is_entangled(record: MergeRecord) -> bool:

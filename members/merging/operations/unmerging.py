@@ -88,7 +88,8 @@ def unmerge_members(*, actor: User | None, at: datetime, record_id: int) -> Merg
     survivor. The state of the absorbed member is what it was, and the engine judges both up to ``at``. A row that can
     not go back, because something reached since stands in its way, stays in the record and is listed for a person.
     Raises Refused: ``undone`` already, ``merged_on`` while the survivor is merged into somebody, or ``later_merge``
-    (with the ``merge`` to undo first). Safe to run concurrently.
+    (with the ``merge`` to undo first), ``terms_entangled`` when the terms do not fit as they were. Safe to run
+    concurrently.
     """
     return retried(lambda: _unmerge(actor, at, record_id))
 
@@ -116,8 +117,8 @@ def _unmerge(actor: User | None, at: datetime, record_id: int) -> MergeRecord:
     _restore_lifecycle(survivor, record)
     Member.every.filter(pk=record.absorbed_id).update(merged_into=None)
     put_absorbed_back(record.before["absorbed"])
-    if is_parted:
-        finish_parting(record, at=at, actor=actor)
+    if is_parted and not moving.survive(lambda: finish_parting(record, at=at, actor=actor)):
+        raise Refused("terms_entangled")
     judge_on(member_id=record.absorbed_id, since=record.merged_at, at=at, actor=actor)
     judge_survivor(record, at=at, actor=actor)
     moving.put_engine_rows(record.before.get("engines", {}))
