@@ -7,7 +7,8 @@ place in the engine's order.
 from entitlements.benefits.querysets.anchors import ANCHOR
 
 # Before anything is withdrawn, so that the balances are still those she had. What she loses with a refunded term is
-# not hers to get back, so the last term that counts is the last one that was neither refunded nor a trial. Of one-off
+# not hers to get back, so the last term that counts is the last one bought or given that was not refunded: trials, days
+# of compensation and what a seat lends leave nothing of their own. Of one-off
 # amounts: what is given once a term, by the ladder's lot of that term, and what was carried over; the latter is
 # there by itself while the period it was carried into goes on. A tier she earned may stay hers: what the term gave is
 # lost when that tier is lower, whatever the standing was called before.
@@ -23,7 +24,7 @@ JOIN members_tier former ON former.id = o.tier_id
 LEFT JOIN members_tier present ON present.id = s.tier_id
 CROSS JOIN LATERAL (
   SELECT t.* FROM members_membershipterm t
-  WHERE t.member_id = s.member_id AND t.kind <> 'trial' AND t.refunded_at IS NULL AND t.voided_at IS NULL
+  WHERE t.member_id = s.member_id AND t.kind IN ('paid', 'gift') AND t.refunded_at IS NULL AND t.voided_at IS NULL
     AND t.starts_at <= %(at)s AND coalesce(t.closed_at, t.ends_at) > t.starts_at
   ORDER BY t.starts_at DESC LIMIT 1
 ) m
@@ -67,14 +68,14 @@ CREATE TEMPORARY TABLE recalled (
 ) ON COMMIT DROP"""
 
 # The first term bought or given after the loss decides, by the rule in force, also where a tier she earned stands above
-# it; a trial decides nothing. The row's own state lets it happen once.
+# it; a trial, days of compensation and what a seat lends decide nothing. The row's own state lets it happen once.
 DECIDE = """
 WITH decided AS (
   UPDATE entitlements_entitlementsnapshot p SET return_term_id = t.id, rule_id = r.id, outcome = v.outcome,
     returned_at = greatest(t.starts_at, p.taken_at),
     restored_at = CASE WHEN v.outcome = 'restored' THEN %(at)s::timestamptz END
   FROM settling s
-  JOIN members_membershipterm t ON t.id = s.term_id AND t.kind <> 'trial'
+  JOIN members_membershipterm t ON t.id = s.term_id AND t.kind IN ('paid', 'gift')
   CROSS JOIN (SELECT * FROM entitlements_restorerule WHERE status = 'active') r
   JOIN entitlements_entitlementsnapshot q ON q.member_id = s.member_id AND q.outcome = 'pending'
   CROSS JOIN LATERAL (SELECT CASE
@@ -92,15 +93,15 @@ INSERT INTO recalled
 SELECT id, member_id, tier_id, balances, unlocked, memories, rule_id, starts_at, end_at
 FROM decided WHERE outcome = 'restored'"""
 
-# Beyond what the ladder gives her now. The former tier's surplus for some days; the rest as long as the term. What was
-# carried over went on being carried where she had the benefit, as of a lower tier, when that period closed.
+# Beyond what the ladder gives her now. The former tier's surplus for some days of the term, the rest as long as it.
+# What was carried over went on being carried where she had the benefit, as of a lower tier, when that period closed.
 RESTORE = (
     """
 WITH back AS (
   SELECT k.member_id, k.snapshot_id, c.benefit_id,
     CASE WHEN c.amount IS NOT NULL THEN greatest(c.amount - coalesce(w.amount, 0), 0) END AS amount, c.level,
     true AS recurs, c.early_hours, %(reason_tier)s AS reason,
-    (k.since AT TIME ZONE s.zone + make_interval(days => r.tier_days)) AT TIME ZONE s.zone AS expires_at
+    least((k.since AT TIME ZONE s.zone + make_interval(days => r.tier_days)) AT TIME ZONE s.zone, k.until) AS expires_at
   FROM recalled k
   JOIN settling s USING (member_id)
   JOIN entitlements_restorerule r ON r.id = k.rule_id AND r.restores_tier
@@ -168,7 +169,7 @@ SELECT k.snapshot_id, k.member_id, k.memories -> %(code)s AS value, %(at)s::time
 FROM recalled k JOIN entitlements_restorerule r ON r.id = k.rule_id AND r.restores_points
 WHERE k.memories ? %(code)s"""
 
-# What came back with a term goes with it, when that term is refunded or unmade.
+# What came back with a term goes with it, however it ends: over, refunded, unmade, or set aside by a higher tier.
 WITHDRAW = """
 UPDATE entitlements_grant g SET voided_at = %(at)s, void_reason = 'source_ended'
 FROM settling s
@@ -176,4 +177,5 @@ JOIN entitlements_entitlementsnapshot p ON p.member_id = s.member_id AND p.outco
 LEFT JOIN members_membershipterm t ON t.id = p.return_term_id
 WHERE g.member_id = s.member_id AND g.source = 'restore' AND g.source_id = p.id AND g.voided_at IS NULL
   AND (g.expires_at IS NULL OR g.expires_at > %(at)s)
-  AND (NOT s.is_member OR t.id IS NULL OR least(t.refunded_at, t.voided_at) <= %(at)s)"""
+  AND (NOT s.is_member OR t.id IS NULL
+    OR least(t.refunded_at, t.voided_at, t.closed_at, t.ends_at) <= %(at)s)"""
