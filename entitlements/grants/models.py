@@ -128,11 +128,11 @@ class Grant(models.Model):
                 name="grant_once",
                 condition=Q(voided_at__isnull=True, source__in=["term", "grace", "tier", "free"]),
             ),
-            # What is restored is restored once, even when it was voided since.
+            # What is restored is restored once, and again only after the return it came with was taken back.
             models.UniqueConstraint(
                 fields=["member", "benefit", "source_id", "recurs"],
                 name="grant_restored_once",
-                condition=Q(source="restore"),
+                condition=Q(source="restore", voided_at__isnull=True),
             ),
             models.CheckConstraint(
                 condition=Q(expires_at__isnull=True) | Q(expires_at__gt=F("effective_at")), name="grant_lasts"

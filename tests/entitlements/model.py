@@ -6,7 +6,8 @@ lays uses down later, at its settlings; that must make no difference.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from entitlements.grants.rules import Bucket, burn, carried_over, periods_between, usage_period
 from members.terms.rules import Hold, Span, hold_of
@@ -109,7 +110,8 @@ class Kept:
     carried_until: datetime | None
     returned: Term | None = None
     is_decided: bool = False
-    back: Given | None = None
+    # What came back each time it was given back.
+    backs: list[Given] = field(default_factory=list)
 
 
 @dataclass
@@ -297,11 +299,11 @@ class Model:
         return min(t.starts_at for t in self.terms if t.order == term.order and t.end > t.starts_at)
 
     def _remember(self, at: datetime) -> None:
-        """On losing the membership: the last term that was not refunded, once."""
+        """On losing the membership: the last term bought or given that was not refunded, once."""
         lost = self.current(at)
         counting = [
             t for t in self.terms
-            if t.starts_at <= at and t.end > t.starts_at and t.kind != "trial" and not t.is_unmade
+            if t.starts_at <= at and t.end > t.starts_at and t.kind in ("paid", "gift") and not t.is_unmade
         ]  # fmt: skip
         if self.via == "free" or self._source(at) != "free" or lost is None or not counting:
             return
@@ -322,25 +324,46 @@ class Model:
         ))  # fmt: skip
 
     def _recall(self, at: datetime) -> None:
-        """On return what was left comes back; what came back with a refunded term goes."""
+        """On return what was left comes back; it goes when the order it came with is over or unmade."""
         for kept in self.kept:
-            back = kept.back
-            if back and kept.returned and kept.returned.is_unmade and not back.voided_at and back.is_open(at):
-                back.voided_at = at
+            self._take_back(kept, at)
         term = self.current(at)
-        for kept in self.kept if self.via == "term" and term and term.kind != "trial" else []:
+        for kept in self.kept if self.via == "term" and term and term.kind in ("paid", "gift") else []:
             if kept.is_decided:
                 continue
             assert term is not None
             kept.is_decided, kept.returned = True, term
-            if term.starts_at < kept.taken_at or kept.taken_at < term.starts_at - timedelta(days=180):
+            age = self._date(term.starts_at) - self._date(kept.taken_at)
+            if term.starts_at < kept.taken_at or age >= timedelta(days=180):
                 continue
             until = kept.carried_until
             is_over = until is not None and until <= term.starts_at and not self._free_gave(until)
-            if amount := kept.once + (kept.carried if is_over else 0):
+            if (amount := kept.once + (kept.carried if is_over else 0) - self._used_of(kept)) > 0:
                 number = 10**12 + len(self.given)
-                kept.back = Given(number, amount, term.starts_at, term.end, priority=50)
-                self.given.append(kept.back)
+                kept.backs.append(Given(number, amount, term.starts_at, term.end, priority=50))
+                self.given.append(kept.backs[-1])
+
+    def _take_back(self, kept: Kept, at: datetime) -> None:
+        term = kept.returned
+        if term is None:
+            return
+        rows = [t for t in self.terms if t.order == term.order]
+        if not any(t.starts_at <= at < t.end and not t.is_unmade for t in rows):
+            unmade = [t.voided_at for t in rows if t.voided_at]
+            over = min(unmade) if unmade else max(t.end for t in rows if t.starts_at <= at)
+            for given in kept.backs:
+                if given.voided_at is None and (given.expires_at is None or given.expires_at > over):
+                    given.voided_at = over
+        is_void, is_refunded = any(t.voided_at for t in rows), any(t.refunded_at for t in rows)
+        if is_void or (is_refunded and not self._used_of(kept)):
+            kept.is_decided, kept.returned = False, None
+
+    def _used_of(self, kept: Kept) -> int:
+        numbers = {given.number for given in kept.backs}
+        return sum(lot.used for (bucket, _), lot in self.lots.items() if bucket in numbers)
+
+    def _date(self, at: datetime) -> date:
+        return at.astimezone(ZoneInfo(self.zone)).date()
 
     def _free_gave(self, at: datetime) -> bool:
         """Whether the free tier gave it then: what was carried over went on being carried."""

@@ -135,3 +135,26 @@ def test_in_the_grace_of_the_locked_term_its_ladder_still_counts(scene):
     scene.renew(32)
     settle(scene.member, moment(63))
     assert balance(scene.member, scene.downloads) == (10, 0)
+
+
+@pytest.mark.parametrize(("days", "late"), [(1, 0), (1, 20), (10, 0), (10, 20)])
+def test_days_of_compensation_put_the_renewal_off_and_the_lock_with_it(scene, days, late):
+    scene.lock(28)
+    scene.worse(29)
+    added = terms.compensate(member_id=scene.member.pk, days=days, at=moment(30), actor=None, reason="Sorry")
+    settle(scene.member, moment(30))
+    at = added.ends_at + timedelta(hours=late)
+    settle(scene.member, at)
+    assert balance(scene.member, scene.downloads)[0] == 4, "the added days go by the ladder in force"
+    renewed = terms.renew_membership(member_id=scene.member.pk, at=at, actor=None)
+    settle(scene.member, at)
+    assert (renewed.price_cents, renewed.starts_at) == (3000, added.ends_at)
+    assert balance(scene.member, scene.downloads) == (10, 0)
+    again = terms.renew_membership(member_id=scene.member.pk, at=renewed.ends_at, actor=None)
+    settle(scene.member, renewed.ends_at)
+    assert (again.price_cents, balance(scene.member, scene.downloads)) == (9900, (4, 0))
+
+
+def test_a_renewal_can_be_locked_with_compensation_waiting_behind(scene):
+    terms.compensate(member_id=scene.member.pk, days=1, at=moment(20), actor=None, reason="Sorry")
+    assert scene.lock(28).price_cents == 3000

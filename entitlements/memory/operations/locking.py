@@ -5,6 +5,7 @@ from datetime import datetime, time, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from config.audit.record import audit
 from config.engine.refusal import Refused
@@ -67,7 +68,7 @@ def unlock(*, lock_id: int, at: datetime, actor: User | None) -> bool:
     lock = RenewalLock.objects.get(pk=lock_id)
     # The same turnstile as for a renewal.
     MemberLifecycle.objects.select_for_update().filter(member_id=lock.member_id).first()
-    following = MembershipTerm.objects.filter(member_id=lock.member_id, starts_at__gte=lock.term.ends_at).not_voided()
+    following = _renewals_of(lock)
     if following.exists() or not RenewalLock.objects.waiting(at).filter(pk=lock_id).update(released_at=at):
         return False
     audit(lock, "renewal.unlocked", actor=actor, at=at, term=lock.term_id)
@@ -83,7 +84,7 @@ def chance_of(row: MemberLifecycle, at: datetime) -> Chance:
     )
     if not queue or queue[0].starts_at > at or queue[0].kind != MembershipTerm.Kind.PAID or queue[0].plan is None:
         raise Refused("no_paid_term")
-    if len(queue) > 1:
+    if any(term.kind == MembershipTerm.Kind.PAID for term in queue[1:]):
         raise Refused("renewed_already")
     if at < opens_at(queue[0], _zone(row)):
         raise Refused("too_early")
@@ -101,8 +102,13 @@ def locked_price(member_id: int, plan_id: int, at: datetime) -> int | None:
     found = lock.order_by("-locked_at").first()
     if found is None or found.term.refunded_at or found.term.voided_at:
         return None
-    renewed = MembershipTerm.objects.filter(member_id=member_id, starts_at__gte=found.term.ends_at).not_voided()
-    return None if renewed.exists() else found.price_cents
+    return None if _renewals_of(found).exists() else found.price_cents
+
+
+def _renewals_of(lock: RenewalLock) -> QuerySet[MembershipTerm]:
+    """The paid terms behind the locked one: the first of them is what the lock is for."""
+    paid = MembershipTerm.objects.filter(member_id=lock.member_id, kind=MembershipTerm.Kind.PAID).not_voided()
+    return paid.filter(starts_at__gte=lock.term.ends_at)
 
 
 def _zone(row: MemberLifecycle) -> str:

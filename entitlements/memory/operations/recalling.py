@@ -21,8 +21,12 @@ def remember(cursor: CursorWrapper, *, at: datetime, ladder_id: int) -> None:
 
 
 def recall(cursor: CursorWrapper, *, at: datetime) -> None:
-    """Give back to those who have returned, by the rule in force; after the ladder gave what it gives."""
+    """Give back to those who have returned, by the rule in force; after the ladder gave what it gives.
+
+    Before that, what came back with a return that is over goes, and a return that was taken back was none.
+    """
     cursor.execute(sql.WITHDRAW, {"at": at})
+    cursor.execute(sql.REOPEN, {"at": at})
     cursor.execute("DROP TABLE IF EXISTS pg_temp.recalled")
     cursor.execute(sql.MAKE_RECALLED)
     cursor.execute(sql.DECIDE, {"at": at})

@@ -6,9 +6,9 @@ place in the engine's order.
 
 from entitlements.benefits.querysets.anchors import ANCHOR
 
-# Before anything is withdrawn, so that the balances are still those she had. What she loses with a refunded term is
-# not hers to get back, so the last term that counts is the last one bought or given that was not refunded: trials, days
-# of compensation and what a seat lends leave nothing of their own. Of one-off
+# Before anything is withdrawn, so that the balances are still those the member had. What is lost with a refunded term
+# is nobody's to get back, nor is what was lent or added as compensation, so the last term that counts is the last one
+# bought or given that was not refunded. Of one-off
 # amounts: what is given once a term, by the ladder's lot of that term, and what was carried over; the latter is
 # there by itself while the period it was carried into goes on. A tier she earned may stay hers: what the term gave is
 # lost when that tier is lower, whatever the standing was called before.
@@ -67,8 +67,8 @@ CREATE TEMPORARY TABLE recalled (
   memories jsonb, rule_id bigint, since timestamptz NOT NULL, until timestamptz NOT NULL
 ) ON COMMIT DROP"""
 
-# The first term bought or given after the loss decides, by the rule in force, also where a tier she earned stands above
-# it; a trial, days of compensation and what a seat lends decide nothing. The row's own state lets it happen once.
+# The first term bought or given after the loss decides, by the rule in force, also where a tier that was earned stands
+# above it; trials, compensation and lent cover decide nothing. The row's own state lets it happen once.
 DECIDE = """
 WITH decided AS (
   UPDATE entitlements_entitlementsnapshot p SET return_term_id = t.id, rule_id = r.id, outcome = v.outcome,
@@ -82,7 +82,8 @@ WITH decided AS (
     WHEN t.starts_at < q.taken_at THEN 'unbroken'
     WHEN r.mode = 'nothing' THEN 'nothing'
     WHEN NOT CASE t.kind WHEN 'paid' THEN r.on_purchase ELSE r.on_gift END THEN 'other_way'
-    WHEN r.mode = 'younger' AND q.taken_at < t.starts_at - make_interval(days => r.younger_than_days) THEN 'too_old'
+    WHEN r.mode = 'younger' AND (t.starts_at AT TIME ZONE s.zone)::date
+      - (q.taken_at AT TIME ZONE s.zone)::date >= r.younger_than_days THEN 'too_old'
     ELSE 'restored' END AS outcome) v
   WHERE p.id = q.id AND p.outcome = 'pending' AND s.is_member
     AND least(t.ends_at, coalesce(t.closed_at, t.ends_at)) > %(at)s
@@ -93,15 +94,17 @@ INSERT INTO recalled
 SELECT id, member_id, tier_id, balances, unlocked, memories, rule_id, starts_at, end_at
 FROM decided WHERE outcome = 'restored'"""
 
-# Beyond what the ladder gives her now. The former tier's surplus for some days of the term, the rest as long as it.
-# What was carried over went on being carried where she had the benefit, as of a lower tier, when that period closed.
+# Beyond what the ladder gives now. The former tier's surplus for some days, and like the rest no longer than the term
+# it comes with. What was carried over went on being carried where the member had the benefit, as of a lower tier, when
+# that period closed. What was used of it when it came back before is gone.
 RESTORE = (
     """
 WITH back AS (
   SELECT k.member_id, k.snapshot_id, c.benefit_id,
     CASE WHEN c.amount IS NOT NULL THEN greatest(c.amount - coalesce(w.amount, 0), 0) END AS amount, c.level,
     true AS recurs, c.early_hours, %(reason_tier)s AS reason,
-    least((k.since AT TIME ZONE s.zone + make_interval(days => r.tier_days)) AT TIME ZONE s.zone, k.until) AS expires_at
+    least((k.since AT TIME ZONE s.zone + make_interval(days => r.tier_days)) AT TIME ZONE s.zone, k.until)
+      AS expires_at
   FROM recalled k
   JOIN settling s USING (member_id)
   JOIN entitlements_restorerule r ON r.id = k.rule_id AND r.restores_tier
@@ -132,7 +135,11 @@ WITH back AS (
         SELECT FROM entitlements_grant g WHERE g.member_id = k.member_id AND g.benefit_id = e.id AND g.recurs
           AND g.effective_at <= (h.value ->> 'carried_until')::timestamptz AND g.effective_at < k.since
           AND least(g.expires_at, g.voided_at, 'infinity') > (h.value ->> 'carried_until')::timestamptz
-      ) THEN (h.value ->> 'carried')::bigint ELSE 0 END AS amount
+      ) THEN (h.value ->> 'carried')::bigint ELSE 0 END - coalesce((
+        SELECT sum(l.used) FROM entitlements_grant g
+        JOIN entitlements_lot l ON l.member_id = g.member_id AND l.benefit_id = g.benefit_id AND l.bucket = g.id
+        WHERE g.source = 'restore' AND g.source_id = k.snapshot_id AND g.benefit_id = e.id AND NOT g.recurs
+      ), 0)::bigint AS amount
   ) o
   WHERE o.amount > 0
 ),
@@ -169,13 +176,36 @@ SELECT k.snapshot_id, k.member_id, k.memories -> %(code)s AS value, %(at)s::time
 FROM recalled k JOIN entitlements_restorerule r ON r.id = k.rule_id AND r.restores_points
 WHERE k.memories ? %(code)s"""
 
-# What came back with a term goes with it, however it ends: over, refunded, unmade, or set aside by a higher tier.
+# What came back with an order goes with it, however that ends: over, refunded, unmade, set aside, or another member's.
 WITHDRAW = """
-UPDATE entitlements_grant g SET voided_at = %(at)s, void_reason = 'source_ended'
+UPDATE entitlements_grant g SET voided_at = least(greatest(v.ended_at, g.effective_at), %(at)s),
+  void_reason = 'source_ended'
 FROM settling s
-JOIN entitlements_entitlementsnapshot p ON p.member_id = s.member_id AND p.outcome = 'restored'
-LEFT JOIN members_membershipterm t ON t.id = p.return_term_id
-WHERE g.member_id = s.member_id AND g.source = 'restore' AND g.source_id = p.id AND g.voided_at IS NULL
-  AND (g.expires_at IS NULL OR g.expires_at > %(at)s)
-  AND (NOT s.is_member OR t.id IS NULL
-    OR least(t.refunded_at, t.voided_at, t.closed_at, t.ends_at) <= %(at)s)"""
+JOIN entitlements_grant w ON w.member_id = s.member_id AND w.source = 'restore' AND w.voided_at IS NULL
+LEFT JOIN entitlements_entitlementsnapshot p ON p.id = w.source_id AND p.member_id = w.member_id
+LEFT JOIN members_membershipterm t ON t.id = p.return_term_id AND t.member_id = w.member_id
+CROSS JOIN LATERAL (
+  SELECT bool_or(m.starts_at <= %(at)s AND upper(m.period) > %(at)s) AS runs,
+    coalesce(min(m.voided_at), max(upper(m.period)) FILTER (WHERE m.starts_at <= %(at)s)) AS ended_at
+  FROM members_membershipterm m WHERE m.member_id = t.member_id
+    AND coalesce(m.origin_id, m.id) = coalesce(t.origin_id, t.id)
+) v
+WHERE g.id = w.id AND (NOT s.is_member OR v.runs IS NOT TRUE)
+  AND (w.expires_at IS NULL OR w.expires_at > coalesce(v.ended_at, %(at)s))"""
+
+# A return that was unmade, or that was another member's, was none; a refunded one was none unless something of what
+# came back was used. What other engines gave back stays given.
+REOPEN = """
+UPDATE entitlements_entitlementsnapshot p SET outcome = 'pending', returned_at = NULL, return_term_id = NULL,
+  rule_id = NULL, restored_at = NULL, restored = '{}',
+  memories = CASE WHEN coalesce(p.restored -> 'memories', '{}') = '{}' THEN p.memories ELSE '{}' END
+FROM settling s, entitlements_entitlementsnapshot q
+LEFT JOIN members_membershipterm t ON t.id = q.return_term_id AND t.member_id = q.member_id
+WHERE q.member_id = s.member_id AND q.outcome <> 'pending' AND p.id = q.id AND p.outcome <> 'pending' AND (
+  t.id IS NULL OR t.voided_at <= %(at)s OR t.refunded_at <= %(at)s AND NOT EXISTS (
+    SELECT FROM entitlements_grant g
+    LEFT JOIN entitlements_lot l ON l.member_id = g.member_id AND l.benefit_id = g.benefit_id AND l.bucket = g.id
+    LEFT JOIN entitlements_benefit e ON e.id = g.benefit_id AND e.kind = 'access'
+    LEFT JOIN entitlements_usagerecord u ON u.member_id = g.member_id AND u.benefit_id = e.id AND u.at >= q.restored_at
+      AND u.outcome = 'used' AND NOT EXISTS (SELECT FROM entitlements_usagerecord b WHERE b.reverses_id = u.id)
+    WHERE g.source = 'restore' AND g.source_id = q.id AND (l.used > 0 OR u.id IS NOT NULL)))"""

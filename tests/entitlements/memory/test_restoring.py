@@ -1,14 +1,19 @@
 """On return the rule gives back what was kept, once."""
 
+from datetime import time, timedelta
+
 import pytest
 
 from entitlements.grants.models import Grant
 from entitlements.memory.doors import MEMORIES, Memory
 from entitlements.memory.models import EntitlementSnapshot
+from members.people.rules import at_local, local_date
 from members.terms.operations import terms
 from tests.entitlements.memory.scene import Outcome, rule
 from tests.entitlements.world import balance, settle
 from tests.members.world import moment
+
+ZONE = "Asia/Shanghai"
 
 pytestmark = pytest.mark.django_db
 
@@ -108,7 +113,7 @@ def test_a_renewal_in_the_grace_leaves_no_memory(scene):
     assert not EntitlementSnapshot.objects.exists()
 
 
-def test_what_came_back_with_a_term_goes_with_its_refund(scene):
+def test_what_came_back_with_a_term_goes_with_its_refund_and_was_used_up_by_use(scene):
     scene.lapse()
     term = scene.buy(50)
     scene.use(scene.voucher, 5, 51)
@@ -116,9 +121,100 @@ def test_what_came_back_with_a_term_goes_with_its_refund(scene):
     settle(scene.member, moment(52))
     assert scene.restored() == set()
     assert balance(scene.member, scene.voucher) == (0, 0)
-    again = scene.buy(53)
+    scene.buy(53)
     assert scene.restored() == set()
-    assert again.pk
+
+
+@pytest.mark.parametrize("used", [0, 1])
+def test_a_refund_reopens_the_memory_unless_something_of_what_came_back_was_used(scene, used):
+    scene.lapse()
+    term = scene.buy(50, scene.world.black_month)
+    if used:
+        # What came back burns first.
+        scene.use(scene.voucher, used, 51)
+    terms.refund_term(term_id=term.pk, at=moment(52), actor=None, reason="")
+    settle(scene.member, moment(52))
+    first = EntitlementSnapshot.objects.earliest("taken_at")
+    assert first.outcome == (Outcome.RESTORED if used else Outcome.PENDING)
+    scene.buy(53, scene.world.black_month)
+    assert balance(scene.member, scene.voucher)[0] == (4 if used else 7)
+
+
+@pytest.mark.parametrize("used", [0, 2])
+def test_a_void_reopens_the_memory_and_what_was_used_of_it_is_gone(scene, used):
+    scene.lapse()
+    term = scene.buy(50, scene.world.black_month)
+    if used:
+        scene.use(scene.voucher, used, 51)
+    terms.void_term(term_id=term.pk, at=moment(52), actor=None, reason="A mistake")
+    settle(scene.member, moment(52))
+    assert (scene.snapshot.outcome, scene.snapshot.returned_at, scene.restored()) == (Outcome.PENDING, None, set())
+    term = scene.buy(53, scene.world.black_month)
+    assert scene.restored() == {("voucher", 3 - used, False, term.ends_at)}
+    for day in (54, 55, 56):
+        terms.void_term(term_id=term.pk, at=moment(day), actor=None, reason="A mistake")
+        settle(scene.member, moment(day))
+        term = scene.buy(day + 0.5, scene.world.black_month)
+    assert balance(scene.member, scene.voucher)[0] == 7 - used, "again and again: never more"
+
+
+def test_what_comes_back_ends_with_the_week_it_came_with(scene):
+    scene.lapse()
+    term = scene.buy(50, scene.world.week)
+    assert {until for *_, until in scene.restored()} == {term.ends_at}
+    settle(scene.member, term.ends_at)
+    assert balance(scene.member, scene.cinema) == (0, 0)
+
+
+def test_what_comes_back_ends_where_a_higher_tier_is_bought_over_it(scene):
+    scene.lapse()
+    scene.buy(50)
+    assert ("voucher", 3) in {entry[:2] for entry in scene.restored()}
+    scene.buy(52, scene.world.black_month)
+    assert scene.restored() == set()
+    assert set(Grant.objects.filter(source="restore").values_list("voided_at", flat=True)) == {moment(52)}
+
+
+def test_settled_late_what_came_back_ended_when_its_term_did(scene):
+    scene.lapse()
+    term = scene.buy(50, scene.world.black_month)
+    terms.refund_term(term_id=term.pk, at=moment(52), actor=None, reason="")
+    settle(scene.member, moment(90))
+    assert set(Grant.objects.filter(source="restore").values_list("voided_at", flat=True)) == {moment(52)}
+
+
+@pytest.mark.parametrize("way", ["compensation", "lent"])
+def test_compensation_and_lent_cover_are_no_return(scene, way):
+    scene.lapse()
+    if way == "lent":
+        terms.lend_cover(
+            member_id=scene.member.pk, tier=scene.world.gold, starts_at=moment(50), ends_at=moment(53), at=moment(50),
+            actor=None, external_ref="house:seat:1:1",
+        )  # fmt: skip
+    else:
+        terms.compensate(member_id=scene.member.pk, days=3, at=moment(50), actor=None, reason="Sorry")
+    for day in (50, 54, 60, 70):
+        settle(scene.member, moment(day))
+    assert (scene.snapshot.outcome, scene.restored()) == (Outcome.PENDING, set())
+    scene.buy(71, scene.world.black_month)
+    assert (scene.snapshot.outcome, balance(scene.member, scene.voucher)) == (Outcome.RESTORED, (7, 0))
+
+
+@pytest.mark.parametrize(
+    ("days", "hour", "outcome"),
+    [(15, 0, Outcome.RESTORED), (15, 23, Outcome.RESTORED), (16, 0, Outcome.TOO_OLD), (16, 23, Outcome.TOO_OLD)],
+)
+def test_younger_than_so_many_days_counts_local_days(scene, admin, days, hour, outcome):
+    rule(admin, mode="younger", younger_than_days=16)
+    scene.lapse()
+    lost = scene.snapshot
+    EntitlementSnapshot.objects.filter(pk=lost.pk).update(taken_at=lost.taken_at + timedelta(hours=9))
+    day = local_date(lost.taken_at + timedelta(hours=9), ZONE) + timedelta(days=days)
+    at = at_local(day, time(hour), ZONE)
+    term = terms.purchase(member_id=scene.member.pk, plan=scene.world.month, at=at, actor=None)
+    assert EntitlementSnapshot.objects.pending().young_enough(at, 16).exists() == (outcome == Outcome.RESTORED)
+    settle(scene.member, at)
+    assert (scene.snapshot.outcome, scene.snapshot.return_term) == (outcome, term)
 
 
 def test_what_was_carried_over_is_not_there_twice(scene):

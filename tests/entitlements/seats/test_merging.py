@@ -3,6 +3,7 @@
 import pytest
 
 from entitlements.seats.models import Seat
+from entitlements.seats.operations.seating import end_seat
 from members.merging.operations.merging import merge_members
 from members.merging.operations.unmerging import unmerge_members
 from tests.entitlements.seats.world import Families, spans
@@ -41,3 +42,33 @@ def test_a_holder_takes_her_seat_along(world):
     assert len(spans(other)) == 2
     seat.refresh_from_db()
     assert seat.member == other
+
+
+def test_two_holders_of_one_owner_are_one_and_two_again(world):
+    one, other = world.member(), world.member()
+    seats = [world.gives(one), world.gives(other)]
+    before = spans(one), spans(other)
+    record = merge(one, other)
+    assert world.follows(3) == 0
+    assert spans(one)[0] == before[0][0]
+    unmerge_members(actor=None, at=moment(4), record_id=record.pk)
+    world.follows(5)
+    assert list(Seat.objects.open().of_owner(world.owner.pk).order_by("pk")) == seats
+    assert (spans(one)[-1][1], spans(other)[-1][1]) == (before[0][-1][1], before[1][-1][1])
+
+
+def test_two_holders_of_two_owners_are_one_and_two_again(world):
+    second = world.member()
+    world.buys(second, world.family, 0)
+    one, other = world.member(), world.member()
+    seats = [world.gives(one), world.gives(other, owner=second)]
+    record = merge(one, other)
+    world.follows(3)
+    # Whichever owner takes their seat back, the other one's goes on.
+    end_seat(seat_id=seats[0].pk, reason="taken_back", at=moment(6), actor=None)
+    world.follows(6)
+    assert spans(one)[-1][1] == spans(second)[-1][1]
+    unmerge_members(actor=None, at=moment(7), record_id=record.pk)
+    world.follows(7)
+    assert spans(other)[-1][1] == spans(second)[-1][1]
+    assert list(Seat.objects.open().of_owner(second.pk)) == [seats[1]]
