@@ -7,6 +7,7 @@ import pytest
 from config.audit.models import AuditEntry
 from config.engine.refusal import Refused
 from entitlements.grants.models import Grant
+from entitlements.memory.console.portrait import MemoryPortrait
 from entitlements.memory.models import RenewalLock
 from entitlements.memory.operations.locking import lock_renewal, unlock
 from members.plans.models import Plan
@@ -158,3 +159,29 @@ def test_days_of_compensation_put_the_renewal_off_and_the_lock_with_it(scene, da
 def test_a_renewal_can_be_locked_with_compensation_waiting_behind(scene):
     terms.compensate(member_id=scene.member.pk, days=1, at=moment(20), actor=None, reason="Sorry")
     assert scene.lock(28).price_cents == 3000
+
+
+@pytest.mark.parametrize("renewed_on", [30, 31, 32])
+@pytest.mark.parametrize("locked_on", [28, 29])
+def test_a_day_of_compensation_between_does_not_break_it(scene, locked_on, renewed_on):
+    """The lock is for the next paid term, whether the day was added before or after it, waits or runs."""
+    if locked_on == 28:
+        scene.lock(28)
+    terms.compensate(member_id=scene.member.pk, days=1, at=moment(28, 13), actor=None, reason="late")
+    if locked_on == 29:
+        scene.lock(29)
+    scene.worse(29.5)
+    renewal = scene.renew(renewed_on)
+    assert renewal.price_cents == 3000
+    renewal.refresh_from_db()
+    first = max(renewal.starts_at, moment(renewed_on))
+    settle(scene.member, first + timedelta(hours=1))
+    assert balance(scene.member, scene.downloads) == (10, 0)
+    assert scene.renew(renewed_on + 1).price_cents == 9900
+
+
+def test_with_a_day_of_compensation_ahead_it_can_be_released(scene):
+    lock = scene.lock(28)
+    terms.compensate(member_id=scene.member.pk, days=1, at=moment(29), actor=None, reason="late")
+    assert not MemoryPortrait(scene.member.pk, moment(30)).is_lock_used
+    assert unlock(lock_id=lock.pk, at=moment(30), actor=None)

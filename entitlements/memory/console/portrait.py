@@ -12,7 +12,7 @@ from entitlements.benefits.models import Benefit, TierBenefit
 from entitlements.grants.models import Grant, Standing
 from entitlements.memory.doors import MEMORIES
 from entitlements.memory.models import EntitlementSnapshot, RenewalLock
-from entitlements.memory.operations.locking import Chance, chance_of, opens_at
+from entitlements.memory.operations.locking import Chance, chance_of, opens_at, renewals_of
 from members.lifecycle.models import MemberLifecycle
 
 
@@ -70,7 +70,7 @@ class MemoryPortrait:
     @property
     def is_lock_used(self) -> bool:
         """Whether the renewal was booked."""
-        return bool(self.lock and self.life.expiration_time and self.life.expiration_time > self.lock.term.ends_at)
+        return self.lock is not None and renewals_of(self.lock).exists()
 
     @cached_property
     def chance(self) -> Chance | None:

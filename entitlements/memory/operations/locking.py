@@ -68,7 +68,7 @@ def unlock(*, lock_id: int, at: datetime, actor: User | None) -> bool:
     lock = RenewalLock.objects.get(pk=lock_id)
     # The same turnstile as for a renewal.
     MemberLifecycle.objects.select_for_update().filter(member_id=lock.member_id).first()
-    following = _renewals_of(lock)
+    following = renewals_of(lock)
     if following.exists() or not RenewalLock.objects.waiting(at).filter(pk=lock_id).update(released_at=at):
         return False
     audit(lock, "renewal.unlocked", actor=actor, at=at, term=lock.term_id)
@@ -102,10 +102,10 @@ def locked_price(member_id: int, plan_id: int, at: datetime) -> int | None:
     found = lock.order_by("-locked_at").first()
     if found is None or found.term.refunded_at or found.term.voided_at:
         return None
-    return None if _renewals_of(found).exists() else found.price_cents
+    return None if renewals_of(found).exists() else found.price_cents
 
 
-def _renewals_of(lock: RenewalLock) -> QuerySet[MembershipTerm]:
+def renewals_of(lock: RenewalLock) -> QuerySet[MembershipTerm]:
     """The paid terms behind the locked one: the first of them is what the lock is for."""
     paid = MembershipTerm.objects.filter(member_id=lock.member_id, kind=MembershipTerm.Kind.PAID).not_voided()
     return paid.filter(starts_at__gte=lock.term.ends_at)
