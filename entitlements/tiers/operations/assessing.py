@@ -171,6 +171,8 @@ def catch_up(*, member_ids: Iterable[int], at: datetime, actor: User | None = No
     ids = list(member_ids)
     question = question_of(active_policy(), at=at, actor=actor)
     question = replace(question, params={**question.params, "members": ids})
+    # What waits to be read of them, and of whom else, is judged in its turn.
+    notice_facts(question, at=at)
     running.follow_merges({"since": at})
     running.enrol(question.params)
     found = _rounds(question, scope=NAMED)

@@ -16,7 +16,8 @@ def give_tier(
     *, member_id: int, tier_id: int, reason: str, until: datetime | None, actor: User, at: datetime
 ) -> ManualTier:
     """Give a tier until an instant (None: for good); it replaces one given before. A higher one she has stays."""
-    member = Member.objects.select_for_update().get(pk=member_id)
+    # Facts that are noted meanwhile name the member by a key, and need not wait.
+    member = Member.objects.select_for_update(no_key=True).get(pk=member_id)
     _end(member_id, actor=actor, at=at)
     given = ManualTier.objects.create(
         member_id=member_id, tier_id=tier_id, since=at, until=until, reason=reason, set_by=actor
@@ -30,7 +31,8 @@ def give_tier(
 @transaction.atomic
 def take_tier_back(*, member_id: int, reason: str, actor: User, at: datetime) -> bool:
     """Take the tier given by hand back; False when there is none (any more)."""
-    member = Member.objects.select_for_update().get(pk=member_id)
+    # Facts that are noted meanwhile name the member by a key, and need not wait.
+    member = Member.objects.select_for_update(no_key=True).get(pk=member_id)
     if not _end(member_id, actor=actor, at=at):
         return False
     catch_up(member_ids=[member_id], at=at, actor=actor)

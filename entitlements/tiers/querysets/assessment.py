@@ -35,13 +35,13 @@ class Tables:
     arrival: str = "entitlements_tierarrival"
 
 
-# Each is looked at as of its own next instant. Facts that came by then and belong to an earlier look have the member
-# judged anew from the first of them: what was qualified then is taken up again, be it where the policy or a merge began
-# from, and the looks are silent until they have come to where they were.
+# Each is looked at as of its own next instant. Facts that came by then and belong to an earlier look, or day, have the
+# member judged anew from the first of them: what was qualified then is taken up again, be it where the policy or a
+# merge began from, and the looks are silent until they have come to where they were.
 DUE = """
 due AS MATERIALIZED (
   SELECT s.member_id, s.tier_id, s.via, s.qualified_tier_id, s.judged_on, s.anchor_on, s.due_at, s.looked_at,
-    s.rejudge_from, s.seen_until
+    s.rejudge_from, s.seen_until, coalesce(nullif(l.time_zone, ''), %(zone)s) AS zone
   FROM {standing} s JOIN members_memberlifecycle l ON l.member_id = s.member_id
   WHERE s.due_at <= %(at)s AND {scope}
   ORDER BY s.due_at
@@ -50,7 +50,8 @@ due AS MATERIALIZED (
 ),
 arrived AS MATERIALIZED (
   SELECT d.*, CASE WHEN d.looked_at IS NULL THEN least(d.rejudge_from, a.at, d.due_at)
-      WHEN a.at <= d.looked_at THEN least(d.rejudge_from, a.at) ELSE d.rejudge_from END AS anew_at, a.next_at
+      WHEN a.at <= d.looked_at OR (a.at AT TIME ZONE d.zone)::date < (d.due_at AT TIME ZONE d.zone)::date
+        THEN least(d.rejudge_from, a.at) ELSE d.rejudge_from END AS anew_at, a.next_at
   FROM due d CROSS JOIN LATERAL (
     SELECT min(a.at) FILTER (WHERE a.known_at <= d.due_at) AS at,
       min(a.known_at) FILTER (WHERE a.known_at > d.due_at) AS next_at

@@ -93,7 +93,8 @@ UPDATE entitlements_tierstanding s
 SET rejudge_from = least(s.rejudge_from, p.merged_at), due_at = least(s.due_at, p.undone_at)
 FROM parted p WHERE s.member_id IN (p.survivor_id, p.absorbed_id)"""
 
-# Who is held keeps what was earned; a tier given by hand or taken back counts all the same.
+# Who is held keeps what was earned; a tier given by hand or taken back counts all the same, and what is judged later of
+# the time before shows nothing any more.
 _GIVE_TO_HELD = """
 WITH asked AS (
   SELECT s.member_id, s.tier_id AS was_id, was.position AS was_position, s.via AS was_via, s.qualified_tier_id,
@@ -125,6 +126,7 @@ UPDATE entitlements_tierstanding s SET
   via = CASE WHEN f.is_given THEN 'manual' WHEN f.earned IS NOT NULL THEN 'qualified' ELSE '' END,
   until = CASE WHEN f.is_given THEN f.until END, manual_id = CASE WHEN f.is_given THEN f.manual_id END,
   since = CASE WHEN f.position IS DISTINCT FROM f.was_position THEN %(at)s ELSE s.since END,
+  seen_until = greatest(s.seen_until, %(at)s),
   changed_xid = CASE WHEN f.position IS DISTINCT FROM f.was_position THEN pg_current_xact_id() ELSE s.changed_xid END
 FROM found f WHERE s.member_id = f.member_id"""
 

@@ -83,12 +83,10 @@ class Twins:
         if self.seat is not None:
             return ["use", "use", "leave_seat"]
         if self.life.is_covered:
-            if self.life.order.back:
-                return ["use", "use", "use", "wait"]
             return ["use", "use", "use", "wait", "refund" if self.life.order.is_paid else "wait", "void"]
         if self.life.is_in_grace:
             return ["wait"]
-        return ["buy", "buy_higher", "buy_week", "gift"]
+        return ["buy", "buy_higher", "buy_week", "gift", "take_seat"]
 
     def compare(self) -> None:
         if self.life.is_in_grace:

@@ -148,6 +148,36 @@ def test_who_is_held_can_be_given_a_tier_and_keeps_what_is_held(world, operator,
     assessing.decide_brake(brake_id=brake.pk, is_right=True, actor=approver, at=falls + 3 * DAY, reason="Right")
     assess(falls + 3 * DAY)
     assert [tier(member) for member in members] == ["silver"] * 5
+    # What was shown while it was held is not unsaid.
+    instants = [at for _, at in changes(members[0])]
+    assert instants == sorted(instants)
+
+
+def test_a_fact_that_came_a_day_late_counts_from_its_own_day_whenever_it_is_looked_at(world):
+    world.policy(period="rolling", period_months=3, downgrade="by_balance", grace_days=0)
+    looked_at, waiting = world.member(START), world.member(START)
+    for member in (looked_at, waiting):
+        report(world, member, 50_000, local(2026, 11, 2, 23), received_at=local(2026, 11, 3, 2))
+        if member is looked_at:
+            assess(local(2026, 11, 3, 1))
+    assess(local(2027, 1, 20))
+    for member in (looked_at, waiting):
+        assert changes(member) == [("gold", local(2026, 11, 3, 2))]
+        assert standing(member).anchor_on.isoformat() == "2026-11-02"
+    assess(local(2027, 2, 2, 1))
+    assert {standing(member).judged_on.isoformat() for member in (looked_at, waiting)} == {"2027-05-02"}
+
+
+def test_a_tier_given_by_hand_does_not_hide_what_was_reached_before(world, operator):
+    world.policy()
+    member = world.member(START)
+    assess(local(2026, 12, 10))
+    world.pay(member, 100_000, local(2026, 12, 15, 21))
+    wait_for_horizon()
+    gold = world.tiers["gold"].pk
+    at = local(2026, 12, 17)
+    manual.give_tier(member_id=member.pk, tier_id=gold, reason="A guest", until=None, actor=operator, at=at)
+    assert changes(member) == [("black", local(2026, 12, 15, 21))]
 
 
 def test_a_released_hold_is_judged_anew_from_the_mended_facts(world, approver):
