@@ -23,4 +23,5 @@ def register() -> None:
     timeline_source.register()
     portrait.register()
     WORK.register(WorkSource("stuck_seats", 45, work.stuck_seats))
+    WORK.register(WorkSource("surplus_seats", 46, work.surplus_seats))
     MENU.register(MenuEntry(_("Family & team seats"), "seats:index", "users", BENEFITS, 60))

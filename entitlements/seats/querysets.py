@@ -35,13 +35,16 @@ JOIN members_membershipterm t ON t.id = l.follows_id
 WHERE s.ended_at IS NULL{{narrowed}} AND (isempty(t.period) OR upper(t.period) < m.lent_until)"""
 
 # Seats whose owner brings them no more, by the latest term that has begun. In the grace after it, and with such a term
-# ahead, as one that was set aside, they stay. Of more seats than the plan brings the last given go.
-_UNFOUNDED = f"""
+# ahead, as one that was set aside, they stay. Of more seats than the plan brings the last given go, a day after a merge
+# that may have made them: until then they wait for a person.
+_JUDGED = f"""
 SELECT u.* FROM (
   SELECT g.member_id AS owner_id, s.id AS seat_id, CASE
     WHEN upper(t.period) > %(at)s AND p.id IS NULL THEN CASE WHEN ahead.id IS NULL THEN 'plan_changed' END
     WHEN upper(t.period) > %(at)s THEN CASE WHEN row_number() OVER (
-      PARTITION BY g.member_id ORDER BY s.given_at, s.id) > p.seats THEN 'plan_changed' END
+      PARTITION BY g.member_id ORDER BY s.given_at, s.id) > p.seats THEN CASE WHEN EXISTS (
+        SELECT FROM members_mergerecord r WHERE r.survivor_id = g.member_id AND r.undone_at IS NULL
+          AND r.merged_at > %(at)s - interval '1 day') THEN 'waits' ELSE 'plan_changed' END END
     WHEN ahead.id IS NOT NULL THEN NULL
     WHEN t.id IS NULL OR t.refunded_at IS NOT NULL THEN 'refunded'
     WHEN o.membership_status IN ('none', 'expired') THEN 'owner_lapsed'
@@ -58,7 +61,9 @@ SELECT u.* FROM (
     WHERE t.member_id = g.member_id AND t.starts_at > %(at)s AND NOT isempty(t.period) LIMIT 1
   ) ahead ON true
   WHERE s.ended_at IS NULL{{narrowed}}
-) u WHERE u.reason IS NOT NULL"""
+) u"""
+_UNFOUNDED = _JUDGED + " WHERE u.reason <> 'waits'"
+_WAITING = _JUDGED + " WHERE u.reason = 'waits'"
 
 # Holders whose cover would not renew as their owner's does. One with a membership of their own decides alone.
 _RENEWING = f"""
@@ -133,6 +138,11 @@ def overlong_cover(at: datetime, *, owner_id: int) -> list[dict[str, Any]]:
 def unfounded_seats(at: datetime, *, owner_id: int) -> list[dict[str, Any]]:
     """Of one owner's open seats: those she brings no more, with the reason."""
     return _rows(_UNFOUNDED.format(narrowed=_OF_OWNER) + " ORDER BY seat_id", at=at, owner=owner_id)
+
+
+def waiting_seats(at: datetime) -> list[dict[str, Any]]:
+    """Seats beyond what their owners' plans bring since a merge of the last day: they end when the day is over."""
+    return _rows(_WAITING.format(narrowed="") + " ORDER BY seat_id", at=at)
 
 
 def renewing_otherwise(at: datetime, *, owner_id: int) -> list[dict[str, Any]]:

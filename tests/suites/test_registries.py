@@ -378,6 +378,7 @@ HELD = {
         "imports",
         "low_code_pools",
         "stuck_seats",
+        "surplus_seats",
         "offended_invariants",
         "unknown_deliveries",
     ],

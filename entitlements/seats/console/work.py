@@ -11,6 +11,7 @@ from config.console.formats import instant_text
 from config.console.work import WorkItem
 from config.staff.models import User
 from entitlements.seats.models import SeatFault
+from entitlements.seats.querysets import waiting_seats
 
 
 def stuck_seats(user: User, at: datetime) -> Iterator[WorkItem]:
@@ -27,6 +28,22 @@ def stuck_seats(user: User, at: datetime) -> Iterator[WorkItem]:
             count_href=href,
             due=instant_text(found["since"], at),
             due_kind="bad",
+            href=href,
+            action=_("Put right"),
+        )
+
+
+def surplus_seats(user: User, at: datetime) -> Iterator[WorkItem]:
+    found = waiting_seats(at)
+    if found:
+        href = reverse("seats:index")
+        yield WorkItem(
+            kind="warn",
+            icon="users",
+            type=_("Seats"),
+            title=_("A merge made more seats than the plan brings"),
+            note=_("a day after the merge the last given ones end"),
+            count=len(found),
             href=href,
             action=_("Put right"),
         )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from entitlements.seats.console.work import surplus_seats
 from entitlements.seats.models import Seat
 from entitlements.seats.operations.seating import end_seat
 from members.merging.operations.merging import merge_members
@@ -72,3 +73,18 @@ def test_two_holders_of_two_owners_are_one_and_two_again(world):
     world.follows(7)
     assert spans(other)[-1][1] == spans(second)[-1][1]
     assert list(Seat.objects.open().of_owner(second.pk)) == [seats[1]]
+
+
+def test_a_surplus_of_seats_waits_a_day_and_is_work(world):
+    second = world.member()
+    world.buys(second, world.family, 0)
+    holders = [world.member() for _ in range(4)]
+    for holder, owner in zip(holders, [world.owner, world.owner, second, second], strict=True):
+        world.gives(holder, owner=owner)
+    merge(world.owner, second)
+    world.follows(2.5)
+    assert Seat.objects.open().count() == 4
+    assert [item.count for item in surplus_seats(None, moment(2.5))] == [2]
+    world.follows(3.5)
+    assert [seat.member for seat in Seat.objects.open().order_by("pk")] == holders[:2]
+    assert list(surplus_seats(None, moment(3.5))) == []
