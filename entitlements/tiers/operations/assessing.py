@@ -110,7 +110,7 @@ def assess(*, at: datetime) -> Assessed:
         question = question_of(policy, at=until)
         if policy.rolled_out_at is None:
             found.add(_roll_out(policy, question, until))
-        found.add(_run_approved(question))
+        found.add(_run_approved(until))
         notice_facts(question, at=until)
         found.add(_assess_due(policy, question, until))
     return found
@@ -235,15 +235,29 @@ def _roll_out(policy: QualificationPolicy, question: Question, at: datetime) -> 
     return result
 
 
-def _run_approved(question: Question) -> Assessed:
-    """Move the members whose moves a person approved."""
+def _run_approved(at: datetime) -> Assessed:
+    """Move the members whose moves a person approved, by the policies that were in force since they were held."""
     result = Assessed()
     for brake in TierBrake.objects.filter(status=brakes.Status.APPROVED, ran_at__isnull=True):
-        result.add(_rounds(replace(question, params={**question.params, "brake": brake.pk}), scope=HELD_BY))
+        for number, (policy, until) in enumerate(_policies_since(brake.raised_at, at)):
+            question = question_of(policy, at=until)
+            question = replace(question, params={**question.params, "brake": brake.pk})
+            if number:
+                running.begin_policy(question.params, scope=HELD_BY)
+            result.add(_rounds(question, scope=HELD_BY))
         with transaction.atomic():
             brake.held.update(brake=None)
-            TierBrake.objects.filter(pk=brake.pk).update(ran_at=question.params["at"])
+            TierBrake.objects.filter(pk=brake.pk).update(ran_at=at)
     return result
+
+
+def _policies_since(since: datetime, at: datetime) -> list[tuple[QualificationPolicy, datetime]]:
+    """The policy in force at ``since`` and those that followed, each with the end of its time or ``at``."""
+    came = list(QualificationPolicy.objects.filter(rolled_out_at__isnull=False).order_by("activated_at", "pk"))
+    came.sort(key=lambda policy: policy.version > 1)
+    before = [policy for policy in came if policy.version == 1 or (policy.activated_at or at) < since]
+    policies = [*before[-1:], *(policy for policy in came if policy not in before)]
+    return list(zip(policies, [*(policy.activated_at or at for policy in policies[1:]), at], strict=True))
 
 
 def _assess_due(policy: QualificationPolicy, question: Question, at: datetime) -> Assessed:

@@ -304,7 +304,7 @@ staying AS NOT MATERIALIZED (SELECT * FROM settled WHERE NOT is_changed),"""
 BASES = """
 INSERT INTO {judgement} (member_id, at, tier_id, judged_on, anchor_on, is_base)
 SELECT s.member_id, %(base)s, s.qualified_tier_id, s.judged_on, s.anchor_on, true
-FROM {standing} s WHERE s.qualified_tier_id IS NOT NULL"""
+FROM {standing} s WHERE s.qualified_tier_id IS NOT NULL AND {scope}"""
 
 # Everybody's standing, due, with the tier that is their own and the one they bought before the look.
 _COPY = (
@@ -320,7 +320,7 @@ CREATE INDEX ON {standing} (due_at);
 CREATE INDEX ON {standing} (member_id);
 CREATE TEMP TABLE {judgement} (LIKE entitlements_tierjudgement INCLUDING DEFAULTS INCLUDING IDENTITY) ON COMMIT DROP;
 """
-    + BASES
+    + BASES.replace("{scope}", "true")
     + """;
 CREATE INDEX ON {judgement} (member_id, at);
 CREATE TEMP TABLE {arrival} (LIKE entitlements_tierarrival) ON COMMIT DROP;

@@ -62,7 +62,7 @@ SELECT greatest(least(
 
 # A policy just in force: everybody is judged by it from then on.
 _BEGIN = """
-UPDATE entitlements_tierstanding SET rejudge_from = %(base)s, due_at = least(due_at, %(base)s)"""
+UPDATE entitlements_tierstanding s SET rejudge_from = %(base)s, due_at = least(s.due_at, %(base)s) WHERE {scope}"""
 
 # Of two earned tiers a merge keeps the higher, with its dates, and the survivor is judged from there on.
 _JOIN = """
@@ -218,11 +218,11 @@ def enrol(params: Mapping[str, Any]) -> None:
         cursor.execute(_ENROL_NAMED, params)
 
 
-def begin_policy(params: Mapping[str, Any]) -> None:
-    """Have everybody judged from ``%(base)s`` on, by the policy that came into force then."""
+def begin_policy(params: Mapping[str, Any], *, scope: str = NOT_HELD) -> None:
+    """Have everybody within ``scope`` judged from ``%(base)s`` on, by the policy that came into force then."""
     with connection.cursor() as cursor:
-        cursor.execute(BASES.format(standing=Tables.standing, judgement=Tables.judgement), params)
-        cursor.execute(_BEGIN, params)
+        cursor.execute(BASES.format(standing=Tables.standing, judgement=Tables.judgement, scope=scope), params)
+        cursor.execute(_BEGIN.format(scope=scope), params)
 
 
 def give_to_held(params: Mapping[str, Any]) -> None:
