@@ -171,8 +171,8 @@ def catch_up(*, member_ids: Iterable[int], at: datetime, actor: User | None = No
     ids = list(member_ids)
     question = question_of(active_policy(), at=at, actor=actor)
     question = replace(question, params={**question.params, "members": ids})
-    # What waits to be read of them, and of whom else, is judged in its turn.
-    notice_facts(question, at=at)
+    # What waits to be read of them, and of whom else, is judged in its turn, by the policy rolled out last at first.
+    notice_facts(question_of(_policies_to_run(at)[0][0], at=at), at=at)
     running.follow_merges({"since": at})
     running.enrol(question.params)
     found = _rounds(question, scope=NAMED)
