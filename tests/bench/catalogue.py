@@ -16,6 +16,7 @@ from tests.bench import (
     running,
     segmenting,
     sweeping,
+    tiering,
 )
 from tests.bench.measuring import Scene
 
@@ -50,6 +51,7 @@ GROUPS = (
     Group(("usage_rate",), entitling.usage_rate),
     Group(("consume",), gating.consume),
     Group(("gate",), gating.gate),
+    Group(("tiers",), tiering.rolled_out),
     Group(("import", "reimport"), importing.import_and_reimport, has_base=False),
 )
 NAMES = tuple(name for group in GROUPS for name in group.names)

@@ -34,6 +34,8 @@ FIXED = {
     "campaigns.Channel",
     "entitlements.FactCursor",
     "entitlements.Offence",
+    # Gone with the next look.
+    "entitlements.TierArrival",
     "entitlements.TierCursor",
     "members.ValueSettings",
 }

@@ -31,6 +31,7 @@ MAX_ROUNDS = 20_000
 # Merges have no cursor: they are read again for so long, so that one committed late is not passed over.
 OVERLAP = timedelta(minutes=15)
 NAMED = f"{ONLY_MEMBERS} AND {NOT_HELD}"
+MOMENT = timedelta(microseconds=1)
 # Longer than any period with its grace.
 FORESEEN_DAYS = 100_000
 
@@ -125,8 +126,7 @@ def _policies_to_run(at: datetime) -> list[tuple[QualificationPolicy, datetime]]
     # The first version came with the installation, before any other, whatever its clock said.
     done = [policy for policy in came if policy.rolled_out_at is not None]
     policies = [*sorted(done, key=lambda policy: policy.version > 1)[-1:], *waiting]
-    ends = [policy.activated_at or at for policy in policies[1:]]
-    return list(zip(policies, [*ends, at], strict=True))
+    return _with_ends(policies, at)
 
 
 def assess_everybody(*, at: datetime) -> Assessed:
@@ -255,9 +255,15 @@ def _policies_since(since: datetime, at: datetime) -> list[tuple[QualificationPo
     """The policy in force at ``since`` and those that followed, each with the end of its time or ``at``."""
     came = list(QualificationPolicy.objects.filter(rolled_out_at__isnull=False).order_by("activated_at", "pk"))
     came.sort(key=lambda policy: policy.version > 1)
-    before = [policy for policy in came if policy.version == 1 or (policy.activated_at or at) < since]
+    before = [policy for policy in came if policy.version == 1 or (policy.activated_at or at) <= since]
     policies = [*before[-1:], *(policy for policy in came if policy not in before)]
-    return list(zip(policies, [*(policy.activated_at or at for policy in policies[1:]), at], strict=True))
+    return _with_ends(policies, at)
+
+
+def _with_ends(policies: list[QualificationPolicy], at: datetime) -> list[tuple[QualificationPolicy, datetime]]:
+    """Each policy with the last instant of its time, which is right before the next one's, or ``at``."""
+    ends = [(policy.activated_at or at) - MOMENT for policy in policies[1:]]
+    return list(zip(policies, [*ends, at], strict=True))
 
 
 def _assess_due(policy: QualificationPolicy, question: Question, at: datetime) -> Assessed:

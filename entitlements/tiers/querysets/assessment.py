@@ -39,7 +39,8 @@ class Tables:
 # member judged anew from the first of them: what was qualified then is taken up again, be it where the policy or a
 # merge began from, and the looks are silent until they have come to where they were.
 DUE = """
-due AS MATERIALIZED (
+CREATE TEMPORARY TABLE tier_looks ON COMMIT DROP AS
+WITH due AS MATERIALIZED (
   SELECT s.member_id, s.tier_id, s.via, s.qualified_tier_id, s.judged_on, s.anchor_on, s.due_at, s.looked_at,
     s.rejudge_from, s.seen_until, coalesce(nullif(l.time_zone, ''), %(zone)s) AS zone
   FROM {standing} s JOIN members_memberlifecycle l ON l.member_id = s.member_id
@@ -58,7 +59,7 @@ arrived AS MATERIALIZED (
     FROM {arrival} a WHERE a.member_id = d.member_id
   ) a
 ),
-begun AS MATERIALIZED (
+begun AS (
   SELECT d.member_id, d.tier_id, d.via, d.due_at, d.next_at, d.due_at AS from_at, NULL::timestamptz AS base_at,
     d.seen_until, d.qualified_tier_id, d.judged_on, d.anchor_on
   FROM arrived d WHERE d.anew_at IS NULL
@@ -77,7 +78,10 @@ begun AS MATERIALIZED (
     ORDER BY j.at DESC, j.id DESC LIMIT 1
   ) j ON d.looked_at IS NOT NULL
   WHERE d.anew_at IS NOT NULL
-)"""
+)
+SELECT * FROM begun"""
+# A table and no part of the statement: of how many they are the planner knows by it alone.
+_BEGUN = "begun AS NOT MATERIALIZED (SELECT * FROM tier_looks)"
 ONLY_MEMBERS = "s.member_id = ANY(%(members)s)"
 NOT_HELD = "s.brake_id IS NULL"
 HELD_BY = "s.brake_id = %(brake)s"
@@ -349,15 +353,13 @@ WHERE c.before IS DISTINCT FROM c.after"""
 
 
 def round_sql(
-    terms: Terms, measures: Mapping[str, Counted], *, scope: str = NOT_HELD, is_holding: bool = False,
-    tables: Tables | None = None,
-) -> str:  # fmt: skip
-    """One round over due members: rows (from, to, moved, true, 0) and a last (NULL, NULL, judged, false, due again).
+    terms: Terms, measures: Mapping[str, Counted], *, is_holding: bool = False, tables: Tables | None = None
+) -> str:
+    """One round over the members claimed: rows (from, to, moved, true, 0), last (NULL, NULL, judged, false, due again).
 
     ``measures`` are those of ``terms.measures`` by code. Holding, whoever would move is held by ``%(brake)s`` instead.
     """
     on = tables or Tables()
-    due = DUE.format(standing=on.standing, judgement=on.judgement, arrival=on.arrival, scope=scope)
     write = _WRITE.format(
         standing=on.standing,
         log=on.log,
@@ -370,7 +372,13 @@ def round_sql(
         grace=terms.grace_days,
         notice=terms.notice_days,
     )
-    return _stages(due, terms, measures) + "," + write
+    return _stages(terms, measures) + "," + write
+
+
+def claim_sql(*, scope: str = NOT_HELD, tables: Tables | None = None) -> str:
+    """Claim a batch of due members into the temporary table ``tier_looks``, which ``round_sql`` reads."""
+    on = tables or Tables()
+    return DUE.format(standing=on.standing, judgement=on.judgement, arrival=on.arrival, scope=scope)
 
 
 def copy_sql(tables: Tables) -> str:
@@ -386,7 +394,7 @@ def changes_sql(tables: Tables) -> str:
     return _CHANGES.format(standing=tables.standing)
 
 
-def _stages(due: str, terms: Terms, measures: Mapping[str, Counted]) -> str:
+def _stages(terms: Terms, measures: Mapping[str, Counted]) -> str:
     is_rolling = terms.period == ROLLING
     base = _BASE.format(
         look_at=_look_at(terms),
@@ -418,7 +426,7 @@ def _stages(due: str, terms: Terms, measures: Mapping[str, Counted]) -> str:
     own = [f"m_{code} (member_id, slot, value) AS MATERIALIZED ({measures[code].statement})" for code in terms.measures]
     instants = [measures[code].instants for code in terms.measures if measures[code].instants]
     next_fact = _NEXT_FACT.format(instants=" UNION ALL ".join(instants) or _NO_INSTANTS)
-    return "WITH " + ",\n".join([due, base, _ASKED, next_fact, *own, _values(terms), judged])
+    return "WITH " + ",\n".join([_BEGUN, base, _ASKED, next_fact, *own, _values(terms), judged])
 
 
 def _look_at(terms: Terms) -> str:

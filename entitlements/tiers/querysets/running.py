@@ -15,6 +15,7 @@ from entitlements.tiers.querysets.assessment import (
     Counted,
     Tables,
     changes_sql,
+    claim_sql,
     copy_sql,
     round_sql,
 )
@@ -156,8 +157,14 @@ def judge_round(
 
     Holding, whoever would move is held instead. Claims with ``SKIP LOCKED``: may run twice at once.
     """
-    sql = round_sql(question.terms, question.measures, scope=scope, is_holding=is_holding, tables=tables)
+    sql = round_sql(question.terms, question.measures, is_holding=is_holding, tables=tables)
     with transaction.atomic(), connection.cursor() as cursor:
+        # Twice in one transaction the table is there from the first time.
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.tier_looks")
+        cursor.execute(claim_sql(scope=scope, tables=tables), question.params)
+        if cursor.rowcount == 0:
+            return Round(0, 0, Counter())
+        cursor.execute("ANALYZE tier_looks")
         cursor.execute(sql, question.params)
         rows = cursor.fetchall()
     moves: Matrix = Counter({(source, target): n for source, target, n, is_move, _ in rows if is_move})

@@ -142,15 +142,21 @@ class MemberBenefits:
             member_id=self.member_id, outcome=UsageRecord.Outcome.USED, reversal__isnull=True
         ).order_by()
 
+    @cached_property
+    def _terms(self) -> dict[int, MembershipTerm]:
+        return {term.pk: term for term in MembershipTerm.objects.filter(member_id=self.member_id)}
+
+    @cached_property
+    def _packs(self) -> dict[int, Pack]:
+        given = Grant.objects.filter(member_id=self.member_id, source=Grant.Source.PACK).order_by()
+        return {pack.pk: pack for pack in Pack.objects.filter(pk__in=given.values("source_id"))}
+
     def _explained(self, rows: Any) -> list[Explained]:
         grants = list(rows.select_related("benefit", "created_by", "member__lifecycle"))
-        wanted = {source: {g.source_id for g in grants if g.source == source} for source in ("term", "grace", "pack")}
-        terms = MembershipTerm.objects.in_bulk(list(wanted["term"] | wanted["grace"]))
-        packs = Pack.objects.in_bulk(list(wanted["pack"]))
         given = {grant.pk for grant in grants if grant.source not in ("term", "grace", "tier", "free")}
         return [
             Explained(
-                grant, _why(grant, terms.get(grant.source_id or 0), packs.get(grant.source_id or 0)),
+                grant, _why(grant, self._terms.get(grant.source_id or 0), self._packs.get(grant.source_id or 0)),
                 is_open_at(grant, self.at), grant.pk in given,
             )
             for grant in grants

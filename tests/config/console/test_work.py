@@ -50,8 +50,12 @@ def filled(model: type[models.Model], at: datetime, **values: object) -> models.
 
 def hold(brake: models.Model, members: int, at: datetime) -> None:
     """Park so many members under the brake."""
+    held = brake._meta.get_field("held").related_model
     for _ in range(members):
-        MemberLifecycle.objects.filter(member=factories.make_member(at=at)).update(brake=brake)
+        member = factories.make_member(at=at)
+        if held is not MemberLifecycle:
+            held._default_manager.create(member=member)
+        held._default_manager.filter(member=member).update(brake=brake)
 
 
 @pytest.mark.parametrize("model", kinds_of(Brake), ids=lambda model: model.__name__)
